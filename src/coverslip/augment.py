@@ -1,0 +1,111 @@
+"""(images, masks) → (images, masks), at random, seeded, on the batch's own device."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample, interpolate
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """How far a training image may be moved and changed.
+
+    Intensities are those of `coverslip.images.stretch`: [0, 1] over the image's own range.
+    """
+
+    rotation_deg: float = 180.0  # cells have no up and down
+    zoom: float = 1.3  # sizes from 1/1.3 to 1.3 of the original, log-uniform
+    elastic_px: float = 4.0  # displacement's standard deviation at the control points
+    elastic_spacing_px: int = 32  # distance of the control points: bends, never tears
+    brightness: float = 0.15  # added, uniform within ±
+    contrast: float = 0.3  # multiplied around the mean, log-uniform within 1/1.3 … 1.3
+    gamma: float = 0.4  # exponent, log-uniform within e^-0.4 … e^0.4
+    noise: float = 0.03  # largest standard deviation of added Gaussian noise
+    invert: float = 0.1  # chance of dark cells on light turning into light cells on dark
+
+
+def augment(
+    images: Tensor, masks: Tensor, *, settings: AugmentSettings, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Warp images and masks together, then change the images' intensities.
+
+    Rotation, elastic transform, horizontal and vertical flip (Ayanzadeh et al. 2021, section 3.3)
+    and zoom are composed into one grid, so that every pixel is interpolated once.
+
+    Args:
+        images: (N, C, H, W) float in [0, 1].
+        masks: (N, K, H, W) float, 0 or 1.
+        settings: ranges of every change.
+        generator: a CPU generator; the same state gives the same changes on every device.
+
+    Returns:
+        New images in [0, 1] and new masks, 0 or 1.
+    """
+    grid = random_grid(images.shape, settings=settings, generator=generator).to(images.device)
+    both = torch.cat([images, masks], dim=1)
+    warped = grid_sample(both, grid, padding_mode="reflection", align_corners=False)
+    images, masks = warped.split([images.shape[1], masks.shape[1]], dim=1)
+    images = change_intensity(images, settings=settings, generator=generator)
+    return images, (masks > 0.5).float()
+
+
+def random_grid(
+    shape: torch.Size, *, settings: AugmentSettings, generator: torch.Generator
+) -> Tensor:
+    """Where each output pixel comes from: (N, H, W, 2) in [-1, 1], for `grid_sample`."""
+    n, _, height, width = shape
+    angle = math.radians(settings.rotation_deg) * uniform(n, generator)
+    zoom = torch.exp(math.log(settings.zoom) * uniform(n, generator))
+    flip_x, flip_y = torch.sign(uniform(n, generator)), torch.sign(uniform(n, generator))
+    cos, sin, zero = torch.cos(angle) * zoom, torch.sin(angle) * zoom, torch.zeros(n)
+    aspect = height / width  # grid coordinates span [-1, 1] on both axes; keep circles round
+    theta = torch.stack(
+        [
+            torch.stack([flip_x * cos, -flip_x * sin * aspect, zero], dim=1),
+            torch.stack([flip_y * sin / aspect, flip_y * cos, zero], dim=1),
+        ],
+        dim=1,
+    )
+    grid = affine_grid(theta, [n, 1, height, width], align_corners=False)
+    return grid + random_displacement(shape, settings=settings, generator=generator)
+
+
+def random_displacement(
+    shape: torch.Size, *, settings: AugmentSettings, generator: torch.Generator
+) -> Tensor:
+    """A smooth random field (N, H, W, 2), in grid units: bicubic between random control points."""
+    n, _, height, width = shape
+    spacing = settings.elastic_spacing_px
+    points = (math.ceil(height / spacing) + 1, math.ceil(width / spacing) + 1)
+    field = torch.randn(n, 2, *points, generator=generator) * settings.elastic_px
+    field = interpolate(field, size=(height, width), mode="bicubic", align_corners=True)
+    px_to_grid = torch.tensor([2 / width, 2 / height])
+    return field.permute(0, 2, 3, 1) * px_to_grid
+
+
+def change_intensity(
+    images: Tensor, *, settings: AugmentSettings, generator: torch.Generator
+) -> Tensor:
+    """Contrast, brightness, gamma, noise and inversion, drawn for each image; stays in [0, 1]."""
+    n, device = len(images), images.device
+
+    def draw(scale: float) -> Tensor:
+        return (scale * uniform(n, generator)).to(device).view(n, 1, 1, 1)
+
+    mean = images.mean(dim=(1, 2, 3), keepdim=True)
+    images = mean + (images - mean) * torch.exp(draw(math.log1p(settings.contrast)))
+    images = (images + draw(settings.brightness)).clamp(0, 1)
+    images = images ** torch.exp(draw(settings.gamma))
+    noise = torch.randn(images.shape, generator=generator).to(device)
+    images = (images + noise * draw(settings.noise).abs()).clamp(0, 1)
+    inverted = (uniform(n, generator) * 0.5 + 0.5 < settings.invert).to(device)
+    return torch.where(inverted.view(n, 1, 1, 1), 1 - images, images)
+
+
+def uniform(n: int, generator: torch.Generator) -> Tensor:
+    """n numbers, uniform in [-1, 1)."""
+    return torch.rand(n, generator=generator) * 2 - 1

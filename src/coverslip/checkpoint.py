@@ -1,0 +1,167 @@
+"""network + its arguments + its settings ↔ one safetensors file, never a pickle."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from coverslip.errors import ModelError
+from coverslip.files import whole_or_nothing
+from coverslip.images import Preprocess
+from coverslip.models import MODELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+FORMAT = "coverslip-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network and all that is needed to build and use it again."""
+
+    network: nn.Module
+    model: str  # its name in MODELS
+    arguments: dict[str, Any] = field(default_factory=dict)  # of its constructor
+    preprocess: Preprocess = field(default_factory=Preprocess)
+    card: dict[str, Any] = field(default_factory=dict)  # task, data, licence, settings, scores
+
+
+def build_network(model: str, arguments: Mapping[str, Any]) -> nn.Module:
+    """Make a network by its name.
+
+    Raises:
+        ModelError: no such name (the nearest is suggested), or arguments that it does not take.
+    """
+    if model not in MODELS:
+        near = difflib.get_close_matches(model, MODELS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ModelError(f"unknown network {model!r}: {hint}Known are {', '.join(MODELS)}.")
+    try:
+        return MODELS[model](**arguments)
+    except (TypeError, ValueError, KeyError) as error:
+        raise ModelError(f"network {model!r} cannot be built with {arguments}: {error}.") from error
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Args:
+        path: the file, by custom ``.safetensors``.
+        checkpoint: what to keep.
+        half: store floating-point weights as float16, at half the size.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
+    tensors = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in checkpoint.network.state_dict().items()
+    }
+    if half:
+        tensors = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
+    metadata = {
+        "format": FORMAT,
+        "model": checkpoint.model,
+        "arguments": json.dumps(checkpoint.arguments),
+        "preprocess": json.dumps(asdict(checkpoint.preprocess)),
+        "card": json.dumps(checkpoint.card, ensure_ascii=False),
+    }
+    metadata["sha256"] = hash_contents(tensors, metadata)
+    write_tensors(path, tensors, metadata)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint; the network comes in evaluation mode, float32, on the CPU.
+
+    Raises:
+        ModelError: not a checkpoint of ours, truncated, altered, or of a network not known here.
+    """
+    tensors, metadata = read_tensors(path)
+    if metadata.get("format") != FORMAT:
+        raise ModelError(
+            f"{path}: a safetensors file, but no coverslip checkpoint (its format is "
+            f"{metadata.get('format')!r}, wanted {FORMAT!r}): pass a file made by coverslip train, "
+            "or encoder weights by --encoder."
+        )
+    if metadata.get("sha256") != hash_contents(tensors, metadata):
+        raise ModelError(f"{path}: its contents do not match its checksum: copy the file again.")
+    arguments = json.loads(metadata["arguments"])
+    network = build_network(metadata["model"], arguments)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ModelError(
+            f"{path}: its weights do not fit the network {metadata['model']!r} of this version "
+            f"({error}): install the version it was made with, or train again."
+        ) from error
+    preprocess = json.loads(metadata["preprocess"])
+    preprocess |= {"mean": tuple(preprocess["mean"]), "std": tuple(preprocess["std"])}
+    return Checkpoint(
+        network=network.eval(),
+        model=metadata["model"],
+        arguments=arguments,
+        preprocess=Preprocess(**preprocess),
+        card=json.loads(metadata["card"]),
+    )
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """A checkpoint's card and its network's name (key `network`), without reading the weights."""
+    with open_tensors(path) as file:
+        metadata = file.metadata() or {}
+    return {"network": metadata.get("model", ""), **json.loads(metadata.get("card", "{}"))}
+
+
+def hash_contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """A SHA-256 over all metadata but itself, then over every tensor's name, type and bytes."""
+    digest = hashlib.sha256()
+    for key in sorted(metadata.keys() - {"sha256"}):
+        digest.update(f"{key}={metadata[key]};".encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write named tensors and text, whole or not at all."""
+    with whole_or_nothing(path) as temporary:
+        save_file(dict(tensors), temporary, metadata=metadata)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """All named tensors and all text of a safetensors file.
+
+    Raises:
+        ModelError: missing, truncated, or no safetensors file.
+    """
+    with open_tensors(path) as file:
+        names = file.keys()
+        return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+
+
+def open_tensors(path: Path) -> Any:
+    """Open a safetensors file lazily, as a context manager.
+
+    Raises:
+        ModelError: missing, truncated, or no safetensors file.
+    """
+    try:
+        return safe_open(path, framework="pt")
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"{path}: not readable as safetensors ({error}): the file is missing, truncated or of "
+            "another kind; copy it again or name another."
+        ) from error

@@ -1,0 +1,36 @@
+"""what a user can mend → one tree of exceptions.
+
+CoverslipError
+├── FileError      a file or folder that cannot be read or written
+├── DataError      images, masks and pairs that do not fit together
+├── ModelError     a model name, checkpoint or set of weights
+├── SettingsError  an option or a combination of options
+└── TrainingError  a training that cannot go on
+
+The command line prints the message of each and nothing else: no traceback for a mistake that the
+user can mend. Every message names the file, says what came, what was wanted, and the cure.
+"""
+
+
+class CoverslipError(Exception):
+    """A mistake that the user can mend."""
+
+
+class FileError(CoverslipError):
+    """A file or folder cannot be read or written."""
+
+
+class DataError(CoverslipError):
+    """Images, masks and pairs do not fit together."""
+
+
+class ModelError(CoverslipError):
+    """A model name, a checkpoint or a set of weights is not what it should be."""
+
+
+class SettingsError(CoverslipError):
+    """An option, or a combination of options, makes no sense."""
+
+
+class TrainingError(CoverslipError):
+    """A training cannot go on."""

@@ -1,0 +1,87 @@
+"""files, folders and patterns → the list of image files."""
+
+import difflib
+import glob
+import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+from coverslip.errors import FileError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".btf", ".tf8")
+
+
+def find_images(sources: Iterable[str | Path]) -> list[Path]:
+    """List image files.
+
+    Args:
+        sources: Files (taken whatever their suffix), folders (their own image files, not those of
+            folders inside, in natural order: t2 before t10) and patterns such as ``data/*.tif``.
+
+    Returns:
+        Every file once, in the order of the sources.
+
+    Raises:
+        FileError: A source that is not there or holds no image, all such sources at once.
+    """
+    found: dict[Path, None] = {}
+    problems = []
+    for source in map(Path, sources):
+        try:
+            found.update(dict.fromkeys(_expand(source)))
+        except FileError as error:
+            problems.append(str(error))
+    if not found and not problems:
+        problems.append("no image was named. Name files, a folder or a pattern such as data/*.tif.")
+    if problems:
+        raise FileError("\n".join(problems))
+    return list(found)
+
+
+def _expand(source: Path) -> list[Path]:
+    if source.is_file():
+        return [source]
+    if source.is_dir():
+        return _or_error(images_in(source), f"{source}: no image in this folder")
+    if glob.has_magic(str(source)):
+        matches = sorted(map(Path, glob.glob(str(source), recursive=True)), key=natural)
+        images = [path for path in matches if is_image(path)]
+        return _or_error(images, f"{source}: no image fits this pattern")
+    raise FileError(f"{source}: no such file or folder.{_nearest(source)}")
+
+
+def _or_error(images: list[Path], message: str) -> list[Path]:
+    if images:
+        return images
+    raise FileError(f"{message}; looked for {', '.join(SUFFIXES)}. Check its path.")
+
+
+def _nearest(path: Path) -> str:
+    names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f" Did you mean {path.parent / close[0]}?" if close else " Check its path."
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The image files of one folder, in natural order."""
+    return sorted((path for path in folder.iterdir() if is_image(path)), key=natural)
+
+
+def is_image(path: Path) -> bool:
+    """Whether a path is a file with an image's suffix; hidden files are none."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+    """Sort key that counts: t2.png before t10.png."""
+    parts = re.findall(r"(\d+)|(\D+)", str(path).lower())
+    return [(0, int(n), "") if n else (1, 0, text) for n, text in parts], str(path)
+
+
+def stem(path: Path) -> str:
+    """A file's name without its suffix (.ome.tif counts as one), to compare it with another's.
+
+    Umlauts are composed, since a file that went through macOS has them as two characters each.
+    """
+    return unicodedata.normalize("NFC", path.stem.removesuffix(".ome"))

@@ -1,0 +1,80 @@
+"""label or mask file → integers, 0 for background."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coverslip.errors import FileError
+from coverslip.files import raster, tiff
+from coverslip.files.guard import sniff
+from coverslip.files.read import frame_index, open_image
+
+
+def read_labels(path: Path) -> NDArray[Any]:
+    """Read a label or mask file, its numbers as they are.
+
+    Args:
+        path: PNG, BMP or TIFF: cell ids of 8, 16 or 32 bits, or a mask of 0 and 1 or 0 and 255.
+            Ids may be stored as whole real numbers, as entries of a colour table, or three times
+            over as an RGB picture of greys.
+
+    Returns:
+        (H, W), or with the file's times and depths before it; integers.
+
+    Raises:
+        FileError: The file cannot be read, or its numbers are no ids.
+    """
+    if sniff(path) == "jpeg":
+        raise FileError(
+            f"{path}: a JPEG cannot hold labels, since its compression changes the numbers. "
+            "Export the mask again as PNG or TIFF."
+        )
+    file = open_image(path)
+    if file.n_channels > 1:
+        raise FileError(
+            f"{path}: {file.n_channels} channels, where a mask has one. Export them one by one."
+        )
+    if sniff(path) != "tiff":
+        return _as_ids(path, raster.read_ids(path))
+    with tiff.opened(path) as opened:
+        frames = [
+            _as_ids(path, tiff.ids(opened, axes=file.stored_axes, index=frame_index(file, frame)))
+            for frame in range(file.n_frames)
+        ]
+    lengths = tuple(file.length(axis) for axis in file.frame_axes)
+    return np.stack(frames).reshape(*lengths, *frames[0].shape)
+
+
+def _as_ids(path: Path, values: NDArray[Any]) -> NDArray[Any]:
+    if values.ndim == 3:
+        values = _one_sample(path, values)
+    if values.dtype.kind == "f":
+        values = _whole_numbers(path, values)
+    if values.dtype.kind == "i" and values.size and values.min() < 0:
+        raise FileError(
+            f"{path}: holds the negative number {values.min()}, where cell ids count from 1 and "
+            "0 is background. Export the labels again."
+        )
+    return values
+
+
+def _one_sample(path: Path, values: NDArray[Any]) -> NDArray[Any]:
+    """A grey mask stored as RGB(A) says everything three times; colours are another matter."""
+    colours = values[..., :3] if values.shape[2] >= 3 else values[..., :1]
+    if (colours != colours[..., :1]).any():
+        raise FileError(
+            f"{path}: a colour picture, where every cell should have a number. Export the labels "
+            "as 16-bit ids (in Fiji: Image > Type > 16-bit; in Cellpose: save masks as PNG/TIFF)."
+        )
+    return colours[..., 0]
+
+
+def _whole_numbers(path: Path, values: NDArray[Any]) -> NDArray[np.int64]:
+    if not np.isfinite(values).all() or (values != np.rint(values)).any():
+        raise FileError(
+            f"{path}: holds fractions or NaN, where every cell should have a whole number; it may "
+            "be a probability map. Threshold it first, and save the mask as 8 or 16 bit."
+        )
+    return values.astype(np.int64)

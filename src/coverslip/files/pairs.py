@@ -1,0 +1,161 @@
+"""a folder of annotated images → pairs of an image and its masks."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from coverslip.errors import DataError, FileError
+from coverslip.files.find import images_in, natural, stem
+
+MASK_FOLDERS = ("labels", "masks")
+MASK_SUFFIXES = ("_cp_masks", "_labels", "_masks", "_mask", "_seg")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An image and its truth.
+
+    Attributes:
+        name: What they have in common.
+        image: The image file.
+        masks: One file of a mask or of labels, or one file per cell.
+    """
+
+    name: str
+    image: Path
+    masks: tuple[Path, ...]
+
+
+def find_pairs(images: Path, masks: Path | None = None) -> list[Pair]:
+    """Find images and the masks that belong to them.
+
+    Args:
+        images: One of
+
+            - a folder of images, with `masks` given,
+            - a folder that holds ``images/`` and ``labels/`` or ``masks/``,
+            - a folder in the layout of the Data Science Bowl 2018, one file per cell:
+              ``<name>/images/*.png`` and ``<name>/masks/*.png``,
+            - a folder with masks beside the images: ``name.tif`` and ``name_mask.tif`` (or
+              ``_masks``, ``_labels``, ``_cp_masks``, ``_seg``; any image suffix).
+        masks: A folder of masks with the names of the images, or with one of those endings.
+
+    Returns:
+        The pairs in natural order of their names.
+
+    Raises:
+        FileError: A folder is not there.
+        DataError: Missing partners, several files of one name, or no pair at all; all at once.
+    """
+    for folder in (images, masks):
+        if folder is not None and not folder.is_dir():
+            raise FileError(f"{folder}: no such folder. Check its path.")
+    pairs, problems = _by_layout(images, masks)
+    if problems:
+        lines = "".join(f"\n  {line}" for line in problems)
+        raise DataError(f"{images}: images and masks do not fit together:{lines}")
+    if not pairs:
+        raise DataError(
+            f"{images}: no pair of an image and its mask. Wanted are {images / 'images'} and "
+            f"{images / 'labels'} with the same file names, or name.tif beside name_mask.tif."
+        )
+    return sorted(pairs, key=lambda pair: natural(Path(pair.name)))
+
+
+def _by_layout(images: Path, masks: Path | None) -> tuple[list[Pair], list[str]]:
+    if masks is not None:
+        return _two_folders(images, masks)
+    inner = [images / name for name in MASK_FOLDERS if (images / name).is_dir()]
+    if (images / "images").is_dir() and inner:
+        if len(inner) > 1:
+            return [], [f"{inner[0]} and {inner[1]} are both there. Name the one you mean."]
+        return _two_folders(images / "images", inner[0])
+    entries = sorted((path for path in images.iterdir() if path.is_dir()), key=natural)
+    bowl = [entry for entry in entries if (entry / "images").is_dir()]
+    return _bowl(bowl) if bowl else _side_by_side(images)
+
+
+def _two_folders(images: Path, masks: Path) -> tuple[list[Pair], list[str]]:
+    if images.resolve() == masks.resolve():
+        return _side_by_side(images)
+    pictures = images_in(images)
+    names = {stem(path) for path in pictures}
+    labels: dict[str, list[Path]] = {}
+    for path in images_in(masks):
+        # A mask may have the very name of an image that itself ends in "_mask".
+        name = stem(path) if stem(path) in names else mask_stem(path)
+        labels.setdefault(name, []).append(path)
+    return _match(_grouped(pictures), labels, where=str(masks))
+
+
+def _side_by_side(folder: Path) -> tuple[list[Pair], list[str]]:
+    files = images_in(folder)
+    labels: dict[str, list[Path]] = {}
+    for path in files:
+        if mask_stem(path) != stem(path):
+            labels.setdefault(mask_stem(path), []).append(path)
+    pictures = [path for path in files if mask_stem(path) == stem(path)]
+    if not labels:
+        return [], []
+    return _match(_grouped(pictures), labels, where=f"{folder}, ending in _mask or the like")
+
+
+def mask_stem(path: Path) -> str:
+    """The name of the image that a mask file belongs to: a_cp_masks.png → a."""
+    return re.sub(rf"(?i)(?<=.)({'|'.join(MASK_SUFFIXES)})$", "", stem(path))
+
+
+def _grouped(paths: Sequence[Path]) -> dict[str, list[Path]]:
+    groups: dict[str, list[Path]] = {}
+    for path in paths:
+        groups.setdefault(stem(path), []).append(path)
+    return groups
+
+
+def _match(
+    pictures: dict[str, list[Path]], labels: dict[str, list[Path]], *, where: str
+) -> tuple[list[Pair], list[str]]:
+    problems = [*_doubles(pictures, "image"), *_doubles(labels, "mask")]
+    for name, files in pictures.items():
+        if name not in labels:
+            problems.append(
+                f"{files[0]}: no mask of the name {name} in {where}. "
+                "Add it, or move the image away."
+            )
+    for name, files in labels.items():
+        if name not in pictures:
+            problems.append(
+                f"{files[0]}: no image of the name {name}. Add it, or move the mask away."
+            )
+    both = [name for name in pictures if name in labels]
+    return [Pair(name, pictures[name][0], (labels[name][0],)) for name in both], problems
+
+
+def _doubles(groups: dict[str, list[Path]], what: str) -> list[str]:
+    return [
+        f"{files[0]}: another {what} has the same name: "
+        f"{', '.join(path.name for path in files[1:])}. Keep one, or rename."
+        for files in groups.values()
+        if len(files) > 1
+    ]
+
+
+def _bowl(entries: Sequence[Path]) -> tuple[list[Pair], list[str]]:
+    """One folder per image, in it `images/` with one file and `masks/` with one file per cell."""
+    pairs, problems = [], []
+    for entry in entries:
+        pictures = images_in(entry / "images")
+        masks = images_in(entry / "masks") if (entry / "masks").is_dir() else []
+        if len(pictures) != 1:
+            problems.append(
+                f"{entry / 'images'}: {len(pictures)} images, where one is wanted. "
+                "Keep the one that the masks belong to."
+            )
+        elif not masks:
+            problems.append(
+                f"{pictures[0]}: no mask in {entry / 'masks'}. Add them, or move {entry} away."
+            )
+        else:
+            pairs.append(Pair(entry.name, pictures[0], tuple(masks)))
+    return pairs, problems

@@ -1,0 +1,84 @@
+"""frames, one at a time → one TIFF, whole or not at all."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from coverslip.files.write import whole_or_nothing
+
+
+def write_labels(
+    path: Path,
+    frames: Iterable[NDArray[Any]],
+    *,
+    shape: tuple[int, ...],
+    axes: str,
+    pixel_size_um: tuple[float, float] | None = None,
+) -> None:
+    """Write labels as a uint32 OME-TIFF with deflate compression.
+
+    Args:
+        path: A ``.tif`` or ``.tiff``.
+        frames: The (H, W) label images, the slowest axis outermost; 0 is background. A generator is
+            asked for one at a time, so that a film need not fit into memory.
+        shape: Lengths of the axes, H and W last.
+        axes: One letter per length: "YX", "TYX", "ZYX" or "TZYX".
+        pixel_size_um: Height and width of a pixel in µm, or None where they are not known.
+
+    Raises:
+        FileError: The file cannot be written.
+        ValueError: `axes` does not fit the shape.
+    """
+    if axes not in ("YX", "TYX", "ZYX", "TZYX") or len(shape) != len(axes):
+        raise ValueError(f"labels of shape {shape} with the axes {axes!r}")
+    metadata: dict[str, Any] = {"axes": axes}
+    if pixel_size_um is not None:
+        height, width = pixel_size_um
+        metadata |= {"PhysicalSizeY": height, "PhysicalSizeYUnit": "µm"}
+        metadata |= {"PhysicalSizeX": width, "PhysicalSizeXUnit": "µm"}
+    with (
+        whole_or_nothing(path) as temporary,
+        tifffile.TiffWriter(temporary, ome=True, bigtiff=needs_bigtiff(shape)) as writer,
+    ):
+        writer.write(
+            (frame.astype(np.uint32, copy=False) for frame in frames),
+            shape=shape,
+            dtype=np.uint32,
+            photometric="minisblack",
+            compression="zlib",
+            metadata=metadata,
+        )
+
+
+@contextmanager
+def open_pages(path: Path) -> Iterator[Callable[[NDArray[np.float32]], None]]:
+    """Write float32 maps page by page; the file gets its name when the block ends well.
+
+    Yields:
+        A function that takes the next (H, W) map.
+
+    Raises:
+        FileError: The file cannot be written.
+    """
+    with (
+        whole_or_nothing(path) as temporary,
+        # How many pages come is not known; a TIFF of more than 4 GB must be a BigTIFF.
+        tifffile.TiffWriter(temporary, bigtiff=True) as writer,
+    ):
+
+        def write_page(page: NDArray[np.float32]) -> None:
+            writer.write(
+                page, photometric="minisblack", compression="zlib", contiguous=False
+            )
+
+        yield write_page
+
+
+def needs_bigtiff(shape: tuple[int, ...]) -> bool:
+    """Whether uint32 labels of this shape may not fit into the 4 GB of a plain TIFF."""
+    return 4 * int(np.prod(shape, dtype=np.int64)) > 2**32 - 2**25

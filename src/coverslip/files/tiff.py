@@ -1,0 +1,177 @@
+"""TIFF → its pages; a page is the most that is ever read at once."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from coverslip.errors import FileError
+from coverslip.files import colour
+from coverslip.files.axes import describe
+from coverslip.files.guard import check_size, readable
+
+UNNAMED = "IQ"  # tifffile's letters for "a sequence of pages" and "something"
+
+
+@dataclass(frozen=True)
+class OpenTiff:
+    """A TIFF that is open, and the one series of pages in it that we read.
+
+    Attributes:
+        path: The file.
+        tif: tifffile's handle.
+        series: Its first series.
+        axes: Letters of the dimensions as stored; "?" for one without a name.
+        how: What its samples are, see `colour.kind`.
+        messages: What tifffile had to say about the file.
+    """
+
+    path: Path
+    tif: tifffile.TiffFile
+    series: tifffile.TiffPageSeries
+    axes: str
+    how: str
+    messages: list[str]
+
+    @property
+    def page(self) -> tifffile.TiffPage:
+        """The page that stands for all pages of the series."""
+        return self.series.keyframe
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension as stored."""
+        return tuple(self.series.shape)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[OpenTiff]:
+    """Open a TIFF and read its headers, not its pixels.
+
+    Raises:
+        FileError: The file is damaged, or stores what we cannot read.
+    """
+    with readable(path), _overheard() as messages:
+        # _multifile: one file of an OME set would stand for the whole set, and each of a folder's
+        # files would be read as often as there are files.
+        with tifffile.TiffFile(path, _multifile=False) as tif:
+            series = tif.series[0]
+            cut_off = [text for text in messages if "invalid page offset" in text]
+            if cut_off:
+                raise FileError(
+                    f"{path}: cut off: it holds fewer pages than it says ({cut_off[0]}). "
+                    "Copy it again from its source."
+                )
+            _check(path, series)
+            axes = "".join("?" if axis in UNNAMED else axis for axis in series.axes)
+            samples = series.shape[axes.index("S")] if "S" in axes else 0
+            how = colour.kind(series.keyframe, samples=samples)
+            yield OpenTiff(path, tif, series, axes, how, messages)
+
+
+def _check(path: Path, series: tifffile.TiffPageSeries) -> None:
+    page = series.keyframe
+    if page.dtype is None or page.dtype.kind not in "buif":
+        raise FileError(
+            f"{path}: its values are {page.dtype or 'of an unknown type'}; integers and real "
+            "numbers are read. Convert it in Fiji (Image > Type)."
+        )
+    check_size(path, height=page.imagelength, width=page.imagewidth)
+    if tuple(series.shape[-len(page.shape) :]) != tuple(page.shape) or "Y" not in series.axes:
+        raise FileError(
+            f"{path}: its pages ({describe(page.shape)}) do not fit the shape in its metadata "
+            f"({describe(series.shape)}). Open it in Fiji and save it as TIFF."
+        )
+
+
+@contextmanager
+def _overheard() -> Iterator[list[str]]:
+    """Collect what tifffile logs, which would else go to the terminal, unseen by our caller."""
+    messages: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    listener = Listener(logging.WARNING)
+    logger = logging.getLogger("tifffile")
+    logger.addHandler(listener)
+    try:
+        yield messages
+    finally:
+        logger.removeHandler(listener)
+
+
+def pixels(file: OpenTiff, *, axes: str, index: Mapping[str, int]) -> NDArray[Any]:
+    """Read one picture as it is meant to be seen.
+
+    Args:
+        file: An open file.
+        axes: Letters of its dimensions in the order in which they are stored.
+        index: Which time, depth and channel; 0 for an axis that is not named.
+
+    Returns:
+        (H, W) or (H, W, 3), in the machine's byte order.
+    """
+    stored = plane(file, axes=axes, index=index)
+    # Samples that --axes called channels are numbers as they are.
+    is_shown = "S" in axes or file.how in ("inverted", "palette", "grey palette")
+    return colour.show(stored, file.page, how=file.how) if is_shown else stored
+
+
+def ids(file: OpenTiff, *, axes: str, index: Mapping[str, int]) -> NDArray[Any]:
+    """Read one picture of a mask: the numbers as stored, a colour table's entries too.
+
+    Args and Returns as for `pixels`, but with as many samples as are stored.
+    """
+    stored = plane(file, axes=axes, index=index)
+    # Programs that write one bit per pixel differ in which of the two is white, and white is what
+    # they mean by foreground. With more bits it is a matter of display alone (ImageJ).
+    if file.how == "inverted" and colour.bits(file.page) == 1:
+        return colour.show(stored, file.page, how=file.how)
+    return stored
+
+
+def plane(file: OpenTiff, *, axes: str, index: Mapping[str, int]) -> NDArray[Any]:
+    """One picture as stored, (H, W) or (H, W, S)."""
+    n_outer = len(axes) - len(file.page.shape)
+    place = [index.get(axis, 0) for axis in axes[:n_outer]]
+    number = int(np.ravel_multi_index(place, file.shape[:n_outer])) if place else 0
+    page = _page(file, number)
+    inner = axes[n_outer:]
+    window = tuple(slice(None) if axis in "YXS" else index.get(axis, 0) for axis in inner)
+    kept = [axis for axis in inner if axis in "YXS"]
+    picture = page[window].transpose([kept.index(axis) for axis in "YXS" if axis in kept])
+    native = picture.astype(picture.dtype.newbyteorder("="), copy=False)
+    return native.astype(np.uint8) if native.dtype == np.bool_ else native
+
+
+def _page(file: OpenTiff, number: int) -> NDArray[Any]:
+    """One page, in its own shape."""
+    shape, dtype = file.page.shape, file.page.dtype
+    n_pages = int(np.prod(file.shape)) // int(np.prod(shape))
+    if len(file.series) >= n_pages and not file.series.is_truncated:
+        page = file.series[number]
+        if page is None:
+            raise FileError(
+                f"{file.path}: page {number + 1} of {n_pages} is missing from the file. "
+                "Copy it again from its source."
+            )
+        return np.asarray(page.asarray()).reshape(shape)
+    # Beyond 4 GB ImageJ writes one header and all pages behind it, without a header each.
+    offset = file.series.dataoffset
+    if offset is None:
+        raise FileError(
+            f"{file.path}: {n_pages} pages are promised, {len(file.series)} are there. "
+            "Copy it again from its source."
+        )
+    stored = np.dtype(dtype).newbyteorder(file.tif.byteorder)
+    count = int(np.prod(shape))
+    start = offset + number * count * stored.itemsize
+    return np.fromfile(file.path, stored, count=count, offset=start).reshape(shape)

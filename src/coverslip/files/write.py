@@ -1,0 +1,155 @@
+"""arrays and text → files, each whole or not at all."""
+
+import errno
+import hashlib
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from coverslip.errors import FileError
+
+CURES = {
+    errno.ENOSPC: "The disk is full: free some space, or choose another folder.",
+    errno.EDQUOT: "Your disk quota is used up: free some space, or choose another folder.",
+    errno.EROFS: "The disk is read-only: choose another folder.",
+    errno.EACCES: "You may not write here: choose another folder.",
+    errno.EPERM: "You may not write here: choose another folder.",
+    errno.ENOTDIR: "A file stands where a folder is wanted: choose another folder.",
+    errno.EEXIST: "A file stands where a folder is wanted: choose another folder.",
+    errno.EISDIR: "A folder of that name is in the way: choose another name.",
+    errno.ENOTEMPTY: "A folder of that name is in the way: choose another name.",
+    errno.ENAMETOOLONG: "The name is too long: choose a shorter one.",
+}
+
+
+@contextmanager
+def whole_or_nothing(path: Path) -> Iterator[Path]:
+    """Write a file so that nobody ever sees half of it.
+
+    The block writes to the path that it is given; when it ends well, that file gets its true name,
+    and when it fails, the file is removed and an older one of the true name stays as it was.
+
+    Args:
+        path: The file wanted. Its folder is made where it is missing.
+
+    Yields:
+        A path in the same folder with the same suffix, where no file is yet.
+
+    Raises:
+        FileError: The folder or file cannot be written; the message names `path` and the cure.
+    """
+    # The end of a name is cut off at 255 bytes by most file systems, so it does not go in here.
+    temporary = path.with_name(f".{uuid.uuid4().hex}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        cure = CURES.get(error.errno or 0, "Choose another folder.")
+        raise FileError(f"{path}: cannot be written ({error.strerror or error}). {cure}") from error
+    finally:
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        # The folder is not one, or is gone: nothing was written, and the first error says more.
+        return
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write bytes, whole or not at all.
+
+    Raises:
+        FileError: The file cannot be written.
+    """
+    with whole_or_nothing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8 with Unix line ends, whole or not at all.
+
+    Raises:
+        FileError: The file cannot be written.
+    """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_image(path: Path, image: NDArray[Any]) -> None:
+    """Write a picture as PNG, or numbers as TIFF, by the suffix; whole or not at all.
+
+    Args:
+        path: ``.png`` for uint8 (H, W) or (H, W, 3), ``.tif`` or ``.tiff`` for float32 (..., H, W).
+        image: The values.
+
+    Raises:
+        FileError: The file cannot be written.
+        ValueError: Suffix, type and shape do not fit together.
+    """
+    suffix = path.suffix.lower()
+    is_picture = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    with whole_or_nothing(path) as temporary:
+        if suffix == ".png" and image.dtype == np.uint8 and is_picture:
+            Image.fromarray(np.ascontiguousarray(image)).save(temporary)
+        elif suffix in (".tif", ".tiff") and image.dtype == np.float32 and image.ndim >= 2:
+            tifffile.imwrite(temporary, image, photometric="minisblack", compression="zlib")
+        else:
+            raise ValueError(
+                f"{path}: cannot hold {image.dtype} of shape {image.shape}; "
+                "wanted .png for uint8 (H, W) or (H, W, 3), .tif for float32 (..., H, W)"
+            )
+
+
+def write_labels(
+    path: Path,
+    labels: NDArray[Any],
+    *,
+    axes: str,
+    pixel_size_um: tuple[float, float] | None = None,
+) -> None:
+    """Write labels as a uint32 OME-TIFF with deflate compression, whole or not at all.
+
+    Args:
+        path: A ``.tif`` or ``.tiff``.
+        labels: (H, W), (T, H, W), (Z, H, W) or (T, Z, H, W); 0 is background. A uint32 memory map
+            is written frame by frame, never held whole.
+        axes: One letter per dimension: "YX", "TYX", "ZYX" or "TZYX".
+        pixel_size_um: Height and width of a pixel in µm, or None where they are not known.
+
+    Raises:
+        FileError: The file cannot be written.
+        ValueError: `axes` does not fit the shape, or a label is negative.
+    """
+    if axes not in ("YX", "TYX", "ZYX", "TZYX") or labels.ndim != len(axes):
+        raise ValueError(f"labels of shape {labels.shape} with the axes {axes!r}")
+    if labels.dtype.kind == "i" and labels.size and labels.min() < 0:
+        raise ValueError(f"the label {labels.min()}; labels count from 1, and 0 is background")
+    stored = np.ascontiguousarray(labels, dtype=np.uint32)
+    # An identity made of the content, so that the same labels give the same bytes; that of tifffile
+    # is made of the time and the machine.
+    digest = hashlib.sha256(stored.data).hexdigest()
+    metadata: dict[str, Any] = {"axes": axes, "UUID": str(uuid.uuid5(uuid.NAMESPACE_OID, digest))}
+    if pixel_size_um is not None:
+        height, width = pixel_size_um
+        metadata |= {"PhysicalSizeY": height, "PhysicalSizeYUnit": "µm"}
+        metadata |= {"PhysicalSizeX": width, "PhysicalSizeXUnit": "µm"}
+    with whole_or_nothing(path) as temporary:
+        tifffile.imwrite(
+            temporary,
+            stored,
+            ome=True,
+            photometric="minisblack",
+            compression="zlib",
+            bigtiff=stored.nbytes > 2**32,
+            metadata=metadata,
+        )

@@ -1,0 +1,186 @@
+"""image of any range and colour → the numbers a network sees.
+
+Training and prediction share this preprocessing, and a checkpoint records its settings: an image's
+own range is stretched to [0, 1], grey is repeated into three channels, and the channels are brought
+to the mean and spread of the images that the encoder was first trained on.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+SAMPLE_PX = 1_000_000  # percentiles of so many values are exact to far less than one grey level
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How an image becomes the input of a network.
+
+    Attributes:
+        low_percentile: Percentile that becomes 0; above 0 so that dead pixels do not set the range.
+        high_percentile: Percentile that becomes 1; bright debris beyond it is clipped.
+        mean: Per channel, of images in [0, 1]; ImageNet's, as the encoders were trained with.
+        std: Per channel, likewise.
+    """
+
+    low_percentile: float = 1.0
+    high_percentile: float = 99.8
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+
+def preprocess(image: NDArray[Any], settings: Preprocess) -> NDArray[np.float32]:
+    """Make a network's input of an image.
+
+    Args:
+        image: (H, W) or (H, W, 3), any number type and range; NaN and ±Inf are replaced.
+        settings: Those of the checkpoint.
+
+    Returns:
+        (3, H, W).
+
+    Raises:
+        ValueError: Another shape, or no finite value.
+    """
+    stretched = stretch(
+        image, low_percentile=settings.low_percentile, high_percentile=settings.high_percentile
+    )
+    return normalise(stretched, settings)
+
+
+def stretch(
+    image: NDArray[Any], *, low_percentile: float, high_percentile: float
+) -> NDArray[np.float32]:
+    """Map an image's range between two percentiles to [0, 1] and clip the rest.
+
+    The percentiles are taken over all channels together, which keeps the colours. Where they
+    coincide although the image is not constant (a few bright cells on black), its minimum and
+    maximum take their place.
+
+    Args:
+        image: (H, W) or (H, W, 3), any number type; NaN and ±Inf are replaced first.
+        low_percentile: In [0, 100].
+        high_percentile: In [0, 100].
+
+    Returns:
+        Same shape, in [0, 1]; a constant image becomes zeros.
+
+    Raises:
+        ValueError: No finite value.
+    """
+    finite, _ = replace_nonfinite(image)
+    low, high = np.percentile(_sample(finite), [low_percentile, high_percentile]).tolist()
+    if low >= high:
+        low, high = float(finite.min()), float(finite.max())
+    if low >= high:
+        return np.zeros(image.shape, np.float32)
+    # float32 holds integers of up to 24 bits exactly; larger numbers are subtracted in float64.
+    exact = finite.dtype.itemsize <= 2 or finite.dtype == np.float32
+    numbers: NDArray[np.floating[Any]] = finite.astype(np.float32 if exact else np.float64)
+    # Divided, not multiplied by 1 / (high - low), which overflows for a range near 1e-308.
+    stretched: NDArray[np.floating[Any]] = np.clip((numbers - low) / (high - low), 0, 1)
+    return np.asarray(stretched, np.float32)
+
+
+def _sample(image: NDArray[Any]) -> NDArray[Any]:
+    """At most about SAMPLE_PX values, evenly spread, as one row."""
+    step = -(-image.size // SAMPLE_PX)
+    # A step that shares a factor with the row length would take the same columns from every row.
+    while math.gcd(step, math.prod(image.shape[1:])) > 1:
+        step += 1
+    return image.reshape(-1)[::step]
+
+
+def normalise(image: NDArray[np.float32], settings: Preprocess) -> NDArray[np.float32]:
+    """Subtract the mean and divide by the standard deviation, channel by channel.
+
+    Args:
+        image: (H, W) or (H, W, 3) in [0, 1].
+        settings: Those of the checkpoint.
+
+    Returns:
+        (3, H, W).
+
+    Raises:
+        ValueError: Another shape.
+    """
+    channels = to_rgb(image).transpose(2, 0, 1).astype(np.float32)
+    mean = np.array(settings.mean, np.float32)[:, None, None]
+    std = np.array(settings.std, np.float32)[:, None, None]
+    return np.ascontiguousarray((channels - mean) / std)
+
+
+def to_rgb(image: NDArray[Any]) -> NDArray[Any]:
+    """Repeat grey into three channels: (H, W) or (H, W, 3) → (H, W, 3).
+
+    Raises:
+        ValueError: Another shape.
+    """
+    if image.ndim == 2:
+        return np.repeat(image[..., None], 3, axis=2)
+    if image.ndim == 3 and image.shape[2] == 3:
+        return image
+    raise ValueError(f"an image of shape {image.shape}: wanted (H, W) or (H, W, 3)")
+
+
+def replace_nonfinite(image: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Put the least finite value for NaN and -Inf, the greatest for +Inf.
+
+    Args:
+        image: Any shape and number type.
+
+    Returns:
+        The image (itself, where all is finite) and how many values were replaced.
+
+    Raises:
+        ValueError: Not one value is finite.
+    """
+    finite = np.isfinite(image)
+    n_replaced = finite.size - int(np.count_nonzero(finite))
+    if n_replaced == 0:
+        return image, 0
+    if n_replaced == finite.size:
+        raise ValueError("the image holds nothing but NaN and Inf")
+    low, high = image[finite].min(), image[finite].max()
+    return np.nan_to_num(image, nan=low, posinf=high, neginf=low), n_replaced
+
+
+def resize_image(image: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Resize with linear interpolation; a pixel of a shrunken image averages all it covers.
+
+    Args:
+        image: (H, W) or (H, W, C).
+        shape: Height and width wanted, in px.
+
+    Returns:
+        (*shape) or (*shape, C), in the range of the image.
+    """
+    source = np.asarray(image, np.float32)
+    if source.shape[:2] == shape:
+        return source.copy()
+    if source.ndim == 3:
+        return np.stack([resize_image(plane, shape) for plane in np.moveaxis(source, 2, 0)], axis=2)
+    height, width = shape
+    # Pillow widens the triangle of linear interpolation by the factor of shrinking.
+    return np.asarray(Image.fromarray(source).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def resize_labels(labels: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
+    """Resize a mask or labels; each new pixel takes the value under its centre.
+
+    Args:
+        labels: (H, W), any type.
+        shape: Height and width wanted, in px.
+
+    Returns:
+        (*shape), same type, no value that was not there.
+    """
+    rows, columns = (
+        ((2 * np.arange(new) + 1) * old) // (2 * new)
+        for new, old in zip(shape, labels.shape, strict=True)
+    )
+    return np.asarray(labels[rows[:, None], columns])

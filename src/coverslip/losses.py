@@ -1,0 +1,41 @@
+"""logits × truth → one number."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+
+def bce_dice_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Binary cross-entropy plus Dice loss, weight 1:1 (Ayanzadeh et al. 2021, eq. 3).
+
+    Args:
+        logits: (N, K, H, W), any real number.
+        truth: (N, K, H, W) float, 0 or 1.
+
+    Returns:
+        A scalar, 0 for a perfect and certain prediction.
+    """
+    return binary_cross_entropy_with_logits(logits, truth) + dice_loss(logits, truth)
+
+
+def dice_loss(logits: Tensor, truth: Tensor, *, eps: float = 1e-6) -> Tensor:
+    """One minus the Dice coefficient with squared denominators (eq. 2), mean over images.
+
+    Per image and channel: 1 - (2 Σpg + eps) / (Σp² + Σg² + eps). The paper has no `eps`; it makes
+    an empty mask met by an empty prediction a loss of 0 instead of 0/0. The paper's eq. 1 has the
+    arguments of its cross-entropy swapped (a logarithm of the truth); the usual order is meant.
+
+    Args:
+        logits: (N, K, H, W), any real number.
+        truth: (N, K, H, W) float, 0 or 1.
+        eps: smoothing, in pixels.
+
+    Returns:
+        A scalar in [0, 1].
+    """
+    probs = torch.sigmoid(logits.float())
+    intersection = (probs * truth).sum(dim=(2, 3))
+    total = probs.square().sum(dim=(2, 3)) + truth.square().sum(dim=(2, 3))
+    return (1 - (2 * intersection + eps) / (total + eps)).mean()

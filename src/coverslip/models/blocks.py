@@ -1,0 +1,91 @@
+"""Layers that more than one network uses."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def conv_norm(in_channels: int, out_channels: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution (same padding, no bias) and batch norm: (N, in, H, W) → (N, out, H/s, W/s)."""
+    padding = kernel // 2
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=False),
+        nn.BatchNorm2d(out_channels),
+    )
+
+
+def conv_norm_relu(in_channels: int, out_channels: int, *, kernel: int = 3) -> nn.Sequential:
+    """Convolution, batch norm, ReLU: (N, in, H, W) → (N, out, H, W)."""
+    return nn.Sequential(
+        *conv_norm(in_channels, out_channels, kernel=kernel),
+        nn.ReLU(inplace=True),
+    )
+
+
+def double_conv(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Two 3x3 convolutions, each with batch norm and ReLU: (N, in, H, W) → (N, out, H, W)."""
+    return nn.Sequential(
+        conv_norm_relu(in_channels, out_channels),
+        conv_norm_relu(out_channels, out_channels),
+    )
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around a shortcut (He et al. 2016): (N, in, H, W) → (N, out, H, W).
+
+    The shortcut is the identity, or a 1x1 convolution where the channels change.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv1 = conv_norm_relu(in_channels, out_channels)
+        self.conv2 = conv_norm(out_channels, out_channels)
+        self.shortcut = (
+            nn.Identity()
+            if in_channels == out_channels
+            else conv_norm(in_channels, out_channels, kernel=1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) → (N, out, H, W)."""
+        return torch.relu(self.conv2(self.conv1(x)) + self.shortcut(x))
+
+
+class ResidualDecoderStage(nn.Module):
+    """One upsampling of the paper's decoder: (N, in, H, W) + skip (N, skip, 2H, 2W) → (N, out, 2H, 2W).
+
+    A 4x4 transpose convolution doubles the size; then the skip is concatenated and either two plain
+    3x3 convolutions (``n_blocks=0``) or `n_blocks` residual blocks follow.
+    """
+
+    def __init__(
+        self, in_channels: int, skip_channels: int, out_channels: int, *, n_blocks: int = 1
+    ) -> None:
+        super().__init__()
+        self.up = nn.Sequential(
+            nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+        )
+        joined = out_channels + skip_channels
+        if n_blocks == 0:
+            self.blocks = double_conv(joined, out_channels)
+        else:
+            widths = [joined] + [out_channels] * n_blocks
+            self.blocks = nn.Sequential(
+                *(ResidualBlock(n, k) for n, k in zip(widths, widths[1:], strict=False))
+            )
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """Upsample x, join the skip, refine."""
+        return self.blocks(torch.cat([skip, self.up(x)], dim=1))
+
+
+def he_normal_(network: nn.Module) -> None:
+    """Draw every convolution's weights from He's normal distribution, in place; biases become 0."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

@@ -1,0 +1,71 @@
+"""image → feature maps, coarser and coarser."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from coverslip.models.blocks import he_normal_
+
+STAGE_CHANNELS = (64, 128, 256, 512)
+
+
+class BasicBlock(nn.Module):
+    """ResNet-18's block, under torchvision's own parameter names, so that its weights load."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.downsample: nn.Module | None = None
+        if stride != 1 or in_channels != out_channels:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False),
+                nn.BatchNorm2d(out_channels),
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) → (N, out, H/stride, W/stride)."""
+        shortcut = x if self.downsample is None else self.downsample(x)
+        x = torch.relu(self.bn1(self.conv1(x)))
+        return torch.relu(self.bn2(self.conv2(x)) + shortcut)
+
+
+class ResNet18Encoder(nn.Module):
+    """ResNet-18 without its classifier (He et al. 2016), version 1 as in torchvision.
+
+    Parameters: 11,176,512 with all four stages, 2,782,784 with three.
+
+    Args:
+        in_channels: channels of the image.
+        stem_stride: stride of the 7x7 convolution: 2 as published; 1 keeps the full resolution in
+            the first feature map (Ayanzadeh et al. 2021).
+        n_stages: 1 to 4; ``n_stages=3`` ends after layer3.
+    """
+
+    def __init__(self, *, in_channels: int = 3, stem_stride: int = 2, n_stages: int = 4) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, 64, 7, stem_stride, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        width = 64
+        for number, channels in enumerate(STAGE_CHANNELS[:n_stages], start=1):
+            stride = 1 if number == 1 else 2
+            stage = nn.Sequential(
+                BasicBlock(width, channels, stride=stride), BasicBlock(channels, channels)
+            )
+            self.add_module(f"layer{number}", stage)
+            width = channels
+        self.n_stages = n_stages
+        he_normal_(self)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """(N, C, H, W) → [conv1 after its ReLU, layer1, layer2, …], fine to coarse."""
+        features = [torch.relu(self.bn1(self.conv1(x)))]
+        x = self.pool(features[0])
+        for number in range(1, self.n_stages + 1):
+            x = self.get_submodule(f"layer{number}")(x)
+            features.append(x)
+        return features

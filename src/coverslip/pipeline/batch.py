@@ -1,0 +1,100 @@
+"""many image files + model → a folder of labels, overlays, tables and one report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from coverslip.errors import CoverslipError
+from coverslip.files import open_image
+from coverslip.pipeline.outputs import Outputs, name_outputs, write_tables
+from coverslip.pipeline.record import Record, job_key, read_record, write_record
+from coverslip.pipeline.series import segment_series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from coverslip.pipeline.record import Job
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What became of every image.
+
+    Attributes:
+        done: one record per image that was segmented, now or earlier, in the order given.
+        skipped: the images among them that were done before with the same settings.
+        failed: the others, with the reason.
+    """
+
+    done: list[Record] = field(default_factory=list)
+    skipped: list[Path] = field(default_factory=list)
+    failed: dict[Path, str] = field(default_factory=dict)
+
+
+def segment_files(
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    job: Job,
+    overwrite: bool = False,
+    on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> BatchResult:
+    """Segment image files one after the other and write everything into a folder.
+
+    What is done already with the same model and settings is not done again. An image that fails is
+    reported and does not stop the others. The tables and the report cover all that is done, also
+    when the work is broken off.
+
+    Args:
+        paths: image files; a file of many frames is a series.
+        out: the folder; it is made where it is missing.
+        job: model, settings and what to keep.
+        overwrite: do again what is done already.
+        on_frame: called after each frame with the file, the frames done and the frames in all.
+        on_note: called with every decision that the user should be told.
+
+    Raises:
+        FileError: the folder cannot be written.
+    """
+    result = BatchResult()
+    targets = name_outputs(paths, out)
+    try:
+        for path in paths:
+            try:
+                record = _segment_one(
+                    path, targets[path], job=job, overwrite=overwrite, on_frame=on_frame
+                )
+            except (CoverslipError, MemoryError) as error:
+                result.failed[path] = str(error) or "the memory of this computer is too small"
+                continue
+            if record.skipped:
+                result.skipped.append(path)
+            for note in record.notes:
+                on_note(f"{path}: {note}")
+            result.done.append(record)
+    finally:
+        write_tables(out, result.done, failed=result.failed, job=job)
+    return result
+
+
+def _segment_one(
+    path: Path,
+    target: Outputs,
+    *,
+    job: Job,
+    overwrite: bool,
+    on_frame: Callable[[Path, int, int], None],
+) -> Record:
+    """The record of one image: an earlier one if it still holds, else of segmenting it now."""
+    key = job_key(path, job)
+    if not overwrite:
+        earlier = read_record(target.record, key=key)
+        if earlier is not None and target.complete(job):
+            return earlier
+    file = open_image(path, axes=job.axes)
+    record = segment_series(file, target, job=job, key=key, on_frame=on_frame)
+    write_record(target.record, record)
+    return record

@@ -1,0 +1,96 @@
+"""image paths → the paths of their outputs, none twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coverslip.errors import SettingsError
+from coverslip.files import stem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coverslip.pipeline.record import Job
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results of one image go.
+
+    Attributes:
+        folder: the output folder.
+        name: what all its files begin with.
+    """
+
+    folder: Path
+    name: str
+
+    @property
+    def labels(self) -> Path:
+        """The cells, as a uint32 OME-TIFF."""
+        return self.folder / f"{self.name}_labels.tif"
+
+    @property
+    def probs(self) -> Path:
+        """The probabilities, float32, a page per frame."""
+        return self.folder / f"{self.name}_probs.tif"
+
+    @property
+    def spread(self) -> Path:
+        """The uncertainty, float32, a page per frame."""
+        return self.folder / f"{self.name}_uncertainty.tif"
+
+    @property
+    def record(self) -> Path:
+        """What was done; lets a second start skip the image."""
+        return self.folder / "records" / f"{self.name}.json"
+
+    def overlay(self, frame: int, n_frames: int) -> Path:
+        """The outlines drawn on the image; a series has a folder of them."""
+        if n_frames == 1:
+            return self.folder / f"{self.name}_overlay.png"
+        return self.folder / f"{self.name}_overlays" / f"frame_{frame:05d}.png"
+
+    def complete(self, job: Job) -> bool:
+        """Whether all files that the job wants are there."""
+        wanted = [self.labels]
+        wanted += [self.probs] if job.keep_probs else []
+        wanted += [self.spread] if job.keep_spread else []
+        return all(path.is_file() for path in wanted)
+
+
+def name_outputs(paths: Sequence[Path], folder: Path) -> dict[Path, Outputs]:
+    """Give every image an output name of its own.
+
+    It is the file's stem; files that share one add their suffix (``a_png``, ``a_tif``), and those
+    that share even that add their folder (``day1_a_png``).
+
+    Raises:
+        SettingsError: two images still share a name.
+    """
+    names = {path: stem(path) for path in paths}
+    for longer in (_with_suffix, _with_folder):
+        counts = Counter(name.casefold() for name in names.values())
+        names = {
+            path: longer(path) if counts[name.casefold()] > 1 else name
+            for path, name in names.items()
+        }
+    counts = Counter(name.casefold() for name in names.values())
+    for path, name in names.items():
+        if counts[name.casefold()] > 1:
+            raise SettingsError(
+                f"{path}: another image would write the same {name}_labels.tif: rename one, or "
+                "segment them into two folders."
+            )
+    return {path: Outputs(folder, name) for path, name in names.items()}
+
+
+def _with_suffix(path: Path) -> str:
+    return f"{stem(path)}_{path.suffix.removeprefix('.')}"
+
+
+def _with_folder(path: Path) -> str:
+    return f"{path.absolute().parent.name}_{_with_suffix(path)}"

@@ -1,0 +1,125 @@
+"""what was done to an image ↔ a small file, so that it need not be done again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from coverslip.errors import FileError
+from coverslip.files import write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from coverslip.checkpoint import Checkpoint
+    from coverslip.pipeline.segment import SegmentSettings
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do with every image.
+
+    Attributes:
+        model: the loaded checkpoint.
+        model_name: what the user calls it.
+        model_hash: SHA-256 of its file.
+        settings: as for `segment`.
+        axes: what a file's dimensions mean, instead of what its metadata say.
+        channel: which channel of a file with several to segment, counted from 0.
+        keep_probs: also write the probabilities.
+        keep_spread: also write the uncertainty.
+    """
+
+    model: Checkpoint
+    model_name: str
+    model_hash: str
+    settings: SegmentSettings
+    axes: str | None = None
+    channel: int = 0
+    keep_probs: bool = False
+    keep_spread: bool = False
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was done to one image.
+
+    Attributes:
+        path: the image, as it was given.
+        key: a hash of the image file, model and settings.
+        images: one row per frame; columns as in images.csv.
+        cells: one row per cell; columns as in cells.csv.
+        notes: decisions taken, for the user to see.
+        skipped: whether this was done before.
+    """
+
+    path: str
+    key: str
+    images: pd.DataFrame
+    cells: pd.DataFrame
+    notes: list[str] = field(default_factory=list)
+    skipped: bool = False
+
+
+def job_key(path: Path, job: Job) -> str:
+    """A hash of all that an image's result depends on.
+
+    The file counts with its size and time of change: reading 100 GB to see that nothing changed
+    would take as long as segmenting some of it.
+
+    Raises:
+        FileError: the file cannot be found.
+    """
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror}). Check its path.") from error
+    facts = {
+        "file": [str(path), stat.st_size, stat.st_mtime_ns],
+        "model": job.model_hash,
+        "settings": result_settings(job),
+        "axes": job.axes,
+        "channel": job.channel,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def result_settings(job: Job) -> dict[str, Any]:
+    """The settings that change a result; the device and the size of a batch do not."""
+    settings = asdict(job.settings)
+    for name in ("device", "batch", "batch_px"):
+        del settings["predict"][name]
+    return settings
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a record, whole or not at all."""
+    contents = {
+        "path": record.path,
+        "key": record.key,
+        "notes": record.notes,
+        "images": record.images.to_csv(index=False),
+        "cells": record.cells.to_csv(index=False),
+    }
+    write_text(path, json.dumps(contents, ensure_ascii=False, indent=1))
+
+
+def read_record(path: Path, *, key: str) -> Record | None:
+    """An earlier record of the same work, or None."""
+    try:
+        contents = json.loads(path.read_text(encoding="utf-8"))
+        record = Record(
+            path=contents["path"],
+            key=contents["key"],
+            images=pd.read_csv(StringIO(contents["images"]), keep_default_na=False),
+            cells=pd.read_csv(StringIO(contents["cells"])),
+            notes=contents["notes"],
+        )
+    except (OSError, ValueError, KeyError):
+        return None  # never done, or by another version: do it now
+    return replace(record, skipped=True) if record.key == key else None

@@ -1,0 +1,245 @@
+"""network × image → probabilities, and how sure they are."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+
+from coverslip.errors import SettingsError
+from coverslip.symmetry import TTA
+from coverslip.tiles import blend, cut, lay_tiles, round_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from coverslip.symmetry import Symmetry
+    from coverslip.tiles import Grid
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class PredictSettings:
+    """How a network is run over an image.
+
+    Raises:
+        SettingsError: a value that cannot be, with what can.
+    """
+
+    tta: str = "none"  # "paper" costs five times as much, "d4" eight times
+    tile_px: int = 1024  # a usual camera frame in one piece, while bigger ones fit into memory
+    overlap_px: int = 128  # a quarter, 32 px, is dropped at each inner edge of a tile
+    batch: int = 8  # tiles × symmetries in one forward: the whole of "d4"
+    batch_px: int = 2**21  # and no more pixels than this: 1 to 3 GB for a full-width U-Net
+    device: str = "auto"  # the first there is of cuda, mps, cpu
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, before any work is done."""
+        _one_of("tta", self.tta, tuple(TTA))
+        _one_of("device", self.device, DEVICES)
+        for name in ("tile_px", "batch", "batch_px"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        if not 0 <= self.overlap_px < self.tile_px:
+            raise SettingsError(
+                f"overlap_px is {self.overlap_px} and tile_px {self.tile_px}; the overlap must be "
+                "smaller than the tile and not negative. A fourth to an eighth of it is usual."
+            )
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says about an image.
+
+    Attributes:
+        probs: (K, H, W) float32 in [0, 1], the mean over the symmetries.
+        spread: (K, H, W) float32, the standard deviation over the symmetries, from 0 (all agree)
+            to 0.5; None without test-time augmentation, which has nothing to compare.
+    """
+
+    probs: NDArray[np.float32]
+    spread: NDArray[np.float32] | None
+
+
+def predict(
+    network: nn.Module, image: NDArray[np.float32], *, settings: PredictSettings
+) -> Prediction:
+    """Predict an image of any size, whole if it fits into a tile, else in blended tiles.
+
+    Held at any time: the image, the result and one batch of tiles.
+
+    Args:
+        network: (N, C, H, W) → (N, K, H, W) logits, with its `stride`; it is moved to the device,
+            and its modules' training modes are left as they were.
+        image: (C, H, W) float32, preprocessed as in training.
+        settings: tiles, test-time augmentation and device.
+
+    Returns:
+        The probabilities and, with test-time augmentation, their spread.
+
+    Raises:
+        SettingsError: a device that is not there, tiles too small for the network's stride, or
+            memory too small for one tile.
+        ValueError: the image has no pixels or the wrong number of axes, or the network returns
+            another size than it was given.
+    """
+    if image.ndim != 3 or 0 in image.shape:
+        raise ValueError(f"the image is {image.shape}; wanted (C, H, W) with no length 0")
+    device = pick_device(settings.device)
+    grid = _lay_tiles(network, image, settings=settings)
+    with _evaluating(network.to(device)), _autocast(device):
+        results = _predict_tiles(network, image, grid=grid, settings=settings, device=device)
+        index, part = next(results)
+        canvas = np.zeros((*part.shape[:-2], *image.shape[-2:]), dtype=np.float32)
+        blend(canvas, part, grid=grid, index=index)
+        for index, part in results:
+            blend(canvas, part, grid=grid, index=index)
+    np.clip(canvas, 0.0, 1.0, out=canvas)  # weighted sums round to a little over 1
+    return Prediction(probs=canvas[0], spread=canvas[1] if len(canvas) == 2 else None)
+
+
+def pick_device(name: str) -> torch.device:
+    """Turn auto, cpu, cuda or mps into a device that is there.
+
+    Raises:
+        SettingsError: the name is none of these, or this computer has no such device.
+    """
+    _one_of("device", name, DEVICES)
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(device for device, available in there.items() if available)
+    if not there[name]:
+        raise SettingsError(
+            f"the device {name} was asked for, but PyTorch {torch.__version__} finds none here. "
+            "Use auto or cpu, or install a PyTorch built for it (https://pytorch.org)."
+        )
+    return torch.device(name)
+
+
+def _lay_tiles(
+    network: nn.Module, image: NDArray[np.float32], *, settings: PredictSettings
+) -> Grid:
+    """Lay tiles in multiples of the stride, so that each is pooled as it is in the whole image."""
+    stride = cast("int", network.stride)
+    tile, overlap = round_up(settings.tile_px, stride), round_up(settings.overlap_px, stride)
+    if overlap >= tile:
+        raise SettingsError(
+            f"tile_px {settings.tile_px} and overlap_px {settings.overlap_px} are both {tile} when "
+            f"rounded up to {stride}, the network's stride; use a tile_px over {overlap}."
+        )
+    height, width = image.shape[-2:]
+    return lay_tiles((height, width), tile=tile, overlap=overlap, multiple=stride)
+
+
+def _predict_tiles(
+    network: nn.Module,
+    image: NDArray[np.float32],
+    *,
+    grid: Grid,
+    settings: PredictSettings,
+    device: torch.device,
+) -> Iterator[tuple[tuple[int, int], NDArray[np.float32]]]:
+    """Yield the index of every tile and its (1 or 2, K, h, w): mean, and spread if there is any."""
+    groups = _same_shape(TTA[settings.tta], tile=grid.tile)
+    height, width = grid.tile
+    limit = max(1, min(settings.batch, settings.batch_px // (height * width)))
+    n_tiles = max(1, limit // max(len(group) for group in groups))
+    for i in range(0, len(grid.indices), n_tiles):
+        indices = grid.indices[i : i + n_tiles]
+        tiles = np.stack([cut(image, grid=grid, index=j) for j in indices], dtype=np.float32)
+        batch = torch.from_numpy(tiles).to(device)
+        probs = torch.cat([_view_probs(network, batch, group, limit=limit) for group in groups])
+        yield from zip(indices, _mean_and_spread(probs).cpu().numpy(), strict=True)
+
+
+def _same_shape(
+    symmetries: tuple[Symmetry, ...], *, tile: tuple[int, int]
+) -> list[tuple[Symmetry, ...]]:
+    """Group the symmetries whose views of a tile have one shape and fit into one batch."""
+    if tile[0] == tile[1]:
+        return [symmetries]
+    upright = tuple(s for s in symmetries if not s.transposes)
+    lying = tuple(s for s in symmetries if s.transposes)
+    return [group for group in (upright, lying) if group]
+
+
+def _view_probs(
+    network: nn.Module, tiles: Tensor, symmetries: tuple[Symmetry, ...], *, limit: int
+) -> Tensor:
+    """Predict tiles (n, C, h, w) under S symmetries and turn back: (S, n, K, h, w)."""
+    views = torch.stack([symmetry.forward(tiles) for symmetry in symmetries])
+    probs = _probs(network, views.flatten(0, 1), limit=limit)
+    parts = probs.view(views.shape[:2] + probs.shape[1:])
+    return torch.stack([s.inverse(part) for s, part in zip(symmetries, parts, strict=True)])
+
+
+def _probs(network: nn.Module, batch: Tensor, *, limit: int) -> Tensor:
+    """Run a batch (N, C, h, w), at most `limit` at once and fewer where memory is short."""
+    limit = min(limit, len(batch))
+    try:
+        return torch.cat([_forward(network, part) for part in torch.split(batch, limit)])
+    except torch.cuda.OutOfMemoryError as error:
+        if limit == 1:
+            raise SettingsError(
+                f"the memory of the device is too small for one tile of {tuple(batch.shape[-2:])} "
+                "pixels; use a smaller tile_px, or the device cpu."
+            ) from error
+    # Outside of the except clause, whose traceback keeps the memory of what failed.
+    return _probs(network, batch, limit=limit // 2)
+
+
+def _forward(network: nn.Module, batch: Tensor) -> Tensor:
+    """The one sigmoid: (N, C, h, w) → (N, K, h, w) float32 in [0, 1]."""
+    logits = network(batch.contiguous(memory_format=torch.channels_last))
+    if logits.shape[-2:] != batch.shape[-2:]:
+        raise ValueError(
+            f"the network with stride {network.stride} was given {tuple(batch.shape)} and returned "
+            f"{tuple(logits.shape)}; wanted (N, K, H, W) of the same height and width"
+        )
+    return torch.sigmoid(logits.float())
+
+
+def _mean_and_spread(probs: Tensor) -> Tensor:
+    """(S, n, K, h, w) → (n, 2, K, h, w), or (n, 1, K, h, w) where S is 1."""
+    if len(probs) == 1:
+        return probs.transpose(0, 1)
+    return torch.stack([probs.mean(dim=0), probs.std(dim=0, correction=0)], dim=1)
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    """No gradients, no dropout, no running statistics; afterwards every module as it was."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _autocast(device: torch.device) -> AbstractContextManager[object]:
+    """Half the bits on CUDA. Never on the CPU: slower there, and results differ by processor."""
+    if device.type != "cuda":
+        return nullcontext()
+    # bfloat16 has the range of float32, so nothing overflows; GPUs before Ampere lack it.
+    native = torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast("cuda", dtype=torch.bfloat16 if native else torch.float16)
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise SettingsError(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")

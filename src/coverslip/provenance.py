@@ -1,0 +1,45 @@
+"""this program and machine → the facts that a result must carry."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "tifffile")
+
+
+def provenance() -> dict[str, object]:
+    """Versions, commit and machine, ready for JSON."""
+    return {
+        "coverslip": package_version("coverslip"),
+        "commit": commit(),
+        "python": platform.python_version(),
+        "packages": {name: package_version(name) for name in PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores",
+    }
+
+
+def package_version(name: str) -> str:
+    """The installed version, or ``"not installed"`` when run from a source tree."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def commit() -> str:
+    """The commit of the source tree this runs from, ``+`` if it was changed since; else empty."""
+    here = Path(__file__).parent
+    try:
+        name, changes = (
+            subprocess.run(
+                ["git", *command], cwd=here, capture_output=True, text=True, check=True, timeout=10
+            ).stdout.strip()
+            for command in (["rev-parse", "--short=10", "HEAD"], ["status", "--porcelain", "."])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return name + ("+" if changes else "")

@@ -1,0 +1,16 @@
+"""tables → Markdown, and a run's results → one HTML page."""
+
+from coverslip.report.cards import encode_picture
+from coverslip.report.images import IMAGE_COLUMNS, pick_frames
+from coverslip.report.markdown import summary_in_percent, table_to_markdown
+from coverslip.report.page import Run, html_report
+
+__all__ = [
+    "IMAGE_COLUMNS",
+    "Run",
+    "encode_picture",
+    "html_report",
+    "pick_frames",
+    "summary_in_percent",
+    "table_to_markdown",
+]

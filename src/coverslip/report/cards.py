@@ -1,0 +1,156 @@
+"""one image → its card."""
+
+import base64
+import io
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from coverslip.report.html import Html, element, join, path_to_url
+from coverslip.report.values import count, percent, plural, significant
+
+# Longer side of a picture inside the page: sharp on a card, and a hundred of them can be mailed.
+SIDE_PX = 640
+
+# The proportions (width by height) that the frame of all pictures may take.
+RATIOS = (0.8, 1.6)
+
+Thumbnails = Mapping[tuple[str, int], bytes | NDArray[np.uint8]]
+Row = Mapping[Any, Any]
+
+
+def encode_picture(picture: NDArray[np.uint8], *, side_px: int = SIDE_PX) -> bytes:
+    """Make a picture small enough for the page.
+
+    JPEG with full colour resolution: what it usually drops is just what thin coloured lines need.
+
+    Args:
+        picture: (H, W, 3) or (H, W), uint8.
+        side_px: Longer side; a larger picture is reduced to it.
+
+    Returns:
+        A JPEG file.
+    """
+    image = Image.fromarray(picture).convert("RGB")
+    image.thumbnail((side_px, side_px))
+    file = io.BytesIO()
+    image.save(file, format="JPEG", quality=86, subsampling=0)
+    return file.getvalue()
+
+
+def card_grid(rows: pd.DataFrame, thumbnails: Thumbnails, *, is_series: bool) -> Html:
+    """Show rows of a completed table as cards; frames of a series only if they have a picture."""
+    records = [
+        {**row, "id": index, "thumbnail": thumbnails.get((row["file"], row["frame"]))}
+        for index, row in zip(rows.index, rows.to_dict("records"), strict=True)
+    ]
+    shown = [row for row in records if row["thumbnail"] is not None or not is_series]
+    encoded = [{**row, "thumbnail": _encode(row["thumbnail"])} for row in shown]
+    cards = (_card(row, is_series=is_series) for row in encoded)
+    ratio = _common_ratio([row["thumbnail"] for row in encoded])
+    return element("ul", *cards, class_="cards", style=f"--ratio: {ratio:.3f}") if shown else Html()
+
+
+def _encode(thumbnail: bytes | NDArray[np.uint8] | None) -> bytes | None:
+    return encode_picture(thumbnail) if isinstance(thumbnail, np.ndarray) else thumbnail
+
+
+def _common_ratio(pictures: list[bytes | None]) -> float:
+    """Proportions of the frame that all cards share: the pictures' own, if those are usual."""
+    sizes = [Image.open(io.BytesIO(picture)).size for picture in pictures if picture is not None]
+    ratio = float(np.median([width / height for width, height in sizes])) if sizes else 1.0
+    return min(max(ratio, RATIOS[0]), RATIOS[1])
+
+
+def _card(row: Row, *, is_series: bool) -> Html:
+    name = f"Frame {row['frame']}" if is_series else row["file"]
+    return element(
+        "li",
+        _picture(row),
+        element("h3", name),
+        _numbers(row),
+        element("p", " · ".join(_facts(row)), class_="facts-line") if _facts(row) else "",
+        _note_list(row["notes"]),
+        _links(row),
+        class_="card",
+        id=f"image-{row['id']}",
+    )
+
+
+def _picture(row: Row) -> Html:
+    """The overlay; a click on it fills the window, without any script."""
+    if row["thumbnail"] is None:
+        return element("div", "no picture", class_="picture empty")
+    width, height = Image.open(io.BytesIO(row["thumbnail"])).size
+    what = f"{row['file']}, frame {row['frame']}" if row["frame"] else row["file"]
+    picture = element(
+        "img",
+        src=_data_url(row["thumbnail"]),
+        alt=f"{what}: outlines of {plural(int(row['n_cells']), 'cell')} over the image",
+        width=width,
+        height=height,
+    )
+    view = f"view-{row['id']}"
+    return element(
+        "div",
+        element("a", picture, href=f"#{view}", class_="open", title="Enlarge"),
+        element("a", "Close", href=f"#image-{row['id']}", class_="close"),
+        class_="picture",
+        id=view,
+    )
+
+
+def _data_url(picture: bytes) -> Html:
+    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
+    return Html(f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}")
+
+
+def _numbers(row: Row) -> Html:
+    """Cell count and confluence, the latter as a bar too."""
+    share = min(max(row["confluence"], 0.0), 1.0)
+    bar = element("span", style=f"width: {100 * share:.1f}%")
+    cells = "cell" if row["n_cells"] == 1 else "cells"
+    return join(
+        element(
+            "p",
+            element("span", element("b", count(row["n_cells"])), f" {cells}", class_="count"),
+            element("span", element("b", percent(share)), " confluence", class_="confluence"),
+            class_="numbers",
+        ),
+        element("div", bar, class_="bar", aria_hidden="true"),
+    )
+
+
+def _facts(row: Row) -> list[str]:
+    """Size, pixel size and cell area, where they are known."""
+    known = {key: not math.isnan(value) for key, value in row.items() if isinstance(value, float)}
+    facts = []
+    if known["width_px"] and known["height_px"]:
+        facts.append(f"{row['width_px']:.0f} × {row['height_px']:.0f} px")
+    if known["pixel_size_um"]:
+        facts.append(f"{significant(row['pixel_size_um'])} µm per pixel")
+    if known["median_area_um2"]:
+        facts.append(f"median cell {significant(row['median_area_um2'])} µm²")
+    elif known["median_area_px"]:
+        facts.append(f"median cell {count(row['median_area_px'])} px")
+    return facts
+
+
+def _note_list(notes: str) -> Html:
+    lines = [element("li", line) for line in notes.splitlines() if line.strip()]
+    return element("ul", *lines, class_="notes") if lines else Html()
+
+
+def _links(row: Row) -> Html:
+    """The files of this image, beside the page; the page is whole without them."""
+    links = [
+        element("a", text, href=path_to_url(row[column]))
+        for column, text in (("overlay", "overlay in full size"), ("labels", "labels"))
+        if row[column]
+    ]
+    return element("p", join(*links, between=" · "), class_="links") if links else Html()

@@ -1,0 +1,61 @@
+"""what the page knows of each image."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+# The columns of a table of images. Only the first three must be there.
+IMAGE_COLUMNS: dict[str, str] = {
+    "file": "image file, as the reader knows it",
+    "n_cells": "number of cells",
+    "confluence": "share of the image covered by cells, 0 to 1",
+    "frame": "frame of the file, from 0; without this column, in the order of the rows",
+    "time_s": "time since the first frame, in seconds",
+    "height_px": "image height, in pixels",
+    "width_px": "image width, in pixels",
+    "pixel_size_um": "height of a pixel, in micrometres",
+    "median_area_px": "median area of the cells, in pixels",
+    "median_area_um2": "median area of the cells, in square micrometres",
+    "overlay": "overlay file, as a path from the page",
+    "labels": "label file, as a path from the page",
+    "notes": "what the reader should know of this image, one note a line",
+}
+NEEDED = ("file", "n_cells", "confluence")
+TEXT = ("file", "overlay", "labels", "notes")
+
+# Of a long series, so many frames are enough to see how it goes.
+MOST_FRAMES = 12
+
+Picture = tuple[str, int]
+
+
+def complete(images: pd.DataFrame) -> pd.DataFrame:
+    """Add the optional columns that are missing, empty, and number the rows from 0.
+
+    Raises:
+        ValueError: A needed column is missing.
+    """
+    missing = [column for column in NEEDED if column not in images]
+    if missing:
+        raise ValueError(f"table of images without {', '.join(missing)}; see IMAGE_COLUMNS")
+    table = images.reindex(columns=list(IMAGE_COLUMNS)).reset_index(drop=True)
+    in_order = table.groupby("file", sort=False).cumcount()
+    table["frame"] = table["frame"].fillna(in_order).astype(int)
+    for column in IMAGE_COLUMNS:
+        if column in TEXT:
+            table[column] = table[column].fillna("").astype(str)
+        elif column != "frame":
+            table[column] = table[column].astype(float)
+    return table
+
+
+def pick_frames(n_frames: int, *, most: int = MOST_FRAMES) -> list[int]:
+    """Choose the frames of a series that the page shows: first, last and evenly between them."""
+    if n_frames <= most:
+        return list(range(n_frames))
+    return [round(i * (n_frames - 1) / (most - 1)) for i in range(most)]
+
+
+def by_file(table: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Split a completed table by file, in the order of the rows; more than one row: a series."""
+    return {str(file): rows for file, rows in table.groupby("file", sort=False)}

@@ -1,0 +1,71 @@
+"""tables → Markdown."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+MISSING = "–"
+
+
+def table_to_markdown(table: pd.DataFrame, *, digits: int = 3) -> str:
+    """Write a table as Markdown, numbers to the right.
+
+    Args:
+        table: Any table; its index is left out.
+        digits: Decimals of numbers that are not whole; a missing one becomes a dash.
+
+    Returns:
+        Lines of equal columns, readable as they are, with a newline at the end.
+    """
+    numeric = [pd.api.types.is_numeric_dtype(table[column]) for column in table.columns]
+    rows = [[str(column) for column in table.columns]]
+    rows += [[_cell(value, digits) for value in row] for row in table.itertuples(index=False)]
+    widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(numeric))]
+    rule = ["-" * (w - 1) + (":" if n else "-") for w, n in zip(widths, numeric, strict=True)]
+    lines = []
+    for row in [rows[0], rule, *rows[1:]]:
+        cells = (
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def summary_in_percent(summary: pd.DataFrame) -> pd.DataFrame:
+    """Turn a summary of scores into the form papers print.
+
+    Args:
+        summary: One row per metric, with metric, mean, sd, median, pooled (0 to 1) and n.
+
+    Returns:
+        Text: metric, mean ± sd, median, pooled (in percent, one decimal) and images. Without an
+        sd (one image) the mean stands alone.
+    """
+    means = [
+        _percent(mean) if math.isnan(sd) else f"{_percent(mean)} ± {_percent(sd)}"
+        for mean, sd in zip(summary["mean"], summary["sd"], strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "metric": summary["metric"],
+            "mean ± sd": means,
+            "median": summary["median"].map(_percent),
+            "pooled": summary["pooled"].map(_percent),
+            "images": summary["n"],
+        }
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _cell(value: Any, digits: int) -> str:
+    """One value; a bar or a line break in it would break the table."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return MISSING
+    if isinstance(value, float):
+        return f"{value:.{digits}f}"
+    return " ".join(str(value).split()).replace("|", "\\|")

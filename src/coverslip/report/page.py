@@ -1,0 +1,184 @@
+"""table of images + thumbnails → one HTML page that needs nothing else."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.resources import files
+
+import pandas as pd
+
+from coverslip.report.cards import Thumbnails
+from coverslip.report.html import Html, element
+from coverslip.report.images import complete
+from coverslip.report.series import result_sections
+from coverslip.report.values import count, duration, percent, plural, significant
+
+# The page may load nothing from anywhere; a browser that reads this line makes sure of it.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+HOW_TO_READ = (
+    "Every outline is one cell; neighbours differ in colour, and the colours mean nothing else. "
+    "Cells that the model does not part count as one. Confluence is the share of the image's area "
+    "inside outlines. Mostly dark images are shown brighter than they are."
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was run.
+
+    Attributes:
+        model: Name or path of the model.
+        version: Version of coverslip.
+        started: Local time.
+        seconds: Duration of the whole run.
+        settings: Every setting by name, shown as it is.
+        command: Command line that does it again; empty: not shown.
+    """
+
+    model: str
+    version: str
+    started: datetime
+    seconds: float
+    settings: Mapping[str, object] = field(default_factory=dict)
+    command: str = ""
+
+
+def html_report(
+    title: str,
+    images: pd.DataFrame,
+    *,
+    run: Run,
+    thumbnails: Thumbnails,
+    failures: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
+) -> str:
+    """Write the page of a run: what was run, what was found, picture by picture, what failed.
+
+    Args:
+        title: Heading of the page.
+        images: One row per image, or per frame of a series, with `IMAGE_COLUMNS`. Rows of one
+            file are a series and get curves.
+        run: What was run.
+        thumbnails: Pictures by (file, frame): uint8 arrays, or the bytes of a JPEG or PNG file. Of
+            a series, the frames with a picture get a card; every single image does, with or
+            without one.
+        failures: Message by file, of files that could not be done.
+        notes: What the reader should know of the whole run.
+
+    Returns:
+        HTML5, with style, pictures and curves inside: no script, nothing is loaded.
+
+    Raises:
+        ValueError: `images` lacks a needed column.
+    """
+    table, failures = complete(images), failures or {}
+    body = [
+        _header(title, run),
+        _summary(table, n_failed=len(failures)),
+        _failures(failures),
+        _notes(notes),
+        *result_sections(table, thumbnails),
+        _numbers(table),
+        element("footer", element("h2", "How to read this page"), element("p", HOW_TO_READ)),
+    ]
+    page = element("html", _head(title), element("body", element("main", *body)), lang="en")
+    return f"<!DOCTYPE html>\n{page}\n"
+
+
+def _head(title: str) -> Html:
+    style = files("coverslip.report").joinpath("style.css").read_text(encoding="utf-8")
+    return element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        element("style", Html(style)),
+    )
+
+
+def _header(title: str, run: Run) -> Html:
+    """Title, then model, version, date and duration; the settings below them."""
+    moment = run.started.isoformat(sep=" ", timespec="minutes")
+    when = element("time", moment, datetime=moment)
+    facts = {"Model": run.model, "Version": f"coverslip {run.version}", "Date": when}
+    settings = {name: str(value) for name, value in run.settings.items()}
+    command = element("pre", element("code", run.command), tabindex=0)
+    return element(
+        "header",
+        element("p", "coverslip", class_="brand"),
+        element("h1", title),
+        _definitions({**facts, "Duration": duration(run.seconds)}, class_="facts"),
+        _definitions(settings, class_="settings") if settings else "",
+        command if run.command else "",
+    )
+
+
+def _definitions(items: Mapping[str, str], *, class_: str) -> Html:
+    pairs = (element("div", element("dt", k), element("dd", v)) for k, v in items.items())
+    return element("dl", *pairs, class_=class_)
+
+
+def _summary(table: pd.DataFrame, *, n_failed: int) -> Html:
+    """The numbers that answer "how did it go" at one glance."""
+    n_files = table["file"].nunique()
+    frames = f"{plural(len(table), 'frame')}, " if len(table) > n_files else ""
+    cells, shares, areas = (table[c] for c in ("n_cells", "confluence", "median_area_um2"))
+    tiles = [
+        _tile("Images", count(n_files), detail=f"{frames}{n_failed or 'none'} failed"),
+        _tile("Cells per image", count(cells.median()), detail=_range(cells, count, "median")),
+        _tile("Confluence", percent(shares.mean()), detail=_range(shares, percent, "mean")),
+        _tile("Cells in all", count(cells.sum()), detail="summed over images and frames"),
+    ]
+    if areas.notna().any():
+        area = f"{significant(areas.median())} µm²"
+        tiles.append(_tile("Cell area", area, detail="median of the images' medians"))
+    return element("section", *tiles, class_="tiles", aria_label="Summary")
+
+
+def _tile(name: str, value: str, *, detail: str) -> Html:
+    parts = zip(("name", "value", "detail"), (name, value, detail), strict=True)
+    return element("div", *(element("p", text, class_=part) for part, text in parts), class_="tile")
+
+
+def _range(values: "pd.Series[float]", show: Callable[[float], str], middle: str) -> str:
+    if len(values) < 2:
+        return ""
+    return f"{middle}; from {show(values.min())} to {show(values.max())}"
+
+
+def _failures(failures: Mapping[str, str]) -> Html:
+    if not failures:
+        return Html()
+    items = (element("li", element("b", f), element("p", m)) for f, m in failures.items())
+    title = f"{plural(len(failures), 'file')} failed"
+    return element("section", element("h2", title), element("ul", *items), class_="failures")
+
+
+def _notes(notes: Sequence[str]) -> Html:
+    if not notes:
+        return Html()
+    items = (element("li", note) for note in notes)
+    return element("section", element("h2", "Notes"), element("ul", *items), class_="run-notes")
+
+
+def _numbers(table: pd.DataFrame) -> Html:
+    """All rows as a table, to be copied into a spreadsheet."""
+    columns = {"File": "file", "Frame": "frame", "Cells": "n_cells"}
+    head = element("tr", *(element("th", name, scope="col") for name in (*columns, "Confluence")))
+    rows = (
+        element(
+            "tr",
+            element("th", row["file"], scope="row"),
+            element("td", str(row["frame"])),
+            element("td", f"{row['n_cells']:.0f}"),
+            element("td", f"{100 * row['confluence']:.1f}%"),
+        )
+        for row in table.to_dict("records")
+    )
+    whole = element("table", element("thead", head), element("tbody", *rows))
+    title = element("summary", f"All numbers ({plural(len(table), 'row')})")
+    box = element("div", whole, class_="scroll", tabindex=0)
+    return element("details", title, box)

@@ -1,0 +1,87 @@
+"""the images of a page → its sections: each series with its curves, then the single images."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from coverslip.report.cards import Thumbnails, card_grid
+from coverslip.report.chart import Chart, draw_chart
+from coverslip.report.html import Html, element
+from coverslip.report.images import by_file
+from coverslip.report.values import count, percent, plural
+
+# Fewer single images than this make no picture worth drawing.
+FEWEST_DOTS = 3
+
+# (seconds in it, name), the largest first; a series is shown in the first it spans three of.
+TIME_UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def result_sections(table: pd.DataFrame, thumbnails: Thumbnails) -> list[Html]:
+    """Write the sections of a completed table."""
+    groups = by_file(table)
+    series = [rows for rows in groups.values() if len(rows) > 1]
+    singles = table[table["file"].isin([file for file, rows in groups.items() if len(rows) == 1])]
+    sections = [_series_section(rows, thumbnails) for rows in series]
+    return sections + ([_singles_section(singles, thumbnails)] if len(singles) else [])
+
+
+def _series_section(rows: pd.DataFrame, thumbnails: Thumbnails) -> Html:
+    file = str(rows["file"].iloc[0])
+    n_shown = sum((file, frame) in thumbnails for frame in rows["frame"])
+    about = plural(len(rows), "frame")
+    if n_shown < len(rows):
+        about += f", {n_shown} of them shown; all are in the table below"
+    return element(
+        "section",
+        element("h2", file),
+        element("p", about, class_="about"),
+        _charts(rows, joined=True),
+        card_grid(rows, thumbnails, is_series=True),
+        class_="results",
+    )
+
+
+def _singles_section(rows: pd.DataFrame, thumbnails: Thumbnails) -> Html:
+    return element(
+        "section",
+        element("h2", "Images"),
+        _charts(rows, joined=False) if len(rows) >= FEWEST_DOTS else "",
+        card_grid(rows, thumbnails, is_series=False),
+        class_="results",
+    )
+
+
+def _charts(rows: pd.DataFrame, *, joined: bool) -> Html:
+    """Confluence and count, one beside the other: two scales in one picture mislead."""
+    x, x_label = _positions(rows) if joined else (range(1, len(rows) + 1), "image")
+    over = f"over {'time' if x_label.startswith('time') else x_label + 's'}"
+    confluence = Chart(
+        title=f"Confluence {over}",
+        x=x,
+        x_label=x_label,
+        y=rows["confluence"].tolist(),
+        show=percent,
+        kind="confluence",
+        joined=joined,
+    )
+    cells = Chart(
+        title=f"Cells {over}",
+        x=x,
+        x_label=x_label,
+        y=rows["n_cells"].tolist(),
+        show=count,
+        kind="count",
+        joined=joined,
+    )
+    return element("div", draw_chart(confluence), draw_chart(cells), class_="charts")
+
+
+def _positions(rows: pd.DataFrame) -> tuple[Sequence[float], str]:
+    """Where the frames lie: in time if every one has its own, else by number."""
+    times = rows["time_s"]
+    if times.isna().any() or not times.is_monotonic_increasing or times.nunique() < len(times):
+        return rows["frame"].tolist(), "frame"
+    span = times.iloc[-1] - times.iloc[0]
+    seconds, unit = next((u for u in TIME_UNITS if span >= 3 * u[0]), TIME_UNITS[-1])
+    return (times / seconds).tolist(), f"time ({unit})"

@@ -1,0 +1,7 @@
+"""pairs of files → a trained network, in a folder that a killed run can go on from."""
+
+from coverslip.train.loop import fit, one_cycle
+from coverslip.train.settings import TrainSettings
+from coverslip.train.state import Plan, resume_plan, start_run
+
+__all__ = ["Plan", "TrainSettings", "fit", "one_cycle", "resume_plan", "start_run"]

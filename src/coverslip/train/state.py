@@ -1,0 +1,157 @@
+"""a training in progress ↔ its folder.
+
+settings.json       what was asked for: settings, data and their fingerprint, versions, commit
+history.csv         one row per epoch
+curves.png          the same, drawn
+samples/            what the network sees in some validation images, epoch by epoch
+best.safetensors    the checkpoint with the best validation Jaccard
+state.safetensors   all that the next epoch depends on; replaced whole after each epoch
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from coverslip.checkpoint import build_network, read_tensors, write_tensors
+from coverslip.data import fingerprint
+from coverslip.errors import SettingsError
+from coverslip.files import write_text
+from coverslip.pretrained import load_pretrained
+from coverslip.provenance import provenance
+from coverslip.train.settings import TrainSettings, dict_to_settings, settings_to_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import nn
+
+    from coverslip.files import Pair
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is fixed before the first step."""
+
+    settings: TrainSettings
+    train: list[Pair]
+    val: list[Pair]
+    weights: list[float] | None = None  # how often to draw each training image; None: equally
+
+
+@dataclass(frozen=True)
+class State:
+    """All that the next epoch depends on."""
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def start_run(run: Path, plan: Plan) -> None:
+    """Make a run's folder and write down what was asked for.
+
+    Raises:
+        SettingsError: the folder already holds a run.
+        FileError: the folder cannot be written.
+    """
+    if (run / "settings.json").exists():
+        raise SettingsError(
+            f"{run}: already holds a training: --resume continues it, another -o starts a new one."
+        )
+    record = {
+        "settings": settings_to_dict(plan.settings),
+        "train": [pair.name for pair in plan.train],
+        "val": [pair.name for pair in plan.val],
+        "weights": plan.weights,
+        "fingerprint": fingerprint([*plan.train, *plan.val]),
+        **provenance(),
+    }
+    write_text(run / "settings.json", json.dumps(record, indent=1))
+
+
+def resume_plan(run: Path, pairs: Sequence[Pair]) -> Plan:
+    """The plan of an earlier run, with its data found again.
+
+    Raises:
+        SettingsError: no run there, or the data are not those it began with.
+    """
+    try:
+        record = json.loads((run / "settings.json").read_text())
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{run}: no training to resume there ({error}).") from error
+    by_name = {pair.name: pair for pair in pairs}
+    missing = [name for name in record["train"] + record["val"] if name not in by_name]
+    if missing:
+        raise SettingsError(
+            f"{run}: {len(missing)} of its images are not in the data given, such as {missing[0]}: "
+            "resume with the data it began with."
+        )
+    plan = Plan(
+        settings=dict_to_settings(record["settings"]),
+        train=[by_name[name] for name in record["train"]],
+        val=[by_name[name] for name in record["val"]],
+        weights=record["weights"],
+    )
+    if fingerprint([*plan.train, *plan.val]) != record["fingerprint"]:
+        raise SettingsError(
+            f"{run}: images or masks have changed since it began: restore them, or start a new "
+            "training with another -o."
+        )
+    return plan
+
+
+def new_state(settings: TrainSettings, device: torch.device) -> tuple[State, list[str]]:
+    """A fresh network and its optimizer, and the encoder's keys that were not pre-trained."""
+    torch.manual_seed(settings.seed)
+    network = build_network(settings.model, settings.arguments)
+    missing = load_encoder(network, settings)
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return State(network, torch.optim.Adam(network.parameters(), lr=settings.lr)), missing
+
+
+def load_encoder(network: nn.Module, settings: TrainSettings) -> list[str]:
+    """Pre-trained weights for the encoder, where wanted; the keys they do not cover."""
+    if settings.encoder == "none":
+        return []
+    encoder = getattr(network, "encoder", None)
+    if not hasattr(encoder, "layer1"):
+        raise SettingsError(
+            f"--encoder {settings.encoder}: the network {settings.model!r} has no encoder with "
+            "pre-trained weights: leave the option out."
+        )
+    return load_pretrained(encoder, settings.encoder)
+
+
+def save_state(path: Path, state: State) -> None:
+    """Write the state, whole or not at all."""
+    tensors = {f"network.{k}": v.cpu() for k, v in state.network.state_dict().items()}
+    for index, moments in state.optimizer.state_dict()["state"].items():
+        for name, value in moments.items():
+            tensors[f"optimizer.{index}.{name}"] = value.cpu()
+    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    write_tensors(path, tensors, {"history": json.dumps(state.history)})
+
+
+def load_state(path: Path, state: State) -> State:
+    """A state as it was after the last whole epoch; `state` gives network and optimizer to fill.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    tensors, metadata = read_tensors(path)
+    state.network.load_state_dict(
+        {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
+    )
+    moments: dict[int, dict[str, Any]] = {}
+    for key, value in tensors.items():
+        owner, index, name = key.split(".", 2)
+        if owner == "optimizer":
+            moments.setdefault(int(index), {})[name] = value
+    groups = state.optimizer.state_dict()["param_groups"]
+    state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    return State(state.network, state.optimizer, json.loads(metadata["history"]))

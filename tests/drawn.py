@@ -1,0 +1,34 @@
+"""Images drawn for tests: dark discs on grey, and their truth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def discs(seed: int, *, size: int = 48, n: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """A uint8 image of n dark discs on a noisy grey ground, and its uint8 labels."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size]
+    labels = np.zeros((size, size), np.uint8)
+    for number in range(1, n + 1):
+        cy, cx, r = rng.uniform(6, size - 6), rng.uniform(6, size - 6), rng.uniform(4, 7)
+        labels[(y - cy) ** 2 + (x - cx) ** 2 < r * r] = number
+    image = np.where(labels > 0, 70, 150) + rng.normal(0, 6, labels.shape)
+    return image.clip(0, 255).astype(np.uint8), labels
+
+
+def write_dataset(folder: Path, *, n: int = 5, size: int = 48) -> Path:
+    """A folder with images/ and labels/ of n drawn pairs."""
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir(parents=True)
+    for number in range(n):
+        image, labels = discs(number, size=size)
+        Image.fromarray(image).save(folder / "images" / f"d{number}.png")
+        Image.fromarray(labels).save(folder / "labels" / f"d{number}.png")
+    return folder

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from drawn import discs, write_dataset
+from torch.utils.data import DataLoader
+
+from coverslip.data import (
+    Draw,
+    PairDataset,
+    SampleSettings,
+    balance_weights,
+    epoch_batches,
+    fingerprint,
+    fold_pairs,
+    random_crop,
+    read_groups,
+    select_pairs,
+    split_pairs,
+)
+from coverslip.errors import DataError, SettingsError
+from coverslip.files import Pair, find_pairs
+from coverslip.images import Preprocess
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    return find_pairs(write_dataset(tmp_path / "set", n=6))
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "list.csv"
+    rows = [f"d{i},{'train' if i < 4 else 'val'},{'rare' if i == 0 else 'usual'}" for i in range(6)]
+    path.write_text("name,split,kind\n" + "\n".join(rows))
+    return path
+
+
+def dataset(pairs: list[Pair], **settings: int | None) -> PairDataset:
+    return PairDataset(pairs, preprocess=Preprocess(), settings=SampleSettings(**settings), seed=1)
+
+
+def test_a_sample_is_an_image_in_range_and_a_mask(pairs):
+    sample = dataset(pairs, crop_px=32)[Draw(2, 0)]
+    assert sample.image.shape == (3, 32, 32) and sample.mask.shape == (1, 32, 32)
+    assert 0 <= float(sample.image.min()) < float(sample.image.max()) <= 1
+    assert set(sample.mask.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_resized_samples_keep_the_share_of_cells(pairs):
+    native = dataset(pairs, crop_px=None)[Draw(0, 0)]
+    resized = dataset(pairs, size_px=96, crop_px=None)[Draw(0, 0)]
+    assert resized.mask.shape == (1, 96, 96)
+    assert float(resized.mask.mean()) == pytest.approx(float(native.mask.mean()), abs=0.01)
+
+
+def test_image_and_mask_are_cropped_at_the_same_place(pairs):
+    sample = dataset(pairs, crop_px=16)[Draw(1, 5)]
+    inside = sample.mask[0] > 0
+    assert inside.any() and not inside.all()
+    assert sample.image[0][inside].mean() < sample.image[0][~inside].mean()  # cells are dark
+
+
+def test_what_is_smaller_than_the_crop_is_reflected():
+    image, labels = discs(0, size=20)
+    crop, mask = random_crop(
+        image.astype(np.float32), labels > 0, size=32, rng=np.random.default_rng(0)
+    )
+    assert crop.shape == mask.shape == (32, 32)
+    assert np.array_equal(mask[:20, :20], labels > 0)
+    assert np.array_equal(crop[20:, :20], image[-2:-14:-1])
+
+
+def test_each_epoch_goes_on_with_the_stream_of_shuffled_passes():
+    draws = [
+        draw
+        for epoch in range(3)
+        for batch in epoch_batches(4, epoch=epoch, steps=2, batch=2, seed=0)
+        for draw in batch
+    ]
+    assert [draw.number for draw in draws] == list(range(12))
+    for start in (0, 4, 8):
+        assert sorted(draw.index for draw in draws[start : start + 4]) == [0, 1, 2, 3]
+    assert len({tuple(draw.index for draw in draws[s : s + 4]) for s in (0, 4, 8)}) > 1
+
+
+def test_weights_show_rare_images_more_often():
+    weights = balance_weights(["rare"] + ["usual"] * 9)
+    draws = epoch_batches(10, epoch=0, steps=500, batch=4, seed=0, weights=weights)
+    counts = Counter(draw.index for batch in draws for draw in batch)
+    # √1 : √9, so a quarter of all draws go to the one rare image
+    assert counts[0] / 2000 == pytest.approx(0.25, abs=0.03)
+
+
+def test_the_number_of_workers_changes_nothing(pairs):
+    batches = list(epoch_batches(6, epoch=0, steps=3, batch=2, seed=4))
+    loaded = [
+        [images for images, _, _ in DataLoader(dataset(pairs, crop_px=24), batch_sampler=batches,
+                                               num_workers=workers)]
+        for workers in (0, 2)
+    ]
+    for alone, shared in zip(*loaded, strict=True):
+        assert torch.equal(alone, shared)
+
+
+def test_split_takes_its_share_of_every_group(pairs):
+    groups = ["a", "a", "a", "b", "b", "b"]
+    train, val = split_pairs(pairs, fraction=1 / 3, seed=0, groups=groups)
+    assert len(train) == 4 and len(val) == 2
+    assert {groups[pairs.index(pair)] for pair in val} == {"a", "b"}
+    assert split_pairs(pairs, fraction=1 / 3, seed=0, groups=groups) == (train, val)
+
+
+def test_one_image_cannot_be_split(pairs):
+    with pytest.raises(DataError, match="at least two"):
+        split_pairs(pairs[:1], fraction=0.5, seed=0)
+
+
+def test_a_small_set_still_keeps_one_image_for_validation(pairs):
+    train, val = split_pairs(pairs[:2], fraction=0.1, seed=0)
+    assert (len(train), len(val)) == (1, 1)
+
+
+def test_folds_share_out_all_pairs(pairs):
+    vals = [fold_pairs(pairs, fold=k, n_folds=3, seed=0)[1] for k in range(3)]
+    assert sorted(pair.name for val in vals for pair in val) == [f"d{i}" for i in range(6)]
+    with pytest.raises(SettingsError, match="fold 3 of 3"):
+        fold_pairs(pairs, fold=3, n_folds=3, seed=0)
+
+
+def test_selection_by_a_list(pairs, table):
+    assert [p.name for p in select_pairs(pairs, table, where="split=val")] == ["d4", "d5"]
+    assert len(select_pairs(pairs, table, where="split!=val")) == 4
+    assert read_groups(pairs[:2], table, column="kind") == ["rare", "usual"]
+
+
+@pytest.mark.parametrize(
+    ("where", "error", "message"),
+    [
+        ("split", SettingsError, "COLUMN=VALUE"),
+        ("colour=red", SettingsError, "no column 'colour'; it has split, kind"),
+        ("split=test", DataError, "no annotated image fulfils"),
+    ],
+)
+def test_a_selection_that_makes_no_sense_is_refused(pairs, table, where, error, message):
+    with pytest.raises(error, match=message):
+        select_pairs(pairs, table, where=where)
+
+
+def test_fingerprint_sees_a_changed_mask(pairs):
+    before = fingerprint(pairs)
+    assert fingerprint(list(reversed(pairs))) == before
+    pairs[0].masks[0].write_bytes(pairs[1].masks[0].read_bytes())
+    assert fingerprint(pairs) != before

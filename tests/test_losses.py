@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from coverslip.losses import bce_dice_loss, dice_loss
+
+
+def logits_of(probs: list[list[float]]) -> torch.Tensor:
+    return torch.logit(torch.tensor(probs))[None, None]
+
+
+def test_dice_loss_squares_its_denominator():
+    # 2·(0.8·1 + 0.5·0) / (0.8² + 0.5² + 1²) = 1.6 / 1.89
+    loss = dice_loss(logits_of([[0.8, 0.5]]), torch.tensor([[[[1.0, 0.0]]]]))
+    assert loss.item() == pytest.approx(1 - 1.6 / 1.89, abs=1e-5)
+
+
+def test_loss_is_the_sum_of_both():
+    truth = torch.tensor([[[[1.0, 0.0]]]])
+    bce = -(math.log(0.8) + math.log(0.5)) / 2
+    loss = bce_dice_loss(logits_of([[0.8, 0.5]]), truth)
+    assert loss.item() == pytest.approx(bce + 1 - 1.6 / 1.89, abs=1e-5)
+
+
+def test_each_image_counts_the_same():
+    logits = torch.cat([torch.full((1, 1, 4, 4), 20.0), torch.full((1, 1, 4, 4), -20.0)])
+    truth = torch.ones(2, 1, 4, 4)
+    assert dice_loss(logits, truth).item() == pytest.approx(0.5, abs=1e-4)
+
+
+def test_nothing_there_and_nothing_found_costs_nothing():
+    logits, truth = torch.full((1, 1, 8, 8), -30.0), torch.zeros(1, 1, 8, 8)
+    assert bce_dice_loss(logits, truth).item() == pytest.approx(0, abs=1e-6)
