@@ -35,7 +35,7 @@ def read_header(path: Path) -> Header:
         depth = _bit_depth(path) or 8
         notes = [*_alpha_notes(picture), *_mode_notes(picture)]
         size, note = _pixel_size(picture)
-        colour = _is_colour(picture)
+        colour = _is_colour(picture) and not _is_grey_with_alpha(path)
         height, width = picture.height, picture.width
     return Header(
         axes="YXS" if colour else "YX",
@@ -58,7 +58,7 @@ def read_pixels(path: Path) -> NDArray[Any]:
             return _coloured(picture)
         if picture.mode in ("CMYK", "YCbCr"):
             return np.asarray(picture.convert("RGB"))
-        values = _values(picture, deep=_bit_depth(path) == 16)
+        values = _values(picture, path=path)
     return _without_alpha(values)
 
 
@@ -108,19 +108,17 @@ def _bit_depth(path: Path) -> int | None:
     return start[24] if start.startswith(b"\x89PNG") else None
 
 
+def _is_grey_with_alpha(path: Path) -> bool:
+    """A PNG's colour type 4, which Pillow opens as RGBA where it has 16 bits."""
+    start = _png_start(path)
+    return start.startswith(b"\x89PNG") and start[25] == 4
+
+
 def _is_colour(picture: ImageFile.ImageFile) -> bool:
     if picture.mode == "P":
         table = _colour_table(picture)
         return bool((table != table[:, :1]).any())
-    # A 16-bit grey PNG with alpha is opened by Pillow as RGBA.
-    return picture.mode in COLOURED and _raw_mode(picture) != "LA;16B"
-
-
-def _raw_mode(picture: ImageFile.ImageFile) -> str:
-    """Layout of the values in the file, in Pillow's notation; "" for what is no plain layout."""
-    args = picture.tile[0][3] if picture.tile else ""
-    first = args[0] if isinstance(args, tuple) and args else args
-    return first if isinstance(first, str) else ""
+    return picture.mode in COLOURED
 
 
 def _colour_table(picture: ImageFile.ImageFile) -> NDArray[np.uint8]:
@@ -136,31 +134,23 @@ def _coloured(picture: ImageFile.ImageFile) -> NDArray[np.uint8]:
     return np.take(table if _is_colour(picture) else table[:, 0], np.asarray(picture), axis=0)
 
 
-def _values(picture: ImageFile.ImageFile, *, deep: bool) -> NDArray[Any]:
-    if not deep:
+def _values(picture: ImageFile.ImageFile, *, path: Path) -> NDArray[Any]:
+    if _bit_depth(path) != 16:
         values = np.asarray(picture)
         return values.astype(np.uint8) if values.dtype == np.bool_ else values
     if picture.mode.startswith("I"):
         return np.asarray(picture).astype(np.uint16)
-    return _deep_values(picture)
-
-
-def _deep_values(picture: ImageFile.ImageFile) -> NDArray[np.uint16]:
-    """16-bit values of a PNG with several channels, of which Pillow keeps only the upper bytes.
-
-    It keeps the lower bytes when told that the file has them first, so the picture is decoded
-    twice. Grey with alpha has four bytes per pixel, which pass as an RGBA of 8 bits each.
-    """
-    raw_mode = _raw_mode(picture)
-    if raw_mode == "LA;16B":
-        bytes_ = _decoded_as(picture, "RGBA").astype(np.uint16)
-        return bytes_[..., ::2] * UPPER + bytes_[..., 1::2]
-    upper = _decoded_as(picture, raw_mode).astype(np.uint16)
-    lower = _decoded_as(picture, raw_mode.replace(";16B", ";16L"))
-    return upper * UPPER + lower
+    # Of 16-bit values in several channels Pillow keeps the upper bytes alone. It keeps the lower
+    # ones when told that the file has them first, so the picture is decoded twice.
+    if _is_grey_with_alpha(path):  # four bytes per pixel, which pass as an RGBA of 8 bits each
+        parts = _decoded_as(picture, "RGBA").astype(np.uint16)
+        return parts[..., ::2] * UPPER + parts[..., 1::2]
+    upper = _decoded_as(picture, f"{picture.mode};16B").astype(np.uint16)
+    return upper * UPPER + _decoded_as(picture, f"{picture.mode};16L")
 
 
 def _decoded_as(picture: ImageFile.ImageFile, raw_mode: str) -> NDArray[np.uint8]:
+    """Decode a PNG once more, its values laid out in another way (in Pillow's notation)."""
     stream = cast("IO[bytes]", picture.fp)
     stream.seek(0)
     again = PngImagePlugin.PngImageFile(stream)
