@@ -46,7 +46,9 @@ def test_rotation_keeps_the_areas_of_an_image_that_is_not_square():
     masks[:, :, 33:63, 54:74] = 1
     settings = AugmentSettings(zoom=1, elastic_px=0)
     _, turned = augment(masks.expand(8, 3, 96, 128), masks, settings=settings, generator=seeded())
-    torch.testing.assert_close(turned.sum(dim=(1, 2, 3)), torch.full((8,), 600.0), rtol=0.05, atol=0)
+    torch.testing.assert_close(
+        turned.sum(dim=(1, 2, 3)), torch.full((8,), 600.0), rtol=0.05, atol=0
+    )
     assert not torch.equal(turned[0], turned[1])
 
 

@@ -5,7 +5,6 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from drawn import discs, write_dataset
 from torch.utils.data import DataLoader
 
 from coverslip.data import (
@@ -24,6 +23,7 @@ from coverslip.data import (
 from coverslip.errors import DataError, SettingsError
 from coverslip.files import Pair, find_pairs
 from coverslip.images import Preprocess
+from drawn import discs, write_dataset
 
 
 @pytest.fixture
@@ -98,8 +98,12 @@ def test_weights_show_rare_images_more_often():
 def test_the_number_of_workers_changes_nothing(pairs):
     batches = list(epoch_batches(6, epoch=0, steps=3, batch=2, seed=4))
     loaded = [
-        [images for images, _, _ in DataLoader(dataset(pairs, crop_px=24), batch_sampler=batches,
-                                               num_workers=workers)]
+        [
+            images
+            for images, _, _ in DataLoader(
+                dataset(pairs, crop_px=24), batch_sampler=batches, num_workers=workers
+            )
+        ]
         for workers in (0, 2)
     ]
     for alone, shared in zip(*loaded, strict=True):

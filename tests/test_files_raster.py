@@ -1,7 +1,6 @@
 """PNG, JPEG and BMP: what is read is what was drawn."""
 
 import struct
-import zlib
 
 import numpy as np
 import pytest
@@ -9,22 +8,10 @@ from PIL import Image, PngImagePlugin
 
 from coverslip.errors import FileError
 from coverslip.files import open_image, read_frame, read_frames
+from handmade_png import png_bytes
 
 GREY = np.array([[0, 10, 20], [30, 40, 255]], np.uint8)
 RGB = np.arange(18, dtype=np.uint8).reshape(2, 3, 3) * 14
-
-
-def png_bytes(values, *, depth, colour_type, interlace=0):
-    """A PNG written by hand, since Pillow cannot write 16 bits with several channels."""
-    height, width = values.shape[:2]
-    rows = values.astype(">u2" if depth == 16 else ">u1").reshape(height, -1)
-    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
-
-    def chunk(name, body):
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    head = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, interlace)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def save(path, values, **options):

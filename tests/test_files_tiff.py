@@ -181,10 +181,20 @@ def test_cmyk(tmp_path):
 def test_second_series_is_mentioned(tmp_path):
     with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
         writer.write(GREY, metadata=None)
-        writer.write(np.zeros((2, 2), np.uint16), metadata=None)
+        writer.write(np.zeros((9, 2), np.uint16), metadata=None)
     file = open_image(tmp_path / "a.tif")
     assert "2 series" in file.notes[0]
     np.testing.assert_array_equal(read_frame(file), GREY)
+
+
+def test_pages_written_in_a_loop_are_one_film(tmp_path):
+    """tifffile gives each page metadata of its own, as if it had nothing to do with the others."""
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for page in STACK:
+            writer.write(page, compression="zlib")
+    file = open_image(tmp_path / "a.tif")
+    assert (file.axes, file.shape) == ("TYX", (3, 4, 5))
+    np.testing.assert_array_equal(list(read_frames(file)), STACK)
 
 
 def test_one_file_of_a_set_is_read_alone(tmp_path):
@@ -205,7 +215,7 @@ def test_one_file_of_a_set_is_read_alone(tmp_path):
 
 
 def test_imagej_film_with_a_single_header(tmp_path):
-    """Beyond 4 GB ImageJ writes one header; tifffile writes the same for a small contiguous film."""
+    """ImageJ does so beyond 4 GB."""
     film = np.arange(3 * 4 * 5, dtype=np.uint16).reshape(3, 4, 5)
     description = "ImageJ=1.54f\nimages=3\nframes=3\n"
     raw = film.astype(">u2")

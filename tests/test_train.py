@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from drawn import write_dataset
 from PIL import Image
 
 from coverslip.augment import AugmentSettings
@@ -20,6 +19,7 @@ from coverslip.errors import ModelError, SettingsError, TrainingError
 from coverslip.files import find_pairs
 from coverslip.train import Plan, TrainSettings, fit, one_cycle, resume_plan, start_run
 from coverslip.train.settings import dict_to_settings, settings_to_dict
+from drawn import write_dataset
 
 SMALL = TrainSettings(
     epochs=4,
@@ -96,8 +96,9 @@ def test_a_killed_run_goes_on_to_the_same_bits(plan, tmp_path, killed_at):
 
     for name in ("best.safetensors", "state.safetensors"):
         assert (tmp_path / "whole" / name).exists()
-    whole, resumed = weights_of(tmp_path / "whole/best.safetensors"), weights_of(
-        run / "best.safetensors"
+    whole, resumed = (
+        weights_of(tmp_path / "whole/best.safetensors"),
+        weights_of(run / "best.safetensors"),
     )
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
     history = [pd.read_csv(tmp_path / r / "history.csv") for r in ("whole", "killed")]

@@ -107,5 +107,5 @@ def change_intensity(
 
 
 def uniform(n: int, generator: torch.Generator) -> Tensor:
-    """n numbers, uniform in [-1, 1)."""
+    """Draw n numbers, uniform in [-1, 1)."""
     return torch.rand(n, generator=generator) * 2 - 1

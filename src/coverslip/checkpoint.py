@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from coverslip.errors import ModelError
 from coverslip.files import whole_or_nothing
@@ -138,7 +138,8 @@ def hash_contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) ->
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
     """Write named tensors and text, whole or not at all."""
     with whole_or_nothing(path) as temporary:
-        save_file(dict(tensors), temporary, metadata=metadata)
+        # not save_file, which makes files that only their owner can read
+        temporary.write_bytes(save(dict(tensors), metadata=metadata))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -59,6 +59,9 @@ def segment(
     threshold: Threshold = 0.5,
     min_area: MinArea = 16,
     fill_holes: FillHoles = False,
+    scale: Annotated[
+        float, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
+    ] = 1.0,
     axes: Annotated[
         str | None, typer.Option(help="What a file's dimensions mean, for instance TYX.")
     ] = None,
@@ -86,6 +89,7 @@ def segment(
             threshold=threshold,
             min_area_px=min_area,
             fill_holes=fill_holes,
+            scale=scale,
             predict=PredictSettings(
                 tta=tta, tile_px=tile, overlap_px=min(128, tile // 4), device=device
             ),
@@ -243,7 +247,9 @@ def models() -> None:
 @app.command()
 def demo(
     out: Out = Path("demo-output"),
-    examples: Annotated[Path, typer.Option(help="Folder of the example images.")] = Path("examples"),
+    examples: Annotated[Path, typer.Option(help="Folder of the example images.")] = Path(
+        "examples"
+    ),
 ) -> None:
     """Segment the example images with the models that ship."""
     from coverslip.commands import run_demo

@@ -79,20 +79,20 @@ def stretch(
     if low >= high:
         return np.zeros(image.shape, np.float32)
     # float32 holds integers of up to 24 bits exactly; larger numbers are subtracted in float64.
-    exact = finite.dtype.itemsize <= 2 or finite.dtype == np.float32
-    numbers: NDArray[np.floating[Any]] = finite.astype(np.float32 if exact else np.float64)
+    is_small = finite.dtype.itemsize <= 2 or (finite.dtype == np.float32 and high - low < 1e38)
+    numbers: NDArray[np.floating[Any]] = finite.astype(np.float32 if is_small else np.float64)
     # Divided, not multiplied by 1 / (high - low), which overflows for a range near 1e-308.
     stretched: NDArray[np.floating[Any]] = np.clip((numbers - low) / (high - low), 0, 1)
     return np.asarray(stretched, np.float32)
 
 
 def _sample(image: NDArray[Any]) -> NDArray[Any]:
-    """At most about SAMPLE_PX values, evenly spread, as one row."""
+    """At most SAMPLE_PX values, evenly spread, as one row of floats."""
     step = -(-image.size // SAMPLE_PX)
     # A step that shares a factor with the row length would take the same columns from every row.
     while math.gcd(step, math.prod(image.shape[1:])) > 1:
         step += 1
-    return image.reshape(-1)[::step]
+    return image.reshape(-1)[::step].astype(np.float64)
 
 
 def normalise(image: NDArray[np.float32], settings: Preprocess) -> NDArray[np.float32]:

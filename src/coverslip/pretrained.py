@@ -53,9 +53,7 @@ def load_pretrained(encoder: nn.Module, source: str) -> list[str]:
             "weights."
         )
     encoder.load_state_dict(common, strict=False)
-    return [
-        name for name in own if name not in common and not name.endswith("num_batches_tracked")
-    ]
+    return [name for name in own if name not in common and not name.endswith("num_batches_tracked")]
 
 
 def fetch_imagenet() -> dict[str, Tensor]:

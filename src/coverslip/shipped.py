@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from coverslip.checkpoint import Checkpoint, load_checkpoint
 from coverslip.errors import ModelError
 
 FOLDER = Path(__file__).parent / "weights"
@@ -36,3 +37,12 @@ def find_model(name: str) -> Path:
         f"no model {name!r}: {hint}Shipped are {', '.join(shipped)}; or pass the path of a "
         "checkpoint or of a training's folder."
     )
+
+
+def load_model(name: str) -> Checkpoint:
+    """Load a model by its name or path, ready for `coverslip.segment`.
+
+    Raises:
+        ModelError: no such model, or its file is damaged.
+    """
+    return load_checkpoint(find_model(name))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coverslip.errors import DataError
-from coverslip.files import find_images
+from coverslip.files import find_images, stem
 
 # What tools append to an image's name when they write its mask; the longest first.
 SUFFIXES = (
@@ -19,6 +19,9 @@ SUFFIXES = (
     "_seg",
     "_gt",
 )
+
+# What lies beside the labels that this package writes, and is no mask.
+BY_PRODUCTS = ("_overlay", "_probs", "_uncertainty")
 
 
 @dataclass(frozen=True)
@@ -82,25 +85,22 @@ def match_files(pred: Path, truth: Path) -> Matches:
 def _files_by_name(source: Path) -> dict[str, list[Path]]:
     """List label files by name; a file with a mask suffix beats one without (its image)."""
     inner = [source / sub for sub in ("labels", "masks") if (source / sub).is_dir()]
+    found = find_images([inner[0] if inner else source])
     by_name: dict[str, list[Path]] = {}
-    for file in find_images([inner[0] if inner else source]):
+    for file in (file for file in found if not stem(file).endswith(BY_PRODUCTS)):
         by_name.setdefault(_name(file), []).append(file)
     for name, files in by_name.items():
-        by_name[name] = [file for file in files if _stem(file) != name] or files
+        by_name[name] = [file for file in files if stem(file) != name] or files
     return by_name
-
-
-def _stem(file: Path) -> str:
-    return file.stem.removesuffix(".ome")
 
 
 def _name(file: Path) -> str:
     """Stem without a mask suffix; a stem that is nothing but a suffix stays."""
-    stem = _stem(file)
+    whole = stem(file)
     for suffix in SUFFIXES:
-        if stem.lower().endswith(suffix) and len(stem) > len(suffix):
-            return stem[: -len(suffix)]
-    return stem
+        if whole.lower().endswith(suffix) and len(whole) > len(suffix):
+            return whole[: -len(suffix)]
+    return whole
 
 
 def _say_ambiguous(files: list[Path]) -> str:

@@ -46,7 +46,8 @@ def evaluate(pairs: Iterable[tuple[str, NDArray[Any], NDArray[Any]]]) -> pd.Data
     """Score predictions against truths that are in memory.
 
     Args:
-        pairs: (name, truth, pred), each (H, W) or (T, H, W), bool or integer labels.
+        pairs: (name, truth, pred), each (H, W), or with times and depths before it; bool or
+            integer labels.
 
     Returns:
         A table with `COLUMNS`, one row per image; a series has one row per frame.
@@ -118,13 +119,13 @@ def _score_files(pair: FilePair) -> list[Row]:
 
 def _score(name: str, *, truth: NDArray[Any], pred: NDArray[Any]) -> list[Row]:
     """Score one pair, frame by frame if it is a series."""
-    truth, pred = _drop_single_frame(truth), _drop_single_frame(pred)
+    truth, pred = _drop_single_frames(truth), _drop_single_frames(pred)
     truth_mask = _to_mask(truth, what=f"{name}, truth")
     pred_mask = _to_mask(pred, what=f"{name}, prediction")
     try:
         if truth.ndim == 2 or truth.shape != pred.shape:
             return [_row(name, count_pixels(truth_mask, pred_mask))]
-        frames = zip(truth_mask, pred_mask, strict=True)
+        frames = zip(_frames(truth_mask), _frames(pred_mask), strict=True)
         return [_row(f"{name} frame {i}", count_pixels(*pair)) for i, pair in enumerate(frames)]
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
@@ -134,9 +135,16 @@ def _row(name: str, counts: Counts) -> Row:
     return {"name": name, **asdict(counts), **scores(counts)}
 
 
-def _drop_single_frame(labels: NDArray[Any]) -> NDArray[Any]:
-    """A series of one frame is an image: (1, H, W) → (H, W)."""
-    return labels[0] if labels.ndim == 3 and len(labels) == 1 else labels
+def _drop_single_frames(labels: NDArray[Any]) -> NDArray[Any]:
+    """A series of one frame is an image: (1, 1, H, W) and (1, H, W) → (H, W)."""
+    while labels.ndim > 2 and len(labels) == 1:
+        labels = labels[0]
+    return labels
+
+
+def _frames(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Times and depths in one row: (T, Z, H, W) and (T, H, W) → (n, H, W)."""
+    return mask.reshape(-1, *mask.shape[-2:])
 
 
 def _to_mask(labels: NDArray[Any], *, what: str) -> NDArray[np.bool_]:

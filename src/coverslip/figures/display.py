@@ -73,7 +73,7 @@ def side_by_side(pictures: Sequence[Picture], *, gap_px: int = 8) -> Picture:
     return row
 
 
-def _sample(image: NDArray[Any]) -> NDArray[Any]:
+def _sample(image: NDArray[Any]) -> NDArray[np.float32]:
     """About a million pixels: percentiles of more cost time and change nothing that shows."""
     step = max(1, int(np.sqrt(image.shape[0] * image.shape[1] / 1e6)))
-    return image[::step, ::step]
+    return image[::step, ::step].astype(np.float32)

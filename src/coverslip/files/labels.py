@@ -40,7 +40,7 @@ def read_labels(path: Path) -> NDArray[Any]:
         return _as_ids(path, raster.read_ids(path))
     with tiff.opened(path) as opened:
         frames = [
-            _as_ids(path, tiff.ids(opened, axes=file.stored_axes, index=frame_index(file, frame)))
+            _as_ids(path, tiff.plane(opened, axes=file.stored_axes, index=frame_index(file, frame)))
             for frame in range(file.n_frames)
         ]
     lengths = tuple(file.length(axis) for axis in file.frame_axes)

@@ -154,7 +154,9 @@ def _decoded_as(picture: ImageFile.ImageFile, raw_mode: str) -> NDArray[np.uint8
     stream = cast("IO[bytes]", picture.fp)
     stream.seek(0)
     again = PngImagePlugin.PngImageFile(stream)
-    again.tile = [tile._replace(args=raw_mode) for tile in again.tile]
+    # (decoder, area, place in the file, layout): a plain tuple in older Pillows, a named one now.
+    tiles: list[Any] = again.tile
+    tiles[:] = [(*tile[:3], raw_mode) for tile in tiles]
     return np.asarray(again)
 
 

@@ -1,5 +1,6 @@
 """frames, one at a time → one TIFF, whole or not at all."""
 
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +37,9 @@ def write_labels(
     """
     if axes not in ("YX", "TYX", "ZYX", "TZYX") or len(shape) != len(axes):
         raise ValueError(f"labels of shape {shape} with the axes {axes!r}")
-    metadata: dict[str, Any] = {"axes": axes}
+    # tifffile's own identity is made of the time and the machine; this keeps equal runs equal bytes
+    identity = uuid.uuid5(uuid.NAMESPACE_OID, f"{path.name} {shape}")
+    metadata: dict[str, Any] = {"axes": axes, "UUID": str(identity)}
     if pixel_size_um is not None:
         height, width = pixel_size_um
         metadata |= {"PhysicalSizeY": height, "PhysicalSizeYUnit": "µm"}
@@ -72,9 +75,8 @@ def open_pages(path: Path) -> Iterator[Callable[[NDArray[np.float32]], None]]:
     ):
 
         def write_page(page: NDArray[np.float32]) -> None:
-            writer.write(
-                page, photometric="minisblack", compression="zlib", contiguous=False
-            )
+            # With metadata of its own, every page would be a picture of its own to other programs.
+            writer.write(page, photometric="minisblack", compression="zlib", metadata=None)
 
         yield write_page
 

@@ -1,6 +1,7 @@
 """TIFF → its pages; a page is the most that is ever read at once."""
 
 import logging
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,9 +59,7 @@ def opened(path: Path) -> Iterator[OpenTiff]:
         FileError: The file is damaged, or stores what we cannot read.
     """
     with readable(path), _overheard() as messages:
-        # _multifile: one file of an OME set would stand for the whole set, and each of a folder's
-        # files would be read as often as there are files.
-        with tifffile.TiffFile(path, _multifile=False) as tif:
+        with _pages_of_one_kind(path) as tif:
             series = tif.series[0]
             cut_off = [text for text in messages if "invalid page offset" in text]
             if cut_off:
@@ -73,6 +72,20 @@ def opened(path: Path) -> Iterator[OpenTiff]:
             samples = series.shape[axes.index("S")] if "S" in axes else 0
             how = colour.kind(series.keyframe, samples=samples)
             yield OpenTiff(path, tif, series, axes, how, messages)
+
+
+@contextmanager
+def _pages_of_one_kind(path: Path) -> Iterator[tifffile.TiffFile]:
+    """Open a TIFF; pages that a loop wrote one by one with tifffile are taken as one series."""
+    # _multifile: one file of an OME set would stand for the whole set, and each of a folder's files
+    # would be read as often as there are files.
+    with tifffile.TiffFile(path, _multifile=False) as tif:
+        kinds = {(series.shape, series.dtype) for series in tif.series}
+        if not (tif.is_shaped and len(tif.series) > 1 and len(kinds) == 1):
+            yield tif
+            return
+    with tifffile.TiffFile(path, _multifile=False, is_shaped=False) as tif:
+        yield tif
 
 
 def _check(path: Path, series: tifffile.TiffPageSeries) -> None:
@@ -94,10 +107,12 @@ def _check(path: Path, series: tifffile.TiffPageSeries) -> None:
 def _overheard() -> Iterator[list[str]]:
     """Collect what tifffile logs, which would else go to the terminal, unseen by our caller."""
     messages: list[str] = []
+    here = threading.get_ident()
 
     class Listener(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            messages.append(record.getMessage())
+            if record.thread == here:  # another thread may be reading another file
+                messages.append(record.getMessage())
 
     listener = Listener(logging.WARNING)
     logger = logging.getLogger("tifffile")
@@ -125,21 +140,11 @@ def pixels(file: OpenTiff, *, axes: str, index: Mapping[str, int]) -> NDArray[An
     return colour.show(stored, file.page, how=file.how) if is_shown else stored
 
 
-def ids(file: OpenTiff, *, axes: str, index: Mapping[str, int]) -> NDArray[Any]:
-    """Read one picture of a mask: the numbers as stored, a colour table's entries too.
-
-    Args and Returns as for `pixels`, but with as many samples as are stored.
-    """
-    stored = plane(file, axes=axes, index=index)
-    # Programs that write one bit per pixel differ in which of the two is white, and white is what
-    # they mean by foreground. With more bits it is a matter of display alone (ImageJ).
-    if file.how == "inverted" and colour.bits(file.page) == 1:
-        return colour.show(stored, file.page, how=file.how)
-    return stored
-
-
 def plane(file: OpenTiff, *, axes: str, index: Mapping[str, int]) -> NDArray[Any]:
-    """One picture as stored, (H, W) or (H, W, S)."""
+    """One picture as stored, (H, W) or (H, W, S): the numbers of a mask, a colour table's entries.
+
+    Which of 0 and 1 is white differs between programs, and is a matter of display alone.
+    """
     n_outer = len(axes) - len(file.page.shape)
     place = [index.get(axis, 0) for axis in axes[:n_outer]]
     number = int(np.ravel_multi_index(place, file.shape[:n_outer])) if place else 0

@@ -1,7 +1,6 @@
 """arrays and text → files, each whole or not at all."""
 
 import errno
-import hashlib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -108,48 +107,3 @@ def write_image(path: Path, image: NDArray[Any]) -> None:
                 f"{path}: cannot hold {image.dtype} of shape {image.shape}; "
                 "wanted .png for uint8 (H, W) or (H, W, 3), .tif for float32 (..., H, W)"
             )
-
-
-def write_labels(
-    path: Path,
-    labels: NDArray[Any],
-    *,
-    axes: str,
-    pixel_size_um: tuple[float, float] | None = None,
-) -> None:
-    """Write labels as a uint32 OME-TIFF with deflate compression, whole or not at all.
-
-    Args:
-        path: A ``.tif`` or ``.tiff``.
-        labels: (H, W), (T, H, W), (Z, H, W) or (T, Z, H, W); 0 is background. A uint32 memory map
-            is written frame by frame, never held whole.
-        axes: One letter per dimension: "YX", "TYX", "ZYX" or "TZYX".
-        pixel_size_um: Height and width of a pixel in µm, or None where they are not known.
-
-    Raises:
-        FileError: The file cannot be written.
-        ValueError: `axes` does not fit the shape, or a label is negative.
-    """
-    if axes not in ("YX", "TYX", "ZYX", "TZYX") or labels.ndim != len(axes):
-        raise ValueError(f"labels of shape {labels.shape} with the axes {axes!r}")
-    if labels.dtype.kind == "i" and labels.size and labels.min() < 0:
-        raise ValueError(f"the label {labels.min()}; labels count from 1, and 0 is background")
-    stored = np.ascontiguousarray(labels, dtype=np.uint32)
-    # An identity made of the content, so that the same labels give the same bytes; that of tifffile
-    # is made of the time and the machine.
-    digest = hashlib.sha256(stored.data).hexdigest()
-    metadata: dict[str, Any] = {"axes": axes, "UUID": str(uuid.uuid5(uuid.NAMESPACE_OID, digest))}
-    if pixel_size_um is not None:
-        height, width = pixel_size_um
-        metadata |= {"PhysicalSizeY": height, "PhysicalSizeYUnit": "µm"}
-        metadata |= {"PhysicalSizeX": width, "PhysicalSizeXUnit": "µm"}
-    with whole_or_nothing(path) as temporary:
-        tifffile.imwrite(
-            temporary,
-            stored,
-            ome=True,
-            photometric="minisblack",
-            compression="zlib",
-            bigtiff=stored.nbytes > 2**32,
-            metadata=metadata,
-        )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
 
-def conv_norm(in_channels: int, out_channels: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+def conv_norm(
+    in_channels: int, out_channels: int, *, kernel: int = 3, stride: int = 1
+) -> nn.Sequential:
     """Convolution (same padding, no bias) and batch norm: (N, in, H, W) → (N, out, H/s, W/s)."""
     padding = kernel // 2
     return nn.Sequential(
@@ -53,7 +57,7 @@ class ResidualBlock(nn.Module):
 
 
 class ResidualDecoderStage(nn.Module):
-    """One upsampling of the paper's decoder: (N, in, H, W) + skip (N, skip, 2H, 2W) → (N, out, 2H, 2W).
+    """One upsampling of the paper's decoder, from (N, in, H, W) and a skip to (N, out, 2H, 2W).
 
     A 4x4 transpose convolution doubles the size; then the skip is concatenated and either two plain
     3x3 convolutions (``n_blocks=0``) or `n_blocks` residual blocks follow.
@@ -73,9 +77,7 @@ class ResidualDecoderStage(nn.Module):
             self.blocks = double_conv(joined, out_channels)
         else:
             widths = [joined] + [out_channels] * n_blocks
-            self.blocks = nn.Sequential(
-                *(ResidualBlock(n, k) for n, k in zip(widths, widths[1:], strict=False))
-            )
+            self.blocks = nn.Sequential(*(ResidualBlock(n, k) for n, k in pairwise(widths)))
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Upsample x, join the skip, refine."""

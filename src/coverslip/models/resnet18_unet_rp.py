@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from coverslip.models.blocks import ResidualBlock, ResidualDecoderStage, conv_norm, he_normal_
 from coverslip.models.encoders import ResNet18Encoder
 from coverslip.models.resnet18_unet import DECODER_WIDTHS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TAP_WIDTHS = (64, 64, 128, 256)  # conv1, layer1, layer2, layer3: fine to coarse
 PATH_WIDTHS = (32, 64, 128, 256)
@@ -53,7 +56,7 @@ class ResNet18UNetRP(nn.Module):
         self.paths = nn.ModuleList()
         for n, k, n_units in zip(TAP_WIDTHS, PATH_WIDTHS, path_units, strict=True):
             widths = [n] + [k] * n_units
-            units = (make_unit(a, b) for a, b in zip(widths, widths[1:], strict=False))
+            units = (make_unit(a, b) for a, b in pairwise(widths))
             self.paths.append(nn.Sequential(*units))
         inputs = (512, *DECODER_WIDTHS)
         self.decoder = nn.ModuleList(

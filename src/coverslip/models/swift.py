@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,9 @@ from torch.nn.functional import interpolate, pixel_shuffle
 
 from coverslip.models.blocks import conv_norm_relu, he_normal_
 from coverslip.models.encoders import ResNet18Encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SKIP_WIDTHS = (128, 64, 64)  # layer2, layer1, conv1: coarse to fine
 

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from coverslip.errors import CoverslipError
 from coverslip.files import open_image
-from coverslip.pipeline.outputs import Outputs, name_outputs, write_tables
-from coverslip.pipeline.record import Record, job_key, read_record, write_record
+from coverslip.pipeline.outputs import Outputs, name_outputs
+from coverslip.pipeline.record import (
+    BatchResult,
+    Record,
+    job_key,
+    read_record,
+    write_record,
+)
 from coverslip.pipeline.series import segment_series
+from coverslip.pipeline.tables import write_report, write_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from coverslip.pipeline.record import Job
-
-
-@dataclass(frozen=True)
-class BatchResult:
-    """What became of every image.
-
-    Attributes:
-        done: one record per image that was segmented, now or earlier, in the order given.
-        skipped: the images among them that were done before with the same settings.
-        failed: the others, with the reason.
-    """
-
-    done: list[Record] = field(default_factory=list)
-    skipped: list[Path] = field(default_factory=list)
-    failed: dict[Path, str] = field(default_factory=dict)
 
 
 def segment_files(
@@ -60,6 +53,7 @@ def segment_files(
         FileError: the folder cannot be written.
     """
     result = BatchResult()
+    started, clock = datetime.now(), time.perf_counter()
     targets = name_outputs(paths, out)
     try:
         for path in paths:
@@ -74,9 +68,11 @@ def segment_files(
                 result.skipped.append(path)
             for note in record.notes:
                 on_note(f"{path}: {note}")
-            result.done.append(record)
+            result.done[path] = record
     finally:
-        write_tables(out, result.done, failed=result.failed, job=job)
+        write_tables(out, list(result.done.values()))
+        seconds = time.perf_counter() - clock
+        write_report(out, result, targets=targets, job=job, started=started, seconds=seconds)
     return result
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.errors import SettingsError
@@ -12,6 +11,7 @@ from coverslip.files import stem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from coverslip.pipeline.record import Job
 
@@ -47,6 +47,10 @@ class Outputs:
     def record(self) -> Path:
         """What was done; lets a second start skip the image."""
         return self.folder / "records" / f"{self.name}.json"
+
+    def thumbnail(self, frame: int) -> Path:
+        """The overlay at the size of the report."""
+        return self.folder / "records" / f"{self.name}_{frame:05d}.jpg"
 
     def overlay(self, frame: int, n_frames: int) -> Path:
         """The outlines drawn on the image; a series has a folder of them."""

@@ -66,6 +66,21 @@ class Record:
     skipped: bool = False
 
 
+@dataclass(frozen=True)
+class BatchResult:
+    """What became of every image.
+
+    Attributes:
+        done: the record of every image that was segmented, now or earlier, in the order given.
+        skipped: the images among them that were done before with the same settings.
+        failed: the others, with the reason.
+    """
+
+    done: dict[Path, Record] = field(default_factory=dict)
+    skipped: list[Path] = field(default_factory=list)
+    failed: dict[Path, str] = field(default_factory=dict)
+
+
 def job_key(path: Path, job: Job) -> str:
     """A hash of all that an image's result depends on.
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coverslip.cells import mask_to_labels, probs_to_mask
-from coverslip.images import preprocess
+from coverslip.errors import SettingsError
+from coverslip.images import normalise, resize_image, stretch
 from coverslip.measure import measure
 from coverslip.predict import PredictSettings, predict
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coverslip.checkpoint import Checkpoint
+    from coverslip.images import Preprocess
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,16 @@ class SegmentSettings:
     threshold: float = 0.5  # a pixel is cell where its probability is above this
     min_area_px: int = 16  # smaller pieces are specks, not cells, at any magnification
     fill_holes: bool = False  # a ring of cells may be a ring
+    scale: float = 1.0  # predict at this share of the image's size, where cells are unusually large
     predict: PredictSettings = field(default_factory=PredictSettings)
+
+    def __post_init__(self) -> None:
+        """Refuse a scale that makes no sense, before any work is done."""
+        if not 0.05 <= self.scale <= 20:
+            raise SettingsError(
+                f"the scale is {self.scale}; wanted 0.05 to 20, such as 0.5 for an image whose "
+                "cells are twice as large as those the model knows."
+            )
 
 
 @dataclass(frozen=True)
@@ -66,18 +77,26 @@ def segment(
         ValueError: an image of another shape, or without a finite pixel.
     """
     settings = settings or SegmentSettings()
-    prepared = preprocess(image, model.preprocess)
+    shape = image.shape[:2]
+    prepared = prepare(image, model.preprocess, scale=settings.scale)
     prediction = predict(model.network, prepared, settings=settings.predict)
+    probs = resize_image(prediction.probs[0], shape)
+    spread = None if prediction.spread is None else resize_image(prediction.spread[0], shape)
     mask = probs_to_mask(
-        prediction.probs[0],
+        probs,
         threshold=settings.threshold,
         min_area_px=settings.min_area_px,
         fill_holes=settings.fill_holes,
     )
     labels = mask_to_labels(mask)
-    return Segmentation(
-        labels=labels,
-        probs=prediction.probs[0],
-        spread=None if prediction.spread is None else prediction.spread[0],
-        cells=measure(labels, image, pixel_size_um=pixel_size_um),
+    cells = measure(labels, image, pixel_size_um=pixel_size_um)
+    return Segmentation(labels=labels, probs=probs, spread=spread, cells=cells)
+
+
+def prepare(image: NDArray[Any], how: Preprocess, *, scale: float) -> NDArray[np.float32]:
+    """Stretch, resize and normalise: (H, W) or (H, W, 3) → (3, scale·H, scale·W)."""
+    stretched = stretch(
+        image, low_percentile=how.low_percentile, high_percentile=how.high_percentile
     )
+    height, width = (max(1, round(scale * length)) for length in image.shape[:2])
+    return normalise(resize_image(stretched, (height, width)), how)

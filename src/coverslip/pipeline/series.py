@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from coverslip.errors import DataError
-from coverslip.figures import overlay
-from coverslip.files import open_pages, read_frame, write_image, write_labels
+from coverslip.figures import overlay, thumbnail
+from coverslip.files import open_pages, read_frames, write_bytes, write_image, write_labels
 from coverslip.measure import confluence
 from coverslip.pipeline.record import Record
 from coverslip.pipeline.segment import segment
+from coverslip.pipeline.tables import join_rows
+from coverslip.report import encode_picture, pick_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,14 +46,10 @@ def segment_series(
         on_frame: called after each frame with the file, the frames done and the frames in all.
 
     Raises:
-        DataError: no such channel.
-        FileError: a frame cannot be read, or a result not be written.
+        FileError: a frame or the channel cannot be read, or a result not be written.
     """
-    if job.channel >= file.n_channels:
-        raise DataError(
-            f"{file.path}: channel {job.channel} was asked for, it has {file.n_channels} "
-            "(counted from 0): choose another --channel."
-        )
+    notes = list(file.notes)
+    pictured = set(pick_frames(file.n_frames))
     images: list[dict[str, Any]] = []
     cells: list[pd.DataFrame] = []
 
@@ -61,18 +58,22 @@ def segment_series(
         keep_spread = stack.enter_context(open_pages(target.spread)) if job.keep_spread else None
 
         def frames() -> Iterator[NDArray[np.uint32]]:
-            for index in range(file.n_frames):
-                image = read_frame(file, index, channel=job.channel)
+            for index, image in enumerate(
+                read_frames(file, channel=job.channel, tell=notes.append)
+            ):
                 found = segment(
                     image, job.model, settings=job.settings, pixel_size_um=file.pixel_size_um
                 )
                 picture = overlay(image, found.labels)
                 write_image(target.overlay(index, file.n_frames), picture)
+                if index in pictured:
+                    small = encode_picture(thumbnail(image, found.labels))
+                    write_bytes(target.thumbnail(index), small)
                 if keep_probs:
                     keep_probs(found.probs)
                 if keep_spread and found.spread is not None:
                     keep_spread(found.spread)
-                images.append(image_row(file, index, found))
+                images.append(image_row(file, index, found, target))
                 cells.append(cell_rows(file, index, found))
                 on_frame(file.path, index + 1, file.n_frames)
                 yield found.labels
@@ -88,24 +89,28 @@ def segment_series(
         path=str(file.path),
         key=key,
         images=pd.DataFrame(images),
-        cells=pd.concat(cells, ignore_index=True),
-        notes=list(file.notes) + channel_note(file, job),
+        cells=join_rows(cells, columns=[]),
+        notes=list(dict.fromkeys(notes)),
     )
 
 
-def image_row(file: ImageFile, frame: int, found: Segmentation) -> dict[str, Any]:
-    """A frame's row of images.csv."""
+def image_row(file: ImageFile, frame: int, found: Segmentation, target: Outputs) -> dict[str, Any]:
+    """A frame's row of images.csv; the columns are those of `coverslip.report.IMAGE_COLUMNS`."""
     height, width = found.labels.shape
-    row = {
+    row: dict[str, Any] = {
         "file": str(file.path),
         "frame": frame,
-        "cells": len(found.cells),
+        "n_cells": len(found.cells),
         "confluence": round(confluence(found.labels), 6),
+        "median_area_px": found.cells["area_px"].median(),
         "height_px": height,
         "width_px": width,
+        "overlay": target.overlay(frame, file.n_frames).relative_to(target.folder).as_posix(),
+        "labels": target.labels.name,
     }
     if file.pixel_size_um is not None:
-        row |= {"pixel_height_um": file.pixel_size_um[0], "pixel_width_um": file.pixel_size_um[1]}
+        row["pixel_size_um"] = file.pixel_size_um[0]
+        row["median_area_um2"] = found.cells["area_um2"].median()
     if file.frame_interval_s is not None and file.frame_axes == "T":
         row["time_s"] = frame * file.frame_interval_s
     return row
@@ -117,14 +122,3 @@ def cell_rows(file: ImageFile, frame: int, found: Segmentation) -> pd.DataFrame:
     cells.insert(0, "file", str(file.path))
     cells.insert(1, "frame", frame)
     return cells
-
-
-def channel_note(file: ImageFile, job: Job) -> list[str]:
-    """What was decided where a file has several channels."""
-    if file.n_channels == 1:
-        return []
-    names = file.channel_names or tuple(map(str, range(file.n_channels)))
-    return [
-        f"of its {file.n_channels} channels ({', '.join(names)}) number {job.channel} was "
-        "segmented; --channel chooses another."
-    ]

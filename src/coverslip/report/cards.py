@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from coverslip.report.html import Html, element, join, path_to_url
-from coverslip.report.values import count, percent, plural, significant
+from coverslip.report.values import count, duration, percent, plural, significant
 
 # Longer side of a picture inside the page: sharp on a card, and a hundred of them can be mailed.
 SIDE_PX = 640
@@ -68,7 +68,7 @@ def _common_ratio(pictures: list[bytes | None]) -> float:
 
 
 def _card(row: Row, *, is_series: bool) -> Html:
-    name = f"Frame {row['frame']}" if is_series else row["file"]
+    name = f"Frame {row['frame']}" if is_series else row["name"]
     return element(
         "li",
         _picture(row),
@@ -87,7 +87,7 @@ def _picture(row: Row) -> Html:
     if row["thumbnail"] is None:
         return element("div", "no picture", class_="picture empty")
     width, height = Image.open(io.BytesIO(row["thumbnail"])).size
-    what = f"{row['file']}, frame {row['frame']}" if row["frame"] else row["file"]
+    what = f"{row['name']}, frame {row['frame']}" if row["frame"] else row["name"]
     picture = element(
         "img",
         src=_data_url(row["thumbnail"]),
@@ -127,9 +127,11 @@ def _numbers(row: Row) -> Html:
 
 
 def _facts(row: Row) -> list[str]:
-    """Size, pixel size and cell area, where they are known."""
+    """Time, size, pixel size and cell area, where they are known."""
     known = {key: not math.isnan(value) for key, value in row.items() if isinstance(value, float)}
     facts = []
+    if known["time_s"]:
+        facts.append(f"at {duration(row['time_s'])}")
     if known["width_px"] and known["height_px"]:
         facts.append(f"{row['width_px']:.0f} × {row['height_px']:.0f} px")
     if known["pixel_size_um"]:

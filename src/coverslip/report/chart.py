@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from coverslip.report.html import Html, element, join
 
-WIDTH, HEIGHT = 460, 210
-LEFT, RIGHT, TOP, BOTTOM = 44, 14, 14, 36
+WIDTH, HEIGHT = 460, 220
+LEFT, RIGHT, TOP, BOTTOM = 44, 14, 14, 46
 
 # With more points than this, dots would hide their own line.
 MOST_DOTS = 150
@@ -19,32 +19,35 @@ class Chart:
 
     Attributes:
         title: What is drawn, for those who read and those who listen.
-        x: Positions, increasing: frames, or times.
+        x: Positions, increasing: frames, or times; at least one.
         x_label: Name and unit of x.
         y: Values, at least 0.
+        names: What each point is, shown under the pointer.
         show: Writes one value with its unit.
         kind: CSS class that gives the colour: "confluence" or "count".
-        joined: Whether the points follow each other in time, and so are joined by a line.
+        joined: Whether the points follow each other, and so are joined by a line; otherwise each
+            stands on its own stem.
     """
 
     title: str
     x: Sequence[float]
     x_label: str
     y: Sequence[float]
+    names: Sequence[str]
     show: Callable[[float], str]
     kind: str
     joined: bool = True
 
 
 def draw_chart(chart: Chart) -> Html:
-    """Draw a chart as a figure with its title above; its words scale with the page's colours."""
+    """Draw a chart as a figure with its title above; the page's style gives it its colours."""
     ticks = nice_ticks(max(chart.y), whole=chart.kind == "count")
-    points = list(zip(_scale_x(chart.x), _scale_y(chart.y, top=ticks[-1]), strict=True))
+    points = list(zip(_scale_x(chart, chart.x), _scale_y(chart.y, top=ticks[-1]), strict=True))
     drawing = element(
         "svg",
         _grid(chart, ticks),
         _x_axis(chart),
-        _line(points) if chart.joined else "",
+        _line(points) if chart.joined else _stems(points),
         _dots(chart, points) if len(points) <= MOST_DOTS else "",
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
@@ -61,15 +64,20 @@ def nice_ticks(top: float, *, whole: bool) -> list[float]:
         top: Largest value to be shown, at least 0.
         whole: Whether the values are whole numbers; otherwise they are shares of one.
     """
-    wanted = max(top, 4.0 if whole else 0.04) / 4
-    power = 10.0 ** math.floor(math.log10(wanted))
-    steps = (power * factor for factor in (1, 2, 2.5, 5, 10))
-    step = next(s for s in steps if s >= wanted * 0.999 and not (whole and s % 1))
+    step = nice_step(max(top, 4.0 if whole else 0.04), whole=whole)
     return [step * i for i in range(max(2, math.ceil(top / step * 0.999)) + 1)]
 
 
-def _scale_x(x: Sequence[float]) -> list[float]:
-    low, span = min(x), (max(x) - min(x)) or 1.0
+def nice_step(span: float, *, whole: bool) -> float:
+    """The least of 1, 2, 2.5, 5, 10 … (any power of ten) that parts a span in four at most."""
+    wanted = max(span / 4, 1.0) if whole else span / 4
+    power = 10.0 ** math.floor(math.log10(wanted))
+    steps = (power * factor for factor in (1, 2, 2.5, 5, 10))
+    return next(step for step in steps if step >= wanted * 0.999 and not (whole and step % 1))
+
+
+def _scale_x(chart: Chart, x: Sequence[float]) -> list[float]:
+    low, span = min(chart.x), (max(chart.x) - min(chart.x)) or 1.0
     return [LEFT + (value - low) / span * (WIDTH - LEFT - RIGHT) for value in x]
 
 
@@ -87,14 +95,17 @@ def _grid(chart: Chart, ticks: Sequence[float]) -> Html:
 
 
 def _x_axis(chart: Chart) -> Html:
-    """First and last position at the ends, the name between them."""
+    """Round positions, and the name below them."""
+    low, high = min(chart.x), max(chart.x)
+    step = nice_step((high - low) or 1.0, whole=not chart.x_label.startswith("time"))
+    ticks = [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
     y = HEIGHT - BOTTOM + 17
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    return join(
-        _text(_number(min(chart.x)), x=LEFT, y=y, anchor="start"),
-        _text(chart.x_label, x=middle, y=y + 8, anchor="middle"),
-        _text(_number(max(chart.x)), x=WIDTH - RIGHT, y=y, anchor="end"),
+    numbers = (
+        _text(_number(value), x=x, y=y, anchor="middle")
+        for value, x in zip(ticks, _scale_x(chart, ticks), strict=True)
     )
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    return join(*numbers, _text(chart.x_label, x=middle, y=y + 17, anchor="middle"))
 
 
 def _line(points: Sequence[tuple[float, float]]) -> Html:
@@ -107,12 +118,17 @@ def _line(points: Sequence[tuple[float, float]]) -> Html:
     )
 
 
+def _stems(points: Sequence[tuple[float, float]]) -> Html:
+    floor = HEIGHT - BOTTOM
+    return join(*(_svg("line", x1=x, x2=x, y1=floor, y2=y, class_="stem") for x, y in points))
+
+
 def _dots(chart: Chart, points: Sequence[tuple[float, float]]) -> Html:
-    """A dot per point; its value appears under the pointer."""
-    radius = 3.2 if len(points) <= 50 else 2.2
+    """A dot per point; its name and value appear under the pointer."""
+    radius = 3.0 if len(points) <= 30 else 2.2
     dots = []
-    for (cx, cy), x, y in zip(points, chart.x, chart.y, strict=True):
-        tip = element("title", f"{chart.x_label} {_number(x)}: {chart.show(y)}")
+    for (cx, cy), name, y in zip(points, chart.names, chart.y, strict=True):
+        tip = element("title", f"{name}: {chart.show(y)}")
         dots.append(_svg("circle", tip, cx=cx, cy=cy, r=radius, class_="dot"))
     return join(*dots)
 

@@ -1,6 +1,7 @@
 """what the page knows of each image."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -26,11 +27,13 @@ TEXT = ("file", "overlay", "labels", "notes")
 # Of a long series, so many frames are enough to see how it goes.
 MOST_FRAMES = 12
 
-Picture = tuple[str, int]
 
-
-def complete(images: pd.DataFrame) -> pd.DataFrame:
+def complete(images: pd.DataFrame, *, folder: str) -> pd.DataFrame:
     """Add the optional columns that are missing, empty, and number the rows from 0.
+
+    Args:
+        images: Table of images, with some of `IMAGE_COLUMNS`.
+        folder: Folder that all files lie in; the new column `name` does not repeat it.
 
     Raises:
         ValueError: A needed column is missing.
@@ -45,8 +48,23 @@ def complete(images: pd.DataFrame) -> pd.DataFrame:
         if column in TEXT:
             table[column] = table[column].fillna("").astype(str)
         elif column != "frame":
-            table[column] = table[column].astype(float)
+            table[column] = pd.to_numeric(table[column], errors="coerce").astype(float)
+    table["name"] = [short_name(file, folder=folder) for file in table["file"]]
     return table
+
+
+def common_folder(paths: Sequence[str]) -> str:
+    """The folder that all paths lie in; "" if there is none, or none worth naming."""
+    try:
+        shared = os.path.commonpath([os.path.dirname(path) for path in paths])
+    except ValueError:  # no path at all, or relative beside absolute ones
+        return ""
+    return "" if shared == os.path.dirname(shared) else shared
+
+
+def short_name(path: str, *, folder: str) -> str:
+    """A path as seen from the folder that all share."""
+    return os.path.relpath(path, folder) if folder else path
 
 
 def pick_frames(n_frames: int, *, most: int = MOST_FRAMES) -> list[int]:

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 MISSING = "–"
@@ -64,8 +65,8 @@ def _percent(share: float) -> str:
 
 def _cell(value: Any, digits: int) -> str:
     """One value; a bar or a line break in it would break the table."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if pd.isna(value):
         return MISSING
-    if isinstance(value, float):
+    if isinstance(value, float | np.floating):
         return f"{value:.{digits}f}"
     return " ".join(str(value).split()).replace("|", "\\|")

@@ -1,6 +1,6 @@
 """table of images + thumbnails → one HTML page that needs nothing else."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
@@ -9,12 +9,21 @@ import pandas as pd
 
 from coverslip.report.cards import Thumbnails
 from coverslip.report.html import Html, element
-from coverslip.report.images import complete
+from coverslip.report.images import common_folder, complete, short_name
 from coverslip.report.series import result_sections
-from coverslip.report.values import count, duration, percent, plural, significant
+from coverslip.report.summary import summary
+from coverslip.report.values import duration, plural
 
 # The page may load nothing from anywhere; a browser that reads this line makes sure of it.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+# A coverslip with two cells under it.
+LOGO = Html(
+    '<svg class="logo" viewBox="0 0 24 24" aria-hidden="true">'
+    '<rect x="2" y="2" width="20" height="20" rx="4"></rect>'
+    '<path d="M6 10.5C6 7 9 5.5 11.5 7s2 5-.5 6.5S6 14 6 10.5Z"></path>'
+    '<path d="M13.5 16c0-2.5 2-4 3.6-3s1.5 4-.3 5.2S13.5 18 13.5 16Z"></path></svg>'
+)
 
 HOW_TO_READ = (
     "Every outline is one cell; neighbours differ in colour, and the colours mean nothing else. "
@@ -72,11 +81,13 @@ def html_report(
     Raises:
         ValueError: `images` lacks a needed column.
     """
-    table, failures = complete(images), failures or {}
+    failures = failures or {}
+    folder = common_folder([*map(str, images.get("file", ())), *failures])
+    table = complete(images, folder=folder)
     body = [
-        _header(title, run),
-        _summary(table, n_failed=len(failures)),
-        _failures(failures),
+        _header(title, run, folder=folder),
+        summary(table, n_failed=len(failures)),
+        _failures(failures, folder=folder),
         _notes(notes),
         *result_sections(table, thumbnails),
         _numbers(table),
@@ -99,18 +110,19 @@ def _head(title: str) -> Html:
     )
 
 
-def _header(title: str, run: Run) -> Html:
+def _header(title: str, run: Run, *, folder: str) -> Html:
     """Title, then model, version, date and duration; the settings below them."""
     moment = run.started.isoformat(sep=" ", timespec="minutes")
     when = element("time", moment, datetime=moment)
     facts = {"Model": run.model, "Version": f"coverslip {run.version}", "Date": when}
+    facts |= {"Duration": duration(run.seconds)} | ({"Folder": folder} if folder else {})
     settings = {name: str(value) for name, value in run.settings.items()}
     command = element("pre", element("code", run.command), tabindex=0)
     return element(
         "header",
-        element("p", "coverslip", class_="brand"),
+        element("p", LOGO, "coverslip", class_="brand"),
         element("h1", title),
-        _definitions({**facts, "Duration": duration(run.seconds)}, class_="facts"),
+        _definitions(facts, class_="facts"),
         _definitions(settings, class_="settings") if settings else "",
         command if run.command else "",
     )
@@ -121,38 +133,17 @@ def _definitions(items: Mapping[str, str], *, class_: str) -> Html:
     return element("dl", *pairs, class_=class_)
 
 
-def _summary(table: pd.DataFrame, *, n_failed: int) -> Html:
-    """The numbers that answer "how did it go" at one glance."""
-    n_files = table["file"].nunique()
-    frames = f"{plural(len(table), 'frame')}, " if len(table) > n_files else ""
-    cells, shares, areas = (table[c] for c in ("n_cells", "confluence", "median_area_um2"))
-    tiles = [
-        _tile("Images", count(n_files), detail=f"{frames}{n_failed or 'none'} failed"),
-        _tile("Cells per image", count(cells.median()), detail=_range(cells, count, "median")),
-        _tile("Confluence", percent(shares.mean()), detail=_range(shares, percent, "mean")),
-        _tile("Cells in all", count(cells.sum()), detail="summed over images and frames"),
-    ]
-    if areas.notna().any():
-        area = f"{significant(areas.median())} µm²"
-        tiles.append(_tile("Cell area", area, detail="median of the images' medians"))
-    return element("section", *tiles, class_="tiles", aria_label="Summary")
-
-
-def _tile(name: str, value: str, *, detail: str) -> Html:
-    parts = zip(("name", "value", "detail"), (name, value, detail), strict=True)
-    return element("div", *(element("p", text, class_=part) for part, text in parts), class_="tile")
-
-
-def _range(values: "pd.Series[float]", show: Callable[[float], str], middle: str) -> str:
-    if len(values) < 2:
-        return ""
-    return f"{middle}; from {show(values.min())} to {show(values.max())}"
-
-
-def _failures(failures: Mapping[str, str]) -> Html:
+def _failures(failures: Mapping[str, str], *, folder: str) -> Html:
     if not failures:
         return Html()
-    items = (element("li", element("b", f), element("p", m)) for f, m in failures.items())
+    items = (
+        element(
+            "li",
+            element("b", short_name(file, folder=folder)),
+            element("p", message.removeprefix(f"{file}: ")),
+        )
+        for file, message in failures.items()
+    )
     title = f"{plural(len(failures), 'file')} failed"
     return element("section", element("h2", title), element("ul", *items), class_="failures")
 
@@ -171,7 +162,7 @@ def _numbers(table: pd.DataFrame) -> Html:
     rows = (
         element(
             "tr",
-            element("th", row["file"], scope="row"),
+            element("th", row["name"], scope="row"),
             element("td", str(row["frame"])),
             element("td", f"{row['n_cells']:.0f}"),
             element("td", f"{100 * row['confluence']:.1f}%"),

@@ -1,6 +1,7 @@
 """the images of a page → its sections: each series with its curves, then the single images."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -29,12 +30,17 @@ def result_sections(table: pd.DataFrame, thumbnails: Thumbnails) -> list[Html]:
 def _series_section(rows: pd.DataFrame, thumbnails: Thumbnails) -> Html:
     file = str(rows["file"].iloc[0])
     n_shown = sum((file, frame) in thumbnails for frame in rows["frame"])
-    about = plural(len(rows), "frame")
+    first, last = rows.iloc[0], rows.iloc[-1]
+    about = (
+        f"{plural(len(rows), 'frame')} · "
+        f"confluence {percent(first['confluence'])} → {percent(last['confluence'])} · "
+        f"cells {count(first['n_cells'])} → {count(last['n_cells'])}"
+    )
     if n_shown < len(rows):
-        about += f", {n_shown} of them shown; all are in the table below"
+        about += f" · {count(n_shown)} frames shown, all are in the table below"
     return element(
         "section",
-        element("h2", file),
+        element("h2", first["name"]),
         element("p", about, class_="about"),
         _charts(rows, joined=True),
         card_grid(rows, thumbnails, is_series=True),
@@ -54,34 +60,35 @@ def _singles_section(rows: pd.DataFrame, thumbnails: Thumbnails) -> Html:
 
 def _charts(rows: pd.DataFrame, *, joined: bool) -> Html:
     """Confluence and count, one beside the other: two scales in one picture mislead."""
-    x, x_label = _positions(rows) if joined else (range(1, len(rows) + 1), "image")
-    over = f"over {'time' if x_label.startswith('time') else x_label + 's'}"
+    x, x_label, names = _positions(rows) if joined else _order(rows)
+    where = "of each image" if not joined else "over time" if "time" in x_label else "by frame"
     confluence = Chart(
-        title=f"Confluence {over}",
+        title=f"Confluence {where}",
         x=x,
         x_label=x_label,
         y=rows["confluence"].tolist(),
+        names=names,
         show=percent,
         kind="confluence",
         joined=joined,
     )
-    cells = Chart(
-        title=f"Cells {over}",
-        x=x,
-        x_label=x_label,
-        y=rows["n_cells"].tolist(),
-        show=count,
-        kind="count",
-        joined=joined,
+    cells = replace(
+        confluence, title=f"Cells {where}", y=rows["n_cells"].tolist(), show=count, kind="count"
     )
     return element("div", draw_chart(confluence), draw_chart(cells), class_="charts")
 
 
-def _positions(rows: pd.DataFrame) -> tuple[Sequence[float], str]:
+def _order(rows: pd.DataFrame) -> tuple[Sequence[float], str, list[str]]:
+    return range(1, len(rows) + 1), "image", rows["name"].tolist()
+
+
+def _positions(rows: pd.DataFrame) -> tuple[Sequence[float], str, list[str]]:
     """Where the frames lie: in time if every one has its own, else by number."""
-    times = rows["time_s"]
+    times, names = rows["time_s"], [f"frame {frame}" for frame in rows["frame"]]
     if times.isna().any() or not times.is_monotonic_increasing or times.nunique() < len(times):
-        return rows["frame"].tolist(), "frame"
+        return rows["frame"].tolist(), "frame", names
     span = times.iloc[-1] - times.iloc[0]
     seconds, unit = next((u for u in TIME_UNITS if span >= 3 * u[0]), TIME_UNITS[-1])
-    return (times / seconds).tolist(), f"time ({unit})"
+    moments = (times / seconds).tolist()
+    tips = [f"{name}, {moment:.4g} {unit}" for name, moment in zip(names, moments, strict=True)]
+    return moments, f"time ({unit})", tips

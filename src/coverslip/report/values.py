@@ -22,7 +22,9 @@ def significant(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 0.42 s, 12.3 s, 4 min 05 s, 2 h 07 min."""
+    """Seconds as people say them: 0 s, 0.42 s, 12.3 s, 4 min 05 s, 2 h 07 min."""
+    if seconds == 0:
+        return "0 s"
     if round(seconds, 1) < 60:
         return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

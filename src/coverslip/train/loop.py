@@ -200,7 +200,9 @@ def half_precision(device: torch.device) -> torch.dtype | None:
     """The short float type that the device is fast with; None on the CPU, where it is slow."""
     if device.type != "cuda":
         return None
-    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return (
+        torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    )
 
 
 def not_a_number(loss: float, step: int, images: list[Path]) -> TrainingError:

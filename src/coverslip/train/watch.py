@@ -30,7 +30,7 @@ N_PICTURES = 4
 def validate(
     network: nn.Module, data: PairDataset, settings: TrainSettings
 ) -> tuple[dict[str, float], NDArray[np.uint8]]:
-    """Mean loss and Jaccard over the whole images, and the first few images' errors as a picture."""
+    """Mean loss and Jaccard over the whole images, and the first few's errors as a picture."""
     how = PredictSettings(device=settings.device)
     losses, jaccards, pictures = [], [], []
     for index in range(len(data)):
@@ -46,9 +46,7 @@ def validate(
     return scores, side_by_side(pictures)
 
 
-def write_progress(
-    run: Path, history: list[dict[str, float]], picture: NDArray[np.uint8]
-) -> None:
+def write_progress(run: Path, history: list[dict[str, float]], picture: NDArray[np.uint8]) -> None:
     """Write the history as CSV and as curves, and the newest picture."""
     table = pd.DataFrame(history)
     write_text(run / "history.csv", table.to_csv(index=False))

@@ -1,0 +1,88 @@
+"""example images, a folder for each shipped model → their results and one page of all."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from coverslip.errors import FileError
+from coverslip.files import find_images, write_text
+from coverslip.pipeline.batch import segment_files
+from coverslip.pipeline.outputs import name_outputs
+from coverslip.pipeline.tables import IMAGES, join_rows, read_thumbnails, report_rows, write_tables
+from coverslip.provenance import package_version
+from coverslip.report import Run, html_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+    from coverslip.pipeline.record import Job, Record
+
+NOTE = (
+    "The models did not learn from these images, which are of a validation set and a test fold; "
+    "of the film, the model phase knows the first frame, which is not shown here. "
+    "examples/README.md says whose they are."
+)
+
+
+def segment_examples(
+    examples: Path,
+    out: Path,
+    *,
+    jobs: Mapping[str, Job],
+    on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
+) -> Path:
+    """Segment the images in ``examples/<model>`` with each model, and show all on one page.
+
+    Args:
+        examples: a folder with a folder of images for each model.
+        out: gets a folder of results for each model, and the tables and the page of all.
+        jobs: what to do, by the model's name.
+        on_frame: as for `segment_files`.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        FileError: the examples are not there, or the results cannot be written.
+    """
+    if not examples.is_dir():
+        raise FileError(
+            f"{examples}: no folder of example images: run this in the folder of the source code, "
+            "or name the folder by --examples."
+        )
+    started, clock = datetime.now(), time.perf_counter()
+    records: list[Record] = []
+    rows, thumbnails, failures = [], {}, {}
+    for model, job in jobs.items():
+        paths = find_images([examples / model])
+        result = segment_files(paths, out / model, job=job, overwrite=True, on_frame=on_frame)
+        records += result.done.values()
+        rows += [in_folder(report_rows(record), model) for record in result.done.values()]
+        thumbnails |= read_thumbnails(result, name_outputs(paths, out / model))
+        failures |= {str(path): message for path, message in result.failed.items()}
+    write_tables(out, records)
+    page = html_report(
+        "Example images",
+        join_rows(rows, columns=IMAGES),
+        run=Run(
+            model=", ".join(jobs),
+            version=package_version("coverslip"),
+            started=started,
+            seconds=time.perf_counter() - clock,
+        ),
+        thumbnails=thumbnails,
+        failures=failures,
+        notes=[NOTE],
+    )
+    write_text(out / "report.html", page)
+    return out / "report.html"
+
+
+def in_folder(rows: pd.DataFrame, folder: str) -> pd.DataFrame:
+    """Rows whose links lead into a folder beside the page."""
+    return rows.assign(overlay=f"{folder}/" + rows["overlay"], labels=f"{folder}/" + rows["labels"])

@@ -1,0 +1,125 @@
+"""Label and mask files of many kinds: the numbers as they are."""
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from coverslip.errors import FileError
+from coverslip.files import read_labels
+from handmade_png import png_bytes
+
+IDS = np.array([[0, 1, 1], [0, 0, 200], [7, 7, 0]])
+
+
+def written(path, values, **options):
+    if path.suffix == ".tif":
+        tifffile.imwrite(path, values, **options)
+    else:
+        Image.fromarray(values).save(path)
+    return read_labels(path)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_ids_in_png(tmp_path, dtype):
+    labels = written(tmp_path / "a.png", IDS.astype(dtype))
+    assert labels.dtype == dtype
+    np.testing.assert_array_equal(labels, IDS)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "int16", "int32", "float32"])
+def test_ids_in_tiff(tmp_path, dtype):
+    labels = written(tmp_path / "a.tif", IDS.astype(dtype))
+    assert labels.dtype.kind in "ui"
+    np.testing.assert_array_equal(labels, IDS)
+
+
+def test_ids_beyond_16_bits(tmp_path):
+    assert written(tmp_path / "a.tif", np.array([[0, 70_000]], np.uint32)).max() == 70_000
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "bmp"])
+def test_mask_of_0_and_255_stays_so(tmp_path, suffix):
+    mask = np.array([[0, 255], [255, 0]], np.uint8)
+    np.testing.assert_array_equal(written(tmp_path / f"a.{suffix}", mask), mask)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_one_bit_is_0_and_1(tmp_path, suffix):
+    mask = np.array([[True, False], [False, True]])
+    np.testing.assert_array_equal(written(tmp_path / f"a.{suffix}", mask), [[1, 0], [0, 1]])
+
+
+def test_zero_as_white_changes_no_id(tmp_path):
+    """What tifffile says of every bool mask, and ImageJ of its inverted display."""
+    labels = written(tmp_path / "a.tif", IDS.astype(np.uint8), photometric="miniswhite")
+    np.testing.assert_array_equal(labels, IDS)
+
+
+def test_entries_of_a_colour_table_are_ids(tmp_path):
+    picture = Image.fromarray(np.array([[0, 1], [2, 1]], np.uint8)).convert("P")
+    picture.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
+    picture.save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.png"), [[0, 1], [2, 1]])
+    table = np.random.default_rng(0).integers(0, 65536, (3, 65536), dtype=np.uint16)
+    ids = np.array([[0, 300]], np.uint16)
+    labels = written(tmp_path / "a.tif", ids, photometric="palette", colormap=table)
+    np.testing.assert_array_equal(labels, ids)
+
+
+def test_four_bits_are_not_spread(tmp_path):
+    """Pillow spreads 0..15 over 0..255."""
+    two_ids_a_byte = np.array([[0x12], [0xF0]], np.uint8)
+    data = png_bytes(two_ids_a_byte, depth=4, colour_type=0, width=2)
+    (tmp_path / "a.png").write_bytes(data)
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.png"), [[1, 2], [15, 0]])
+
+
+@pytest.mark.parametrize("samples", [3, 4])
+def test_grey_stored_as_rgb(tmp_path, samples):
+    values = np.repeat(IDS.astype(np.uint8)[..., None], samples, axis=2)
+    if samples == 4:
+        values[..., 3] = 255
+    for suffix in ("png", "tif"):
+        options = {"photometric": "rgb"} if suffix == "tif" else {}
+        np.testing.assert_array_equal(written(tmp_path / f"a.{suffix}", values, **options), IDS)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_colours_are_refused_with_the_cure(tmp_path, suffix):
+    values = np.zeros((3, 3, 3), np.uint8)
+    values[0, 0] = (255, 0, 10)
+    with pytest.raises(FileError, match=rf"a\.{suffix}: a colour picture.*16-bit"):
+        written(tmp_path / f"a.{suffix}", values)
+
+
+def test_jpeg_is_refused_with_the_cure(tmp_path):
+    Image.fromarray(IDS.astype(np.uint8)).save(tmp_path / "a.jpg")
+    with pytest.raises(FileError, match=r"a\.jpg.*PNG or TIFF"):
+        read_labels(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("value", [0.5, np.nan])
+def test_fractions_are_refused(tmp_path, value):
+    with pytest.raises(FileError, match=r"a\.tif: holds fractions or NaN.*Threshold"):
+        written(tmp_path / "a.tif", np.array([[0, value]], np.float32))
+
+
+def test_negative_ids_are_refused(tmp_path):
+    with pytest.raises(FileError, match="negative number -1"):
+        written(tmp_path / "a.tif", np.array([[0, -1]], np.int16))
+
+
+def test_channels_are_refused(tmp_path):
+    values = np.zeros((2, 3, 3), np.uint8)
+    with pytest.raises(FileError, match="2 channels"):
+        written(tmp_path / "a.tif", values, imagej=True, metadata={"axes": "CYX"})
+
+
+def test_film_and_hyperstack(tmp_path):
+    film = np.arange(2 * 3 * 4 * 5, dtype=np.uint16).reshape(2, 3, 4, 5)
+    options = {"ome": True, "photometric": "minisblack"}
+    labels = written(tmp_path / "a.tif", film[0], metadata={"axes": "TYX"}, **options)
+    np.testing.assert_array_equal(labels, film[0])
+    labels = written(tmp_path / "b.tif", film, metadata={"axes": "TZYX"}, **options)
+    np.testing.assert_array_equal(labels, film)
