@@ -83,14 +83,14 @@ def test_each_epoch_goes_on_with_the_stream_of_shuffled_passes():
     ]
     assert [draw.number for draw in draws] == list(range(12))
     for start in (0, 4, 8):
-        assert sorted(draw.index for draw in draws[start : start + 4]) == [0, 1, 2, 3]
-    assert len({tuple(draw.index for draw in draws[s : s + 4]) for s in (0, 4, 8)}) > 1
+        assert sorted(draw.pair for draw in draws[start : start + 4]) == [0, 1, 2, 3]
+    assert len({tuple(draw.pair for draw in draws[s : s + 4]) for s in (0, 4, 8)}) > 1
 
 
 def test_weights_show_rare_images_more_often():
     weights = balance_weights(["rare"] + ["usual"] * 9)
     draws = epoch_batches(10, epoch=0, steps=500, batch=4, seed=0, weights=weights)
-    counts = Counter(draw.index for batch in draws for draw in batch)
+    counts = Counter(draw.pair for batch in draws for draw in batch)
     # √1 : √9, so a quarter of all draws go to the one rare image
     assert counts[0] / 2000 == pytest.approx(0.25, abs=0.03)
 

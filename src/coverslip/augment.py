@@ -48,7 +48,7 @@ def augment(
     grid = random_grid(images.shape, settings=settings, generator=generator).to(images.device)
     both = torch.cat([images, masks], dim=1)
     warped = grid_sample(both, grid, padding_mode="reflection", align_corners=False)
-    images, masks = warped.split([images.shape[1], masks.shape[1]], dim=1)
+    images, masks = torch.split(warped, [images.shape[1], masks.shape[1]], dim=1)
     images = change_intensity(images, settings=settings, generator=generator)
     return images, (masks > 0.5).float()
 

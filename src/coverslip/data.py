@@ -35,9 +35,9 @@ class SampleSettings:
 
 
 class Draw(NamedTuple):
-    """Which image to show, and the how-manieth draw of the training this is."""
+    """Which pair to show, counted from 0, and the how-manieth draw of the training this is."""
 
-    index: int
+    pair: int
     number: int
 
 
@@ -46,13 +46,13 @@ class Sample(NamedTuple):
 
     image: Tensor  # (3, H, W) in [0, 1]
     mask: Tensor  # (1, H, W), 0 or 1
-    index: int
+    pair: int  # which of the data set's
 
 
 class PairDataset(Dataset[Sample]):
     """Image and mask pairs, each read once and then kept in memory up to `cache_bytes`.
 
-    ``dataset[Draw(index, number)]`` cuts its random square by the seed and the draw's number alone,
+    ``dataset[Draw(pair, number)]`` cuts its random square by the seed and the draw's number alone,
     so that the same seed gives the same samples on any number of workers.
     """
 
@@ -78,7 +78,7 @@ class PairDataset(Dataset[Sample]):
 
     def __getitem__(self, draw: Draw) -> Sample:
         """The drawn image, resized and cut."""
-        image, mask = self.whole(draw.index)
+        image, mask = self.whole(draw.pair)
         if self.settings.crop_px is not None:
             rng = np.random.default_rng((self.seed, draw.number))
             image, mask = random_crop(image, mask, size=self.settings.crop_px, rng=rng)
@@ -86,7 +86,7 @@ class PairDataset(Dataset[Sample]):
         return Sample(
             torch.from_numpy(channels_first),
             torch.from_numpy(mask[None].astype(np.float32)),
-            draw.index,
+            draw.pair,
         )
 
     def whole(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -163,11 +163,11 @@ def epoch_batches(
     first = epoch * steps * batch
     numbers = range(first, first + steps * batch)
     if weights is None:
-        indices = [shuffled_index(n_images, number, seed=seed) for number in numbers]
+        pairs = [shuffled_index(n_images, number, seed=seed) for number in numbers]
     else:
         p = np.asarray(weights, dtype=float) / np.sum(weights)
-        indices = np.random.default_rng((seed, epoch)).choice(n_images, len(numbers), p=p).tolist()
-    draws = [Draw(index, number) for index, number in zip(indices, numbers, strict=True)]
+        pairs = np.random.default_rng((seed, epoch)).choice(n_images, len(numbers), p=p).tolist()
+    draws = [Draw(pair, number) for pair, number in zip(pairs, numbers, strict=True)]
     for start in range(0, len(draws), batch):
         yield draws[start : start + batch]
 

@@ -13,8 +13,9 @@ PALETTE: NDArray[np.uint8] = np.array(
 )
 N_USUAL = 4
 
-# Cells closer than this share of the image's longer side must differ in colour.
-NEIGHBOUR_SHARE = 0.015
+# A cell reaches this share of the image's longer side around it; where two reaches meet, the cells
+# must differ in colour.
+REACH_SHARE = 0.015
 
 # Neighbours are looked for on labels no larger than this: colours need no exact distances.
 NEIGHBOUR_SIDE_PX = 800
@@ -61,8 +62,8 @@ def _neighbours(labels: NDArray[np.integer[Any]]) -> dict[int, set[int]]:
 
 
 def _grow(labels: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
-    """Let every cell grow into the background by half the distance that makes neighbours."""
-    reach = max(2.0, max(labels.shape) * NEIGHBOUR_SHARE)
+    """Let every cell grow into the background as far as it reaches."""
+    reach = max(2.0, max(labels.shape) * REACH_SHARE)
     distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
     grown = labels[tuple(nearest)]
     return np.where(distance <= reach, grown, 0)

@@ -35,7 +35,7 @@ class Pen:
     of_cell: float
 
 
-FINE = Pen(of_image=1 / 500, of_cell=1 / 12)
+FINE = Pen(of_image=1 / 600, of_cell=1 / 12)
 # On a page pictures are small and looked at from afar.
 BOLD = Pen(of_image=1 / 260, of_cell=1 / 7)
 

@@ -81,7 +81,8 @@ class ResidualDecoderStage(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Upsample x, join the skip, refine."""
-        return self.blocks(torch.cat([skip, self.up(x)], dim=1))
+        refined: Tensor = self.blocks(torch.cat([skip, self.up(x)], dim=1))
+        return refined
 
 
 def he_normal_(network: nn.Module) -> None:

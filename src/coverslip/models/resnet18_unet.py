@@ -40,4 +40,5 @@ class ResNet18UNet(nn.Module):
         *skips, x = self.encoder(x)
         for stage, skip in zip(self.decoder, reversed(skips), strict=True):
             x = stage(x, skip)
-        return self.head(x)
+        logits: Tensor = self.head(x)
+        return logits

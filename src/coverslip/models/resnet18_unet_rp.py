@@ -73,7 +73,8 @@ class ResNet18UNetRP(nn.Module):
         skips = [path(tap) for path, tap in zip(self.paths, taps, strict=True)]
         for stage, skip in zip(self.decoder, reversed(skips), strict=True):
             x = stage(x, skip)
-        return self.head(x)
+        logits: Tensor = self.head(x)
+        return logits
 
 
 class MultiResUnit(nn.Module):
@@ -90,5 +91,6 @@ class MultiResUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, H, W) → (N, out, H, W)."""
-        x = torch.relu(self.conv(x)).add(self.shortcut(x))
-        return self.norm(torch.relu(x))
+        x = torch.relu(self.conv(x)) + self.shortcut(x)
+        x = self.norm(torch.relu(x))
+        return x

@@ -44,7 +44,8 @@ class UNet(nn.Module):
         x = self.encoder[-1](x)
         for up, block in zip(self.up, self.decoder, strict=True):
             x = block(torch.cat([skips.pop(), up(x)], dim=1))
-        return self.head(x)
+        logits: Tensor = self.head(x)
+        return logits
 
 
 def double_conv_without_norm(in_channels: int, out_channels: int) -> nn.Sequential:

@@ -57,7 +57,9 @@ def segment_examples(
         )
     started, clock = datetime.now(), time.perf_counter()
     records: list[Record] = []
-    rows, thumbnails, failures = [], {}, {}
+    rows: list[pd.DataFrame] = []
+    thumbnails: dict[tuple[str, int], bytes] = {}
+    failures: dict[str, str] = {}
     for model, job in jobs.items():
         paths = find_images([examples / model])
         result = segment_files(paths, out / model, job=job, overwrite=True, on_frame=on_frame)

@@ -96,8 +96,5 @@ def read_thumbnails(
 def flat_settings(job: Job) -> dict[str, Any]:
     """All settings that change a result, in one level, for the page."""
     settings = result_settings(job)
-    return (
-        settings.pop("predict")
-        | settings
-        | {"axes": job.axes or "as the file says", "channel": job.channel}
-    )
+    files = {"axes": job.axes or "as the file says", "channel": job.channel}
+    return {**settings.pop("predict"), **settings, **files}

@@ -42,13 +42,14 @@ def complete(images: pd.DataFrame, *, folder: str) -> pd.DataFrame:
     if missing:
         raise ValueError(f"table of images without {', '.join(missing)}; see IMAGE_COLUMNS")
     table = images.reindex(columns=list(IMAGE_COLUMNS)).reset_index(drop=True)
-    in_order = table.groupby("file", sort=False).cumcount()
-    table["frame"] = table["frame"].fillna(in_order).astype(int)
     for column in IMAGE_COLUMNS:
         if column in TEXT:
-            table[column] = table[column].fillna("").astype(str)
-        elif column != "frame":
+            texts = table[column].astype(object)
+            table[column] = texts.where(texts.notna(), "").astype(str)
+        else:
             table[column] = pd.to_numeric(table[column], errors="coerce").astype(float)
+    in_order = table.groupby("file", sort=False).cumcount()
+    table["frame"] = table["frame"].fillna(in_order).astype(int)
     table["name"] = [short_name(file, folder=folder) for file in table["file"]]
     return table
 

@@ -126,9 +126,9 @@ def train_epoch(
             loss = bce_dice_loss(state.network(images), masks)
         losses.append(loss.item())
         if not math.isfinite(losses[-1]):
-            raise not_a_number(losses[-1], step, [data.pairs[i].image for i in batch.index])
+            raise not_a_number(losses[-1], step, [data.pairs[i].image for i in batch.pairs])
         state.optimizer.zero_grad(set_to_none=True)
-        scaler.scale(loss).backward()
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.unscale_(state.optimizer)
         torch.nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
         scaler.step(state.optimizer)
@@ -142,7 +142,7 @@ class Batch(NamedTuple):
 
     images: Tensor  # (N, 3, H, W) in [0, 1]
     masks: Tensor  # (N, 1, H, W), 0 or 1
-    index: list[int]
+    pairs: list[int]  # which of the data set's
 
 
 def load(data: PairDataset, batches: Iterable[list[Draw]], workers: int) -> Iterable[Batch]:
@@ -157,7 +157,7 @@ def stack_samples(samples: list[Sample]) -> Batch:
     return Batch(
         torch.stack([sample.image for sample in samples]),
         torch.stack([sample.mask for sample in samples]),
-        [sample.index for sample in samples],
+        [sample.pair for sample in samples],
     )
 
 

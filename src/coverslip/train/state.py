@@ -20,6 +20,7 @@ from coverslip.checkpoint import build_network, read_tensors, write_tensors
 from coverslip.data import fingerprint
 from coverslip.errors import SettingsError
 from coverslip.files import write_text
+from coverslip.models.encoders import ResNet18Encoder
 from coverslip.pretrained import load_pretrained
 from coverslip.provenance import provenance
 from coverslip.train.settings import TrainSettings, dict_to_settings, settings_to_dict
@@ -119,7 +120,7 @@ def load_encoder(network: nn.Module, settings: TrainSettings) -> list[str]:
     if settings.encoder == "none":
         return []
     encoder = getattr(network, "encoder", None)
-    if not hasattr(encoder, "layer1"):
+    if not isinstance(encoder, ResNet18Encoder):
         raise SettingsError(
             f"--encoder {settings.encoder}: the network {settings.model!r} has no encoder with "
             "pre-trained weights: leave the option out."

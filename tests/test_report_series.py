@@ -1,0 +1,62 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from coverslip.report import pick_frames
+from pages import PICTURE, TWO, movie, page_of
+
+
+def test_a_series_has_two_curves_and_cards_of_the_frames_with_a_picture():
+    thumbnails = {("movie.tif", frame): PICTURE for frame in pick_frames(30, most=4)}
+    page = page_of(movie(30), thumbnails=thumbnails)
+    assert page.text_of("h3") == ["Frame 0", "Frame 10", "Frame 19", "Frame 29"]
+    assert page.text_of("figcaption") == ["Confluence by frame", "Cells by frame"]
+    assert len(page.all("polyline")) == 2
+    assert len(page.all("circle")) == 60
+    (about,) = (text for text in page.text_of("p") if text.startswith("30 frames ·"))
+    assert "confluence 10.0 % → 50.0 %" in about
+    assert "cells 10 → 39" in about
+    assert "4 frames shown" in about
+
+
+def test_a_cell_of_a_series_is_not_counted_once_a_frame():
+    assert "Cells in all" not in page_of(movie(3)).text
+    assert "Cells in all" in page_of(TWO).text
+
+
+@pytest.mark.parametrize(
+    ("interval", "unit", "tip"),
+    [
+        (1, "time (s)", "frame 4, 4 s: 14"),
+        (60, "time (min)", "frame 4, 4 min: 14"),
+        (5400, "time (h)", "frame 4, 6 h: 14"),
+        (86400, "time (days)", "frame 4, 4 days: 14"),
+    ],
+)
+def test_time_is_shown_in_the_unit_that_fits(interval, unit, tip):
+    page = page_of(movie(5, time_s=[i * interval for i in range(5)]))
+    assert page.text_of("figcaption") == ["Confluence over time", "Cells over time"]
+    assert unit in page.text_of("text")
+    assert tip in page.text_of("title")
+
+
+def test_times_that_are_not_known_of_every_frame_are_not_used():
+    page = page_of(movie(3, time_s=[0, np.nan, 2]))
+    assert "frame" in page.text_of("text")
+
+
+def test_single_images_are_dots_that_no_line_joins():
+    three = pd.concat([TWO, TWO[:1].assign(file="c.png")])
+    page = page_of(three)
+    assert not page.all("polyline")
+    assert len([line for line in page.all("line") if line["class"] == "stem"]) == 6
+    assert "c.png: 1" in page.text_of("title")
+    assert not page_of(TWO).all("svg")[1:]  # the logo alone: two dots are no picture
+
+
+@pytest.mark.parametrize(
+    ("n", "picked"),
+    [(0, []), (1, [0]), (3, [0, 1, 2]), (12, list(range(12))), (23, list(range(0, 23, 2)))],
+)
+def test_frames_are_picked_evenly_with_both_ends(n, picked):
+    assert pick_frames(n) == picked
