@@ -1,4 +1,4 @@
-"""Images drawn for tests: dark discs on grey, and their truth."""
+"""Images drawn for tests, and their truth: dark discs on grey, bright squares on black."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ def discs(seed: int, *, size: int = 48, n: int = 4) -> tuple[np.ndarray, np.ndar
         labels[(y - cy) ** 2 + (x - cx) ** 2 < r * r] = number
     image = np.where(labels > 0, 70, 150) + rng.normal(0, 6, labels.shape)
     return image.clip(0, 255).astype(np.uint8), labels
+
+
+def squares(n: int, *, size: int = 32) -> tuple[np.ndarray, np.ndarray]:
+    """A uint8 image of n squares of 6 x 6 px, 220 on 20, in rows; and its uint8 labels."""
+    per_row = (size - 2) // 8
+    labels = np.zeros((size, size), np.uint8)
+    for number in range(n):
+        top, left = (2 + 8 * place for place in divmod(number, per_row))
+        labels[top : top + 6, left : left + 6] = number + 1
+    return np.where(labels > 0, 220, 20).astype(np.uint8), labels
 
 
 def write_dataset(folder: Path, *, n: int = 5, size: int = 48) -> Path:

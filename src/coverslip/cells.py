@@ -39,14 +39,23 @@ def probs_to_mask(
     Raises:
         SettingsError: a threshold outside [0, 1] or a negative area.
     """
-    if not 0.0 <= threshold <= 1.0:
-        raise SettingsError(f"the threshold is {threshold}; it must lie in 0 to 1, 0.5 is usual.")
-    if min_area_px < 0:
-        raise SettingsError(f"the least area is {min_area_px} px; it must be 0 or more.")
+    check_limits(threshold=threshold, min_area_px=min_area_px)
     mask: NDArray[np.bool_] = probs > threshold
     if fill_holes:
         mask = ndimage.binary_fill_holes(mask, structure=FOUR_NEIGHBOURS)
     return _drop_small(mask, min_area_px=min_area_px) if min_area_px > 1 else mask
+
+
+def check_limits(*, threshold: float, min_area_px: int) -> None:
+    """Refuse limits that make no sense, which a caller may want before hours of prediction.
+
+    Raises:
+        SettingsError: a threshold outside [0, 1] or a negative area.
+    """
+    if not 0.0 <= threshold <= 1.0:
+        raise SettingsError(f"the threshold is {threshold}; it must lie in 0 to 1, 0.5 is usual.")
+    if min_area_px < 0:
+        raise SettingsError(f"the least area is {min_area_px} px; it must be 0 or more.")
 
 
 def mask_to_labels(mask: NDArray[np.bool_]) -> NDArray[np.uint32]:

@@ -77,26 +77,28 @@ def segment(
     ] = False,
 ) -> None:
     """Find the cells in images: labels, overlays, tables and a report."""
-    from coverslip.commands import run_segment
+    from coverslip.commands.segment import load_job, run_segment
     from coverslip.pipeline import SegmentSettings
     from coverslip.predict import PredictSettings
 
-    failed = run_segment(
-        images,
-        out,
-        model=model,
-        settings=SegmentSettings(
-            threshold=threshold,
-            min_area_px=min_area,
-            fill_holes=fill_holes,
-            scale=scale,
-            predict=PredictSettings(
-                tta=tta, tile_px=tile, overlap_px=min(128, tile // 4), device=device
-            ),
+    settings = SegmentSettings(
+        threshold=threshold,
+        min_area_px=min_area,
+        fill_holes=fill_holes,
+        scale=scale,
+        predict=PredictSettings(
+            tta=tta, tile_px=tile, overlap_px=min(128, tile // 4), device=device
         ),
-        files={"axes": axes, "channel": channel, "keep_probs": probs, "keep_spread": uncertainty},
-        overwrite=overwrite,
     )
+    job = load_job(
+        model,
+        settings=settings,
+        axes=axes,
+        channel=channel,
+        keep_probs=probs,
+        keep_spread=uncertainty,
+    )
+    failed = run_segment(images, out, job=job, overwrite=overwrite)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -147,7 +149,7 @@ def train(
 ) -> None:
     """Train a network on images and masks."""
     from coverslip.augment import AugmentSettings
-    from coverslip.commands import run_train
+    from coverslip.commands.train import Split, run_train
     from coverslip.data import SampleSettings
     from coverslip.train import TrainSettings
 
@@ -170,13 +172,9 @@ def train(
             sample=SampleSettings(size_px=size, crop_px=crop or None),
             augment=AugmentSettings(zoom=zoom),
         ),
-        split={
-            "table": table,
-            "where": where,
-            "balance": balance,
-            "val_fraction": val_fraction,
-            "fold": fold,
-        },
+        split=Split(
+            table=table, where=where, balance=balance, val_fraction=val_fraction, fold=fold
+        ),
         resume=resume,
     )
 
@@ -190,7 +188,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score label or mask files against the truth."""
-    from coverslip.commands import run_evaluate
+    from coverslip.commands.score import run_evaluate
 
     run_evaluate(pred, truth, out=out)
 
@@ -217,7 +215,7 @@ def score(
     ] = None,
 ) -> None:
     """Segment annotated images and score the result."""
-    from coverslip.commands import run_score
+    from coverslip.commands.score import Selection, run_score
     from coverslip.pipeline import SegmentSettings
     from coverslip.predict import PredictSettings
 
@@ -231,7 +229,7 @@ def score(
             predict=PredictSettings(tta=tta, device=device),
         ),
         size_px=size,
-        selection={"table": table, "where": where, "by": by},
+        selection=Selection(table=table, where=where, by=by),
         out=out,
     )
 
@@ -239,7 +237,7 @@ def score(
 @app.command()
 def models() -> None:
     """List the models that ship, and the networks that can be trained."""
-    from coverslip.commands import run_models
+    from coverslip.commands.models import run_models
 
     run_models()
 
@@ -252,7 +250,7 @@ def demo(
     ),
 ) -> None:
     """Segment the example images with the models that ship."""
-    from coverslip.commands import run_demo
+    from coverslip.commands.segment import run_demo
 
     run_demo(examples, out)
 

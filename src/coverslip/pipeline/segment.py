@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coverslip.cells import mask_to_labels, probs_to_mask
+from coverslip.cells import check_limits, mask_to_labels, probs_to_mask
 from coverslip.errors import SettingsError
 from coverslip.images import normalise, resize_image, stretch
 from coverslip.measure import measure
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SegmentSettings:
-    """What decides the result of a segmentation, together with its image and model."""
+    """What decides the result of a segmentation, together with its image and model.
+
+    Raises:
+        SettingsError: a value that cannot be, with what can.
+    """
 
     threshold: float = 0.5  # a pixel is cell where its probability is above this
     min_area_px: int = 16  # smaller pieces are specks, not cells, at any magnification
@@ -31,7 +35,8 @@ class SegmentSettings:
     predict: PredictSettings = field(default_factory=PredictSettings)
 
     def __post_init__(self) -> None:
-        """Refuse a scale that makes no sense, before any work is done."""
+        """Refuse what makes no sense, before any work is done."""
+        check_limits(threshold=self.threshold, min_area_px=self.min_area_px)
         if not 0.05 <= self.scale <= 20:
             raise SettingsError(
                 f"the scale is {self.scale}; wanted 0.05 to 20, such as 0.5 for an image whose "

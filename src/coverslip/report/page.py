@@ -66,12 +66,10 @@ def html_report(
 
     Args:
         title: Heading of the page.
-        images: One row per image, or per frame of a series, with `IMAGE_COLUMNS`. Rows of one
-            file are a series and get curves.
+        images: `IMAGE_COLUMNS`, one row per image. Rows of one file are a series, with curves.
         run: What was run.
         thumbnails: Pictures by (file, frame): uint8 arrays, or the bytes of a JPEG or PNG file. Of
-            a series, the frames with a picture get a card; every single image does, with or
-            without one.
+            a series, only the frames with a picture get a card.
         failures: Message by file, of files that could not be done.
         notes: What the reader should know of the whole run.
 

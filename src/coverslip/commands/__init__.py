@@ -1,0 +1,1 @@
+"""the verbs of the command line: options → work, and what is said about it."""

@@ -1,0 +1,83 @@
+"""coverslip evaluate and coverslip score: predictions × truth → a table of scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coverslip.commands.console import new_progress, note, show_table
+from coverslip.commands.selection import choose_pairs
+from coverslip.data import read_groups
+from coverslip.errors import SettingsError
+from coverslip.evaluate import evaluate_files, match_files, summarise
+from coverslip.experiments import score_model
+from coverslip.files import find_pairs, write_text
+from coverslip.report import summary_in_percent
+from coverslip.shipped import load_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from coverslip.pipeline import SegmentSettings
+
+
+def run_evaluate(pred: Path, truth: Path, *, out: Path | None) -> None:
+    """Score files against files and show the summary."""
+    matches = match_files(pred, truth)
+    if matches.without_truth:
+        note(f"{len(matches.without_truth)} predictions have no truth and are left out")
+    show_scores(evaluate_files(matches), out=out)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which images to score, and how to group them."""
+
+    table: Path | None  # a CSV with a row for each image
+    where: str | None  # COLUMN=VALUE or COLUMN!=VALUE: use these only
+    by: str | None  # column: also a summary of each of its values
+
+
+def run_score(
+    model: str,
+    data: Path,
+    *,
+    masks: Path | None,
+    settings: SegmentSettings,
+    size_px: int | None,
+    selection: Selection,
+    out: Path | None,
+) -> None:
+    """Segment annotated images, score them and show the summary, group by group if wanted."""
+    table, by = selection.table, selection.by
+    pairs = choose_pairs(find_pairs(data, masks), table, selection.where)
+    groups = read_groups(pairs, table, column=by) if table and by else []
+    if by and not table:
+        raise SettingsError("--by COLUMN: wanted --list CSV with that column.")
+    checkpoint = load_model(model)
+    with new_progress() as progress:
+        task = progress.add_task("scoring", total=len(pairs), info="")
+        scores = score_model(
+            checkpoint,
+            pairs,
+            settings=settings,
+            size_px=size_px,
+            on_image=lambda name: progress.update(task, advance=1, info=name),
+        )
+    if by:
+        scores.insert(1, by, groups)
+    show_scores(scores, out=out, by=by)
+
+
+def show_scores(scores: pd.DataFrame, *, out: Path | None, by: str | None = None) -> None:
+    """Print the summary of per-image scores, of all and of every group; write them as CSV."""
+    groups = {"all images": scores}
+    if by:
+        groups |= {f"{by}: {value}": rows for value, rows in scores.groupby(by)}
+    for title, rows in groups.items():
+        show_table(summary_in_percent(summarise(rows)), title=title)
+    if out is not None:
+        write_text(out, scores.to_csv(index=False))
+        note(f"every image's scores: {out}")

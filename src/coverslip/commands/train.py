@@ -1,0 +1,140 @@
+"""coverslip train: options → a plan → a training that shows how it goes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from coverslip.commands.console import new_progress, note, tell
+from coverslip.commands.selection import choose_pairs
+from coverslip.data import balance_weights, fold_pairs, read_groups, split_pairs
+from coverslip.errors import DataError, SettingsError
+from coverslip.files import check_pairs, find_pairs
+from coverslip.train import Plan, fit, resume_plan, start_run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from coverslip.files import Pair
+    from coverslip.train import TrainSettings
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which images to learn from, and which to validate on."""
+
+    table: Path | None  # a CSV with a row for each image
+    where: str | None  # COLUMN=VALUE or COLUMN!=VALUE: use these only
+    balance: str | None  # column whose rare values are shown more often
+    val_fraction: float
+    fold: str | None  # "K/N" in place of the fraction
+
+
+def run_train(
+    data: Path,
+    out: Path,
+    *,
+    masks: Path | None,
+    arguments: Sequence[str],
+    settings: TrainSettings,
+    split: Split,
+    resume: bool,
+) -> None:
+    """Begin or continue a training and show how it goes."""
+    pairs = find_pairs(data, masks)
+    if resume:
+        plan = resume_plan(out, pairs)
+        note(f"continuing {out} with the settings it was begun with")
+    else:
+        settings = replace(settings, arguments=parse_arguments(arguments))
+        plan = make_plan(pairs, settings, split)
+        start_run(out, plan)
+    note(f"{len(plan.train)} images to learn from, {len(plan.val)} to validate on")
+
+    with new_progress() as progress:
+        task = progress.add_task(f"training {plan.settings.model}", info="")
+
+        def on_step(step: int, n_steps: int, loss: float) -> None:
+            progress.update(task, completed=step, total=n_steps, info=f"loss {loss:.3f}")
+
+        def on_epoch(row: dict[str, float]) -> None:
+            note(
+                f"epoch {row['epoch']:4.0f}  loss {row['train_loss']:.3f}  "
+                f"validation loss {row['val_loss']:.3f}  Jaccard {row['val_jaccard']:.3f}  "
+                f"{row['seconds']:.0f} s"
+            )
+
+        best = fit(plan, out, on_step=on_step, on_epoch=on_epoch, on_note=note)
+    tell(f"{best}")
+    note(f"use it: coverslip segment IMAGES -o OUT --model {best}")
+
+
+def make_plan(pairs: list[Pair], settings: TrainSettings, split: Split) -> Plan:
+    """Choose, check, balance and split the pairs.
+
+    Raises:
+        DataError: pairs that cannot be trained on, all of them listed.
+        SettingsError: options that do not go together.
+    """
+    pairs = choose_pairs(pairs, split.table, split.where)
+    problems = check_pairs(pairs)
+    if problems:
+        raise DataError(
+            f"{len(problems)} problems with the annotated images, nothing was trained:\n"
+            + "\n".join(f"  {problem}" for problem in problems)
+        )
+    groups = balance_groups(pairs, split)
+    if split.fold:
+        fold, n_folds = parse_fold(split.fold)
+        train, val = fold_pairs(pairs, fold=fold, n_folds=n_folds, seed=settings.seed)
+    else:
+        train, val = split_pairs(
+            pairs, fraction=split.val_fraction, seed=settings.seed, groups=groups
+        )
+    shown = balance_groups(train, split)
+    return Plan(settings, train, val, balance_weights(shown) if shown else None)
+
+
+def balance_groups(pairs: list[Pair], split: Split) -> list[str] | None:
+    """Each pair's value in the column to balance; None where none is.
+
+    Raises:
+        SettingsError: a column without a list, or not in it.
+    """
+    if split.balance is None:
+        return None
+    if split.table is None:
+        raise SettingsError(f"--balance {split.balance}: wanted --list CSV with that column.")
+    return read_groups(pairs, split.table, column=split.balance)
+
+
+def parse_fold(text: str) -> tuple[int, int]:
+    """``"0/3"`` → (0, 3).
+
+    Raises:
+        SettingsError: another form.
+    """
+    fold, slash, n_folds = text.partition("/")
+    if not slash or not fold.isdecimal() or not n_folds.isdecimal():
+        raise SettingsError(f"--fold {text}: wanted K/N, such as 0/3.")
+    return int(fold), int(n_folds)
+
+
+def parse_arguments(texts: Sequence[str]) -> dict[str, Any]:
+    """``["unit=basic", "decoder_blocks=0"]`` → {"unit": "basic", "decoder_blocks": 0}.
+
+    Raises:
+        SettingsError: no equals sign.
+    """
+    arguments: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SettingsError(f"--argument {text}: wanted NAME=VALUE.")
+        try:
+            arguments[name] = json.loads(value)
+        except ValueError:
+            arguments[name] = value
+    return arguments

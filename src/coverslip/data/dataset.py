@@ -1,0 +1,136 @@
+"""pairs of files → samples: read, resized, cut, and kept in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from coverslip.errors import DataError
+from coverslip.files import Pair, open_image, read_frame, read_truth
+from coverslip.images import resize_image, resize_labels, stretch, to_rgb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from coverslip.data.order import Draw
+    from coverslip.images import Preprocess
+
+
+@dataclass(frozen=True)
+class SampleSettings:
+    """What a network is shown of each image."""
+
+    size_px: int | None = None  # resize to this square first (the paper: 256 or 512); None: native
+    crop_px: int | None = 256  # then cut a random square of this size; None: the whole image
+
+
+class Sample(NamedTuple):
+    """One image and its mask, ready for a batch."""
+
+    image: Tensor  # (3, H, W) in [0, 1]
+    mask: Tensor  # (1, H, W), 0 or 1
+    pair: int  # which of the data set's
+
+
+class PairDataset(Dataset[Sample]):
+    """Image and mask pairs, each read once and then kept in memory up to `cache_bytes`.
+
+    ``dataset[Draw(pair, number)]`` cuts its random square by the seed and the draw's number alone,
+    so that the same seed gives the same samples on any number of workers.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        *,
+        preprocess: Preprocess,
+        settings: SampleSettings,
+        seed: int = 0,
+        cache_bytes: int = 2 << 30,
+    ) -> None:
+        self.pairs = list(pairs)
+        self.preprocess = preprocess
+        self.settings = settings
+        self.seed = seed
+        self.free_bytes = cache_bytes
+        self.cache: dict[int, tuple[NDArray[np.float32], NDArray[np.bool_]]] = {}
+
+    def __len__(self) -> int:
+        """How many pairs there are."""
+        return len(self.pairs)
+
+    def __getitem__(self, draw: Draw) -> Sample:
+        """The drawn image, resized and cut."""
+        image, mask = self.whole(draw.pair)
+        if self.settings.crop_px is not None:
+            rng = np.random.default_rng((self.seed, draw.number))
+            image, mask = random_crop(image, mask, size=self.settings.crop_px, rng=rng)
+        channels_first = np.ascontiguousarray(to_rgb(image).transpose(2, 0, 1))
+        return Sample(
+            torch.from_numpy(channels_first),
+            torch.from_numpy(mask[None].astype(np.float32)),
+            draw.pair,
+        )
+
+    def whole(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Image ((H, W) or (H, W, 3) in [0, 1]) and mask (H, W), before any crop."""
+        if index in self.cache:
+            return self.cache[index]
+        image, mask = load_pair(self.pairs[index], self.preprocess, size_px=self.settings.size_px)
+        needed = image.nbytes + mask.nbytes
+        if needed <= self.free_bytes:
+            self.free_bytes -= needed
+            self.cache[index] = image, mask
+        return image, mask
+
+
+def load_pair(
+    pair: Pair, preprocess: Preprocess, *, size_px: int | None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Read a pair: image in [0, 1], (H, W) or (H, W, 3), and mask (H, W).
+
+    Raises:
+        DataError: the mask has another size than the image.
+    """
+    frame = read_frame(open_image(pair.image))
+    labels = read_truth(pair)
+    if frame.shape[:2] != labels.shape:
+        raise DataError(
+            f"{pair.masks[0]}: the mask is {labels.shape[0]} x {labels.shape[1]} pixels, its image "
+            f"{pair.image} {frame.shape[0]} x {frame.shape[1]}: export the mask again at the "
+            "image's size, or remove the pair."
+        )
+    image = stretch(
+        frame,
+        low_percentile=preprocess.low_percentile,
+        high_percentile=preprocess.high_percentile,
+    )
+    if size_px is not None:
+        image = resize_image(image, (size_px, size_px))
+        labels = resize_labels(labels, (size_px, size_px))
+    return image, labels > 0
+
+
+def random_crop(
+    image: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    *,
+    size: int,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The same random square of both; what is smaller than the square is reflected first."""
+    missing = [max(0, size - length) for length in mask.shape]
+    if any(missing):
+        widths = [(0, n) for n in missing]
+        mask = np.pad(mask, widths, mode="reflect")
+        image = np.pad(image, widths + [(0, 0)] * (image.ndim - 2), mode="reflect")
+    top, left = (int(rng.integers(0, length - size + 1)) for length in mask.shape)
+    window = slice(top, top + size), slice(left, left + size)
+    return image[window], mask[window]
