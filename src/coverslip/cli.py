@@ -18,6 +18,10 @@ app = typer.Typer(
 )
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if missing.")]
+Errors = Annotated[
+    Path | None,
+    typer.Option(help="Folder for pictures of the errors: missed magenta, invented green."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Tta = Annotated[
     str, typer.Option(help="Test-time augmentation: none, paper (5 views) or d4 (8 views).")
@@ -186,11 +190,15 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="CSV for the scores of every image.")
     ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images, to draw the errors on.")
+    ] = None,
+    errors: Errors = None,
 ) -> None:
     """Score label or mask files against the truth."""
     from coverslip.commands.score import run_evaluate
 
-    run_evaluate(pred, truth, out=out)
+    run_evaluate(pred, truth, out=out, images=images, errors=errors)
 
 
 @app.command()
@@ -213,6 +221,7 @@ def score(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="CSV for the scores of every image.")
     ] = None,
+    errors: Errors = None,
 ) -> None:
     """Segment annotated images and score the result."""
     from coverslip.commands.score import Selection, run_score
@@ -231,6 +240,7 @@ def score(
         size_px=size,
         selection=Selection(table=table, where=where, by=by),
         out=out,
+        errors=errors,
     )
 
 

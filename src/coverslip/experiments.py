@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coverslip.cells import probs_to_mask
 from coverslip.data import load_pair
 from coverslip.evaluate import evaluate
-from coverslip.images import normalise
-from coverslip.predict import predict
+from coverslip.pipeline import predict_stretched, settings_to_mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from coverslip.pipeline import SegmentSettings
 
     Mask = NDArray[np.bool_]
+    Image = NDArray[np.float32]
 
 
 def score_model(
@@ -30,7 +29,7 @@ def score_model(
     *,
     settings: SegmentSettings,
     size_px: int | None = None,
-    on_image: Callable[[str], None] = lambda name: None,
+    on_scored: Callable[[str, Image, Mask, Mask], None] = lambda name, image, truth, pred: None,
 ) -> pd.DataFrame:
     """Segment annotated images and score the masks.
 
@@ -40,7 +39,7 @@ def score_model(
         settings: as for `coverslip.pipeline.segment`.
         size_px: resize image and truth to this square first, as the paper does; None: score at the
             native size.
-        on_image: called with each pair's name when it is scored.
+        on_scored: called with each pair's name, image, true mask and predicted mask.
 
     Returns:
         One row per image; the columns are those of `coverslip.evaluate.evaluate`.
@@ -52,15 +51,9 @@ def score_model(
     def predictions() -> Iterator[tuple[str, Mask, Mask]]:
         for pair in pairs:
             image, truth = load_pair(pair, model.preprocess, size_px=size_px)
-            prepared = normalise(image, model.preprocess)
-            probs = predict(model.network, prepared, settings=settings.predict).probs[0]
-            pred = probs_to_mask(
-                probs,
-                threshold=settings.threshold,
-                min_area_px=settings.min_area_px,
-                fill_holes=settings.fill_holes,
-            )
-            on_image(pair.name)
+            prediction = predict_stretched(image, model, settings=settings)
+            pred = settings_to_mask(prediction.probs[0], settings)
+            on_scored(pair.name, image, truth, pred)
             yield pair.name, truth, pred
 
     return evaluate(predictions())

@@ -128,10 +128,27 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def check_predict(network: nn.Module, settings: PredictSettings) -> None:
+    """Find what would stop every prediction, which a caller may want before a long work.
+
+    Raises:
+        SettingsError: a device that is not there, or tiles too small for the network's stride.
+    """
+    pick_device(settings.device)
+    _tile_and_overlap(network, settings)
+
+
 def _lay_tiles(
     network: nn.Module, image: NDArray[np.float32], *, settings: PredictSettings
 ) -> Grid:
     """Lay tiles in multiples of the stride, so that each is pooled as it is in the whole image."""
+    tile, overlap = _tile_and_overlap(network, settings)
+    height, width = image.shape[-2:]
+    stride = cast("int", network.stride)
+    return lay_tiles((height, width), tile=tile, overlap=overlap, multiple=stride)
+
+
+def _tile_and_overlap(network: nn.Module, settings: PredictSettings) -> tuple[int, int]:
     stride = cast("int", network.stride)
     tile, overlap = round_up(settings.tile_px, stride), round_up(settings.overlap_px, stride)
     if overlap >= tile:
@@ -139,8 +156,7 @@ def _lay_tiles(
             f"tile_px {settings.tile_px} and overlap_px {settings.overlap_px} are both {tile} when "
             f"rounded up to {stride}, the network's stride; use a tile_px over {overlap}."
         )
-    height, width = image.shape[-2:]
-    return lay_tiles((height, width), tile=tile, overlap=overlap, multiple=stride)
+    return tile, overlap
 
 
 def _predict_tiles(

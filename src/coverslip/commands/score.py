@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coverslip.commands.console import new_progress, note, show_table
 from coverslip.commands.selection import choose_pairs
 from coverslip.data import read_groups
-from coverslip.errors import SettingsError
+from coverslip.errors import FileError, SettingsError
 from coverslip.evaluate import evaluate_files, match_files, summarise
 from coverslip.experiments import score_model
-from coverslip.files import find_pairs, write_text
+from coverslip.figures import error_map
+from coverslip.files import (
+    find_images,
+    find_pairs,
+    open_image,
+    read_frame,
+    read_labels,
+    stem,
+    write_image,
+    write_text,
+)
 from coverslip.report import summary_in_percent
 from coverslip.shipped import load_model
 
@@ -20,15 +30,38 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from coverslip.evaluate import Matches
     from coverslip.pipeline import SegmentSettings
 
 
-def run_evaluate(pred: Path, truth: Path, *, out: Path | None) -> None:
-    """Score files against files and show the summary."""
+def run_evaluate(
+    pred: Path, truth: Path, *, out: Path | None, images: Path | None, errors: Path | None
+) -> None:
+    """Score files against files, show the summary, and draw the errors if wanted."""
     matches = match_files(pred, truth)
     if matches.without_truth:
         note(f"{len(matches.without_truth)} predictions have no truth and are left out")
     show_scores(evaluate_files(matches), out=out)
+    if errors is not None:
+        if images is None:
+            raise SettingsError("--errors FOLDER: wanted --images FOLDER too, to draw them on.")
+        draw_errors(matches, images, errors)
+
+
+def draw_errors(matches: Matches, images: Path, out: Path) -> None:
+    """Draw the errors of every pair of files on its image.
+
+    Raises:
+        FileError: an image is missing or not readable.
+    """
+    by_name = {stem(path): path for path in find_images([images])}
+    for pair in matches.pairs:
+        if pair.name not in by_name:
+            raise FileError(f"{images}: no image named {pair.name}: add it, or leave --errors out.")
+        image = read_frame(open_image(by_name[pair.name]))
+        truth, pred = read_labels(pair.truth), read_labels(pair.pred)
+        write_image(out / f"{pair.name}_errors.png", error_map(image, truth, pred))
+    note(f"errors, missed in magenta and invented in green: {out}")
 
 
 @dataclass(frozen=True)
@@ -49,6 +82,7 @@ def run_score(
     size_px: int | None,
     selection: Selection,
     out: Path | None,
+    errors: Path | None,
 ) -> None:
     """Segment annotated images, score them and show the summary, group by group if wanted."""
     table, by = selection.table, selection.by
@@ -59,12 +93,14 @@ def run_score(
     checkpoint = load_model(model)
     with new_progress() as progress:
         task = progress.add_task("scoring", total=len(pairs), info="")
+
+        def on_scored(name: str, image: Any, truth: Any, pred: Any) -> None:
+            progress.update(task, advance=1, info=name)
+            if errors is not None:
+                write_image(errors / f"{name}_errors.png", error_map(image, truth, pred))
+
         scores = score_model(
-            checkpoint,
-            pairs,
-            settings=settings,
-            size_px=size_px,
-            on_image=lambda name: progress.update(task, advance=1, info=name),
+            checkpoint, pairs, settings=settings, size_px=size_px, on_scored=on_scored
         )
     if by:
         scores.insert(1, by, groups)

@@ -3,7 +3,13 @@
 from coverslip.pipeline.batch import segment_files
 from coverslip.pipeline.demo import segment_examples
 from coverslip.pipeline.record import BatchResult, Job, Record
-from coverslip.pipeline.segment import Segmentation, SegmentSettings, segment
+from coverslip.pipeline.segment import (
+    Segmentation,
+    SegmentSettings,
+    predict_stretched,
+    segment,
+    settings_to_mask,
+)
 
 __all__ = [
     "BatchResult",
@@ -11,7 +17,9 @@ __all__ = [
     "Record",
     "SegmentSettings",
     "Segmentation",
+    "predict_stretched",
     "segment",
     "segment_examples",
     "segment_files",
+    "settings_to_mask",
 ]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from coverslip.errors import CoverslipError
-from coverslip.files import open_image
+from coverslip.files import open_image, write_text
 from coverslip.pipeline.outputs import Outputs, name_outputs
 from coverslip.pipeline.record import (
     BatchResult,
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.pipeline.record import Job
+
+
+ABOUT_RECORDS = """What was done to each image, so that a second start need not do it again.
+Nothing here is a result: this folder may be deleted.
+"""
 
 
 def segment_files(
@@ -51,10 +56,13 @@ def segment_files(
 
     Raises:
         FileError: the folder cannot be written.
+        SettingsError: two images would write the same file, or write among the images.
     """
     result = BatchResult()
     started, clock = datetime.now(), time.perf_counter()
     targets = name_outputs(paths, out)
+    # Where nothing can be written, this fails at once and not after hours of work.
+    write_text(out / "records" / "README.txt", ABOUT_RECORDS)
     try:
         for path in paths:
             try:
@@ -88,9 +96,10 @@ def _segment_one(
     key = job_key(path, job)
     if not overwrite:
         earlier = read_record(target.record, key=key)
-        if earlier is not None and target.complete(job):
+        if earlier is not None and target.complete(job, n_frames=len(earlier.images)):
             return earlier
     file = open_image(path, axes=job.axes)
+    target.forget()
     record = segment_series(file, target, job=job, key=key, on_frame=on_frame)
     write_record(target.record, record)
     return record

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coverslip.errors import SettingsError
+from coverslip.errors import FileError, SettingsError
 from coverslip.files import stem
 
 if TYPE_CHECKING:
@@ -58,12 +58,26 @@ class Outputs:
             return self.folder / f"{self.name}_overlay.png"
         return self.folder / f"{self.name}_overlays" / f"frame_{frame:05d}.png"
 
-    def complete(self, job: Job) -> bool:
+    def complete(self, job: Job, *, n_frames: int) -> bool:
         """Whether all files that the job wants are there."""
-        wanted = [self.labels]
+        wanted = [self.labels, *(self.overlay(frame, n_frames) for frame in range(n_frames))]
         wanted += [self.probs] if job.keep_probs else []
         wanted += [self.spread] if job.keep_spread else []
         return all(path.is_file() for path in wanted)
+
+    def forget(self) -> None:
+        """Remove the record of an earlier job and its maps, so that they never join a new one's.
+
+        Raises:
+            FileError: they cannot be removed.
+        """
+        for path in (self.record, self.probs, self.spread):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise FileError(
+                    f"{path}: cannot be removed ({error.strerror}). Choose another folder."
+                ) from error
 
 
 def name_outputs(paths: Sequence[Path], folder: Path) -> dict[Path, Outputs]:
@@ -73,8 +87,14 @@ def name_outputs(paths: Sequence[Path], folder: Path) -> dict[Path, Outputs]:
     that share even that add their folder (``day1_a_png``).
 
     Raises:
-        SettingsError: two images still share a name.
+        SettingsError: two images still share a name, or the folder is one of theirs.
     """
+    for path in paths:
+        if path.absolute().parent.resolve() == folder.resolve():
+            raise SettingsError(
+                f"{folder}: the image {path} lies in it, and results among images would be taken "
+                "for images the next time: choose a folder of its own for the results."
+            )
     names = {path: stem(path) for path in paths}
     for longer in (_with_suffix, _with_folder):
         counts = Counter(name.casefold() for name in names.values())

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from coverslip.errors import FileError
+from coverslip.errors import FileError, SettingsError
 from coverslip.files import write_text
+from coverslip.predict import check_predict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,9 @@ class Job:
         channel: which channel of a file with several to segment, counted from 0.
         keep_probs: also write the probabilities.
         keep_spread: also write the uncertainty.
+
+    Raises:
+        SettingsError: options that do not go together, or not with the model or this computer.
     """
 
     model: Checkpoint
@@ -43,6 +46,15 @@ class Job:
     channel: int = 0
     keep_probs: bool = False
     keep_spread: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, before anything is written."""
+        check_predict(self.model.network, self.settings.predict)
+        if self.keep_spread and self.settings.predict.tta == "none":
+            raise SettingsError(
+                "the uncertainty is how far the views of test-time augmentation disagree, and there "
+                "is one view only: add --tta paper or --tta d4, or leave --uncertainty out."
+            )
 
 
 @dataclass(frozen=True)
@@ -118,8 +130,8 @@ def write_record(path: Path, record: Record) -> None:
         "path": record.path,
         "key": record.key,
         "notes": record.notes,
-        "images": record.images.to_csv(index=False),
-        "cells": record.cells.to_csv(index=False),
+        "images": record.images.to_dict("list"),
+        "cells": record.cells.to_dict("list"),
     }
     write_text(path, json.dumps(contents, ensure_ascii=False, indent=1))
 
@@ -131,10 +143,10 @@ def read_record(path: Path, *, key: str) -> Record | None:
         record = Record(
             path=contents["path"],
             key=contents["key"],
-            images=pd.read_csv(StringIO(contents["images"]), keep_default_na=False),
-            cells=pd.read_csv(StringIO(contents["cells"])),
+            images=pd.DataFrame(contents["images"]),
+            cells=pd.DataFrame(contents["cells"]),
             notes=contents["notes"],
         )
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None  # never done, or by another version: do it now
     return replace(record, skipped=True) if record.key == key else None

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from coverslip.cells import check_limits, mask_to_labels, probs_to_mask
 from coverslip.errors import SettingsError
 from coverslip.images import normalise, resize_image, stretch
 from coverslip.measure import measure
-from coverslip.predict import PredictSettings, predict
+from coverslip.predict import Prediction, PredictSettings, predict
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
     from coverslip.checkpoint import Checkpoint
-    from coverslip.images import Preprocess
 
 
 @dataclass(frozen=True)
@@ -82,26 +82,57 @@ def segment(
         ValueError: an image of another shape, or without a finite pixel.
     """
     settings = settings or SegmentSettings()
+    how = model.preprocess
+    stretched = stretch(
+        image, low_percentile=how.low_percentile, high_percentile=how.high_percentile
+    )
+    prediction = predict_stretched(stretched, model, settings=settings)
+    probs = prediction.probs[0]
+    labels = mask_to_labels(settings_to_mask(probs, settings))
+    return Segmentation(
+        labels=labels,
+        probs=probs,
+        spread=None if prediction.spread is None else prediction.spread[0],
+        cells=measure(labels, image, pixel_size_um=pixel_size_um),
+    )
+
+
+def predict_stretched(
+    image: NDArray[np.float32], model: Checkpoint, *, settings: SegmentSettings
+) -> Prediction:
+    """Predict an image that is stretched to [0, 1] already, at the scale that is wanted.
+
+    Args:
+        image: (H, W) or (H, W, 3) in [0, 1].
+        model: a loaded checkpoint.
+        settings: scale, tiles, test-time augmentation and device.
+
+    Returns:
+        Maps of the image's own height and width.
+    """
     shape = image.shape[:2]
-    prepared = prepare(image, model.preprocess, scale=settings.scale)
+    height, width = (max(1, round(settings.scale * length)) for length in shape)
+    prepared = normalise(resize_image(image, (height, width)), model.preprocess)
     prediction = predict(model.network, prepared, settings=settings.predict)
-    probs = resize_image(prediction.probs[0], shape)
-    spread = None if prediction.spread is None else resize_image(prediction.spread[0], shape)
-    mask = probs_to_mask(
+    if shape == (height, width):
+        return prediction
+    spread = prediction.spread
+    return Prediction(
+        probs=resize_maps(prediction.probs, shape),
+        spread=None if spread is None else resize_maps(spread, shape),
+    )
+
+
+def resize_maps(maps: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """(K, h, w) → (K, H, W)."""
+    return np.stack([resize_image(one, shape) for one in maps])
+
+
+def settings_to_mask(probs: NDArray[np.float32], settings: SegmentSettings) -> NDArray[np.bool_]:
+    """Probabilities (H, W) → mask (H, W), by the settings' threshold, area and holes."""
+    return probs_to_mask(
         probs,
         threshold=settings.threshold,
         min_area_px=settings.min_area_px,
         fill_holes=settings.fill_holes,
     )
-    labels = mask_to_labels(mask)
-    cells = measure(labels, image, pixel_size_um=pixel_size_um)
-    return Segmentation(labels=labels, probs=probs, spread=spread, cells=cells)
-
-
-def prepare(image: NDArray[Any], how: Preprocess, *, scale: float) -> NDArray[np.float32]:
-    """Stretch, resize and normalise: (H, W) or (H, W, 3) → (3, scale·H, scale·W)."""
-    stretched = stretch(
-        image, low_percentile=how.low_percentile, high_percentile=how.high_percentile
-    )
-    height, width = (max(1, round(scale * length)) for length in image.shape[:2])
-    return normalise(resize_image(stretched, (height, width)), how)
