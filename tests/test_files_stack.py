@@ -48,6 +48,13 @@ def test_axes_that_do_not_fit(tmp_path, axes):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("frame", [LABELS[:, :2], LABELS - 1], ids=["size", "negative"])
+def test_frames_that_would_be_distorted(tmp_path, frame):
+    with pytest.raises(ValueError, match=r"wanted \(2, 3\) from 0"):
+        write_labels(tmp_path / "a.tif", [frame], shape=LABELS.shape, axes="YX")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_failure_between_two_frames_leaves_nothing_and_is_told(tmp_path):
     def frames():
         yield LABELS

@@ -89,13 +89,15 @@ def test_one_image_can_be_learnt_by_heart(name):
     truth = torch.zeros(1, 1, 32, 32)
     truth[..., 8:20, 10:24] = 1
     images = truth.expand(2, 3, 32, 32) + 0.1 * torch.randn(2, 3, 32, 32)
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    for _ in range(25):
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)  # quick per step
+    losses = []
+    for _ in range(15):
         loss = bce_dice_loss(network(images), truth.expand(2, 1, 32, 32))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    assert loss.item() < 0.25
+        losses.append(loss.item())
+    assert losses[-1] < 0.4 * losses[0]
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -45,13 +45,14 @@ def main() -> None:
     from coverslip.errors import CoverslipError
 
     try:
-        app()
+        app(prog_name="coverslip")
     except CoverslipError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("stopped.", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # what typer makes of Ctrl-C
+            typer.echo("stopped.", err=True)
+        raise
 
 
 @app.command()

@@ -17,27 +17,32 @@ if TYPE_CHECKING:
 @cache
 def on_the_way() -> Console:
     """The one console for notes and bars, so that a note does not tear a bar."""
-    return Console(stderr=True, soft_wrap=True, highlight=False)
+    return plain_console(stderr=True)
+
+
+def plain_console(*, stderr: bool = False) -> Console:
+    """A console that prints text as it is: a file may be called ``[red].png`` or ``:cat:.tif``."""
+    return Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def note(text: str) -> None:
     """Tell the user something on the way."""
-    on_the_way().print(text, markup=False)
+    on_the_way().print(text)
 
 
 def tell(text: str) -> None:
     """Print what was asked for."""
-    Console(soft_wrap=True, highlight=False).print(text, markup=False)
+    plain_console().print(text)
 
 
 def new_progress() -> Progress:
     """A bar with a description, a count, the time left, and room for more; gone when not a tty."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[info]}"),
+        TextColumn("{task.fields[info]}", markup=False),
         console=on_the_way(),
         disable=not sys.stderr.isatty(),
     )
@@ -50,4 +55,4 @@ def show_table(table: pd.DataFrame, *, title: str | None = None) -> None:
         shown.add_column(str(column), justify="left" if column == table.columns[0] else "right")
     for row in table.itertuples(index=False):
         shown.add_row(*map(str, row))
-    Console(soft_wrap=True, highlight=False).print(shown)
+    plain_console().print(shown)

@@ -33,29 +33,49 @@ def write_labels(
 
     Raises:
         FileError: The file cannot be written.
-        ValueError: `axes` does not fit the shape.
+        ValueError: `axes` does not fit the shape, or a frame does not, or a label is negative.
     """
     if axes not in ("YX", "TYX", "ZYX", "TZYX") or len(shape) != len(axes):
         raise ValueError(f"labels of shape {shape} with the axes {axes!r}")
     # tifffile's own identity is made of the time and the machine; this keeps equal runs equal bytes
     identity = uuid.uuid5(uuid.NAMESPACE_OID, f"{path.name} {shape}")
-    metadata: dict[str, Any] = {"axes": axes, "UUID": str(identity)}
-    if pixel_size_um is not None:
-        height, width = pixel_size_um
-        metadata |= {"PhysicalSizeY": height, "PhysicalSizeYUnit": "µm"}
-        metadata |= {"PhysicalSizeX": width, "PhysicalSizeXUnit": "µm"}
+    metadata = {"axes": axes, "UUID": str(identity), **physical_size(pixel_size_um)}
     with (
         whole_or_nothing(path) as temporary,
         tifffile.TiffWriter(temporary, ome=True, bigtiff=needs_bigtiff(shape)) as writer,
     ):
         writer.write(
-            (frame.astype(np.uint32, copy=False) for frame in frames),
+            to_uint32(frames, shape=shape[-2:]),
             shape=shape,
             dtype=np.uint32,
             photometric="minisblack",
             compression="zlib",
             metadata=metadata,
         )
+
+
+def to_uint32(
+    frames: Iterable[NDArray[Any]], *, shape: tuple[int, ...]
+) -> Iterator[NDArray[np.uint32]]:
+    """Yield labels as they are stored; what uint32 would distort is refused."""
+    for frame in frames:
+        if frame.shape != shape or frame.min(initial=0) < 0:
+            lowest = frame.min(initial=0)
+            raise ValueError(f"labels {frame.shape} from {lowest} on: wanted {shape} from 0")
+        yield frame.astype(np.uint32, copy=False)
+
+
+def physical_size(pixel_size_um: tuple[float, float] | None) -> dict[str, Any]:
+    """A pixel's height and width under OME's names; nothing where they are not known."""
+    if pixel_size_um is None:
+        return {}
+    height, width = pixel_size_um
+    return {
+        "PhysicalSizeY": height,
+        "PhysicalSizeYUnit": "µm",
+        "PhysicalSizeX": width,
+        "PhysicalSizeXUnit": "µm",
+    }
 
 
 @contextmanager

@@ -52,8 +52,8 @@ class Job:
         check_predict(self.model.network, self.settings.predict)
         if self.keep_spread and self.settings.predict.tta == "none":
             raise SettingsError(
-                "the uncertainty is how far the views of test-time augmentation disagree, and there "
-                "is one view only: add --tta paper or --tta d4, or leave --uncertainty out."
+                "the uncertainty is how far the views of test-time augmentation disagree, and with "
+                "none there is one view: add --tta paper or --tta d4, or leave --uncertainty out."
             )
 
 

@@ -1,0 +1,311 @@
+"""Every verb of the command line, with exit status 0, 1 or 2 and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from bright import write_bright
+from coverslip import cli
+from coverslip.checkpoint import load_checkpoint
+from coverslip.files import read_labels
+from coverslip.shipped import shipped_models
+from drawn import squares, write_dataset
+from pages import Page
+
+VERBS = ("segment", "train", "evaluate", "score", "models", "demo")
+# The network of the tests has four weights, so that its training takes no time.
+SMALL = "--model bright --device cpu --epochs 2 --steps-per-epoch 2 --batch 2 --crop 32".split()
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended, and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def coverslip(monkeypatch, capsys):
+    """Runs a command line in this process, which spares the start of PyTorch."""
+
+    def run(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["coverslip", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return Said(ended.value.code or 0, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    return write_bright(tmp_path / "models" / "bright.safetensors", monkeypatch)
+
+
+@pytest.fixture
+def images(tmp_path):
+    """A folder of three images of 1, 2 and 3 squares."""
+    folder = tmp_path / "my images"
+    folder.mkdir()
+    for n in (1, 2, 3):
+        Image.fromarray(squares(n)[0]).save(folder / f"{n}.png")
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path):
+    return write_dataset(tmp_path / "data", n=5)
+
+
+@pytest.fixture
+def known(tmp_path):
+    """A data set that the network of the tests knows: bright squares, and where they are."""
+    for kind in ("images", "labels"):
+        (tmp_path / "known" / kind).mkdir(parents=True)
+    for n in (1, 2, 3):
+        for kind, picture in zip(("images", "labels"), squares(n), strict=True):
+            Image.fromarray(picture).save(tmp_path / "known" / kind / f"s{n}.png")
+    return tmp_path / "known"
+
+
+def in_a_new_process(code: str) -> subprocess.CompletedProcess[str]:
+    source = str(Path(cli.__file__).parent.parent)
+    code = f"import sys; sys.path.insert(0, {source!r}); {code}"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+
+def test_help_waits_for_nothing_heavy():
+    heavy = "{'torch', 'numpy', 'pandas', 'scipy', 'matplotlib', 'tifffile', 'PIL'}"
+    for arguments in ("['coverslip', '--help']", "['coverslip', 'segment', '--help']"):
+        process = in_a_new_process(
+            f"sys.argv = {arguments}; import atexit; import coverslip.cli;"
+            f"atexit.register(lambda: print('HEAVY', sorted({heavy} & set(sys.modules))));"
+            "coverslip.cli.main()"
+        )
+        assert "Usage: coverslip" in process.stdout
+        assert "HEAVY []" in process.stdout
+
+
+def test_a_new_process_ends_with_the_status():
+    process = in_a_new_process(
+        "sys.argv = ['coverslip', 'segment']; from coverslip.cli import main; main()"
+    )
+    assert process.returncode == 2
+    assert "Usage: coverslip segment" in process.stderr and "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(coverslip, verb):
+    assert verb in coverslip("--help").out
+    said = coverslip(verb, "--help")
+    assert said.status == 0 and f"Usage: coverslip {verb}" in said.out
+
+
+def test_segment(coverslip, images, model, tmp_path):
+    said = coverslip("segment", images, "-o", tmp_path / "out", "--model", model)
+    assert said.status == 0
+    assert said.out == f"6 cells in 3 files: {tmp_path / 'out' / 'report.html'}\n"
+    assert "3 files" in said.err
+    assert pd.read_csv(tmp_path / "out" / "images.csv").n_cells.tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(read_labels(tmp_path / "out" / "2_labels.tif"), squares(2)[1])
+
+
+def test_segment_again(coverslip, images, model, tmp_path):
+    command = ("segment", images, "-o", tmp_path / "out", "--model", model)
+    first = coverslip(*command)
+    second = coverslip(*command)
+    assert (second.status, second.out) == (0, first.out)
+    assert "3 were done before" in second.err and "done before" not in first.err
+    assert "done before" not in coverslip(*command, "--overwrite").err
+    assert "done before" not in coverslip(*command, "--threshold", 0.6).err
+
+
+def test_segment_with_every_option(coverslip, images, model, tmp_path):
+    options = (
+        "--tta paper --threshold 0.4 --min-area 4 --fill-holes --scale 1 --axes YX --channel 0 "
+        "--probs --uncertainty --tile 16 --device cpu --overwrite"
+    ).split()
+    out = tmp_path / "out"
+    said = coverslip("segment", images / "2.png", "-o", out, "--model", model, *options)
+    assert said.status == 0 and said.out.startswith("2 cells in 1 files")
+    assert (out / "2_probs.tif").is_file() and (out / "2_uncertainty.tif").is_file()
+    page = Page((out / "report.html").read_text(encoding="utf-8"))
+    facts = dict(zip(page.text_of("dt"), page.text_of("dd", "time"), strict=True))
+    wanted = {"tta": "paper", "threshold": "0.4", "min_area_px": "4", "tile_px": "16"}
+    assert facts | wanted == facts
+
+
+def test_one_unreadable_image_is_exit_status_1(coverslip, images, model, tmp_path):
+    (images / "2.png").write_bytes(b"")
+    said = coverslip("segment", images, "-o", tmp_path / "out", "--model", model)
+    assert said.status == 1
+    assert said.out.startswith("4 cells in 2 files")
+    assert f"failed: {images / '2.png'}: the file is empty" in said.err
+
+
+def test_ctrl_c_is_exit_status_130(coverslip, images, model, tmp_path, monkeypatch):
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("coverslip.pipeline.series.write_image", interrupt)
+    said = coverslip("segment", images, "-o", tmp_path / "out", "--model", model)
+    assert said.status == 130 and "stopped" in said.err
+
+
+def test_marks_in_names_are_no_markup(coverslip, model, tmp_path):
+    path = tmp_path / "a[" / "b]" / "[red]:cat:.png"
+    path.parent.mkdir(parents=True)
+    path.write_text("no image")
+    said = coverslip("segment", path, "-o", tmp_path / "out", "--model", model)
+    assert said.status == 1 and "a[/b]/[red]:cat:.png: not an image" in said.err
+
+
+def test_train_and_use_the_result(coverslip, data, images, model, tmp_path):
+    run = tmp_path / "run"
+    said = coverslip("train", data, "-o", run, "--argument", "steepness=9", *SMALL)
+    assert said.status == 0
+    assert said.out == f"{run / 'best.safetensors'}\n"
+    assert "4 images to learn from, 1 to validate on" in said.err
+    assert "epoch    2" in said.err
+    card = load_checkpoint(run / "best.safetensors").card
+    settings = card["settings"]
+    assert settings["epochs"] == 2 and settings["arguments"] == {"steepness": 9}
+    used = coverslip("segment", images, "-o", tmp_path / "out", "--model", run)
+    assert used.status == 0
+
+
+def test_train_resume_goes_on_to_the_same_weights(coverslip, data, model, tmp_path, monkeypatch):
+    command = ["train", data, *SMALL]
+    assert coverslip(*command, "-o", tmp_path / "whole").status == 0
+
+    from coverslip.train import loop
+
+    whole, calls = loop.save_state, []
+
+    def kill(*arguments: object) -> None:
+        calls.append(whole(*arguments))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "save_state", kill)
+    assert coverslip(*command, "-o", tmp_path / "killed").status == 130
+    monkeypatch.setattr(loop, "save_state", whole)
+    refused = coverslip(*command, "-o", tmp_path / "killed")
+    assert refused.status == 2 and "--resume continues it" in refused.err
+    # What else is asked for does not count: a run goes on with the settings it was begun with.
+    said = coverslip("train", data, "-o", tmp_path / "killed", "--resume", "--epochs", 9)
+    assert said.status == 0 and "with the settings it was begun with" in said.err
+
+    first, second = (
+        load_checkpoint(tmp_path / name / "best.safetensors").network.state_dict()
+        for name in ("whole", "killed")
+    )
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    history = [pd.read_csv(tmp_path / name / "history.csv") for name in ("whole", "killed")]
+    pd.testing.assert_frame_equal(*(h.drop(columns="seconds") for h in history))
+
+
+def test_train_on_a_fold_of_a_list(coverslip, data, model, tmp_path):
+    table = tmp_path / "list.csv"
+    table.write_text("name,kind\n" + "\n".join(f"d{n},{'ab'[n % 2]}" for n in range(5)))
+    options = ["--list", table, "--where", "kind=a", "--balance", "kind", "--fold", "1/3"]
+    said = coverslip("train", data, "-o", tmp_path / "run", *SMALL, *options)
+    assert said.status == 0 and "2 images to learn from, 1 to validate on" in said.err
+    record = json.loads((tmp_path / "run" / "settings.json").read_text())
+    assert set(record["train"] + record["val"]) == {"d0", "d2", "d4"}
+    assert len(record["weights"]) == 2
+
+
+def test_evaluate(coverslip, tmp_path):
+    for n, name in ((2, "pred"), (4, "truth")):
+        (tmp_path / name).mkdir()
+        Image.fromarray(squares(n)[1]).save(tmp_path / name / "a.png")
+    table = tmp_path / "scores.csv"
+    said = coverslip("evaluate", tmp_path / "pred", tmp_path / "truth", "-o", table)
+    assert said.status == 0
+    assert "jaccard" in said.out and "50.0" in said.out
+    (row,) = pd.read_csv(table).to_dict("records")
+    assert (row["name"], row["tp"], row["fp"], row["fn"]) == ("a", 72, 0, 72)
+    assert row["jaccard"] == 0.5 and row["precision"] == 1
+
+
+def test_evaluate_what_segment_wrote(coverslip, known, model, tmp_path):
+    out = tmp_path / "out"
+    coverslip("segment", known / "images", "-o", out, "--model", model, "--probs")
+    said = coverslip("evaluate", out, known / "labels", "-o", tmp_path / "scores.csv")
+    assert said.status == 0
+    assert pd.read_csv(tmp_path / "scores.csv").jaccard.tolist() == [1, 1, 1]
+
+
+def test_evaluate_draws_the_errors(coverslip, known, model, tmp_path):
+    out, errors = tmp_path / "out", tmp_path / "errors"
+    coverslip("segment", known / "images", "-o", out, "--model", model)
+    said = coverslip(
+        "evaluate", out, known / "labels", "--images", known / "images", "--errors", errors
+    )
+    assert said.status == 0
+    assert sorted(p.name for p in errors.iterdir()) == [f"s{n}_errors.png" for n in (1, 2, 3)]
+
+
+def test_score(coverslip, known, model, tmp_path):
+    table, scores = tmp_path / "list.csv", tmp_path / "scores.csv"
+    table.write_text("name,kind\ns1,few [a]\ns2,many\ns3,many\n")
+    said = coverslip(
+        "score", model, known, "--list", table, "--by", "kind", "-o", scores, "--tta", "d4"
+    )
+    assert said.status == 0
+    assert "all images" in said.out and "kind: few [a]" in said.out and "kind: many" in said.out
+    rows = pd.read_csv(scores)
+    assert rows.jaccard.tolist() == [1, 1, 1]
+    assert rows.kind.tolist() == ["few [a]", "many", "many"]
+
+
+def test_score_some_at_another_size_with_their_errors(coverslip, known, model, tmp_path):
+    table, scores = tmp_path / "list.csv", tmp_path / "scores.csv"
+    table.write_text("name,kind\ns1,few\ns2,many\ns3,many\n")
+    options = ["--list", table, "--where", "kind!=few", "--size", 64, "-o", scores]
+    said = coverslip("score", model, known, *options, "--errors", tmp_path / "errors")
+    assert said.status == 0
+    rows = pd.read_csv(scores)
+    assert rows.name.tolist() == ["s2", "s3"]
+    assert (rows.tp + rows.fp + rows.fn + rows.tn == 64 * 64).all()
+    with Image.open(tmp_path / "errors" / "s3_errors.png") as picture:
+        assert picture.size == (64, 64)
+
+
+def test_models(coverslip):
+    said = coverslip("models")
+    assert said.status == 0
+    for name in [*shipped_models(), "swift", "resnet18_unet_rp"]:
+        assert name in said.out
+
+
+def test_demo(coverslip, images, model, tmp_path, monkeypatch):
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    for name in ("one", "two"):
+        shutil.copy(model, weights / f"{name}.safetensors")
+        shutil.copytree(images, tmp_path / "examples" / name)
+    monkeypatch.setattr("coverslip.shipped.FOLDER", weights)
+    out = tmp_path / "demo"
+    said = coverslip("demo", "-o", out, "--examples", tmp_path / "examples")
+    assert said.status == 0 and str(out / "report.html") in said.out
+    assert pd.read_csv(out / "images.csv").n_cells.tolist() == [1, 2, 3, 1, 2, 3]
+    page = Page((out / "report.html").read_text(encoding="utf-8"))
+    assert len(page.all("img")) >= 6
+    for link in {str(a["href"]) for a in page.all("a") if not str(a["href"]).startswith("#")}:
+        assert (out / link).is_file()

@@ -1,0 +1,251 @@
+"""Odd images, broken images, full disks and interruptions: what is done stays done."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+import torch
+from PIL import Image
+
+from bright import bright_model
+from coverslip.errors import FileError, SettingsError
+from coverslip.files import read_labels
+from coverslip.pipeline import Job, SegmentSettings, segment_files
+from coverslip.predict import PredictSettings
+from drawn import squares
+from pages import Page
+
+CPU = PredictSettings(device="cpu")
+SETTINGS = SegmentSettings(predict=CPU)
+JOB = Job(model=bright_model(), model_name="bright", model_hash="1", settings=SETTINGS)
+IMAGE, TRUTH = squares(4)
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def paths(tmp_path):
+    """Five images of 1 to 5 squares."""
+    paths = [tmp_path / f"{n}.png" for n in range(1, 6)]
+    for n, path in enumerate(paths, start=1):
+        Image.fromarray(squares(n)[0]).save(path)
+    return paths
+
+
+def counts(out: Path) -> list[int]:
+    return pd.read_csv(out / "images.csv").n_cells.tolist()
+
+
+def left_over(out: Path) -> list[str]:
+    """Temporary files that nobody removed."""
+    return [path.name for path in out.rglob(".*")]
+
+
+def write_odd(folder: Path, kind: str) -> Path:
+    """Four squares (or nothing, where the kind has no room for them) in an unusual file."""
+    path = folder / f"{kind}.{'tif' if 'float' in kind or kind == '12 bit' else 'png'}"
+    if kind == "1 pixel":
+        Image.fromarray(IMAGE[:1, :1]).save(path)
+    elif kind == "black":
+        Image.fromarray(0 * IMAGE).save(path)
+    elif kind == "constant":
+        Image.fromarray(0 * IMAGE + 255).save(path)
+    elif kind == "RGBA":
+        alpha = np.full_like(IMAGE, 255)
+        alpha[:5] = 0
+        Image.fromarray(np.stack([IMAGE] * 3 + [alpha], axis=2)).save(path)
+    elif kind == "palette":
+        Image.fromarray(IMAGE).convert("P").save(path)
+    elif kind == "16 bit":
+        Image.fromarray(IMAGE.astype(np.uint16) * 200).save(path)
+    elif kind == "12 bit":
+        tifffile.imwrite(path, IMAGE.astype(np.uint16) * 16)
+    elif kind == "float with NaN":
+        values = IMAGE / np.float32(255)
+        values[0, :3] = np.nan, np.inf, -np.inf
+        values[TRUTH == 2] = np.inf
+        tifffile.imwrite(path, values)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "n_cells", "note"),
+    [
+        ("1 pixel", 0, ""),
+        ("black", 0, ""),
+        ("constant", 0, ""),
+        ("RGBA", 4, "alpha channel was dropped"),
+        ("palette", 4, ""),
+        ("16 bit", 4, ""),
+        ("12 bit", 4, ""),
+        ("float with NaN", 4, "NaN or Inf were replaced"),
+    ],
+)
+def test_odd_images(tmp_path, out, kind, n_cells, note):
+    path = write_odd(tmp_path, kind)
+    notes = []
+    result = segment_files([path], out, job=JOB, on_note=notes.append)
+    assert result.failed == {} and counts(out) == [n_cells]
+    labels = read_labels(out / f"{kind}_labels.tif")
+    expected = TRUTH if n_cells else np.zeros((1, 1) if kind == "1 pixel" else TRUTH.shape)
+    np.testing.assert_array_equal(labels, expected)
+    assert note in "".join(notes)
+    page = Page((out / "report.html").read_text(encoding="utf-8"))
+    assert note in page.text
+    assert page.text_of("td")[1] == str(n_cells)
+
+
+def test_no_cell_anywhere_still_gives_whole_tables(tmp_path, out):
+    segment_files([write_odd(tmp_path, "black")], out, job=JOB)
+    cells = pd.read_csv(out / "cells.csv")
+    assert len(cells) == 0 and {"file", "frame", "label", "area_px"} <= set(cells)
+    (row,) = pd.read_csv(out / "images.csv").to_dict("records")
+    assert row["confluence"] == 0 and np.isnan(row["median_area_px"])
+
+
+def test_a_broken_image_is_reported_and_the_others_are_done(tmp_path, out, paths):
+    paths[1].write_bytes(paths[1].read_bytes()[:60])
+    paths[2].write_bytes(b"")
+    (tmp_path / "text.png").write_text("This is not an image.")
+    gone = tmp_path / "gone.png"
+    everything = [*paths, tmp_path / "text.png", gone]
+    result = segment_files(everything, out, job=JOB)
+    assert list(result.done) == [paths[0], paths[3], paths[4]]
+    assert list(result.failed) == [paths[1], paths[2], tmp_path / "text.png", gone]
+    for path, message in result.failed.items():
+        assert message.startswith(str(path))
+    assert counts(out) == [1, 4, 5]
+    page = Page((out / "report.html").read_text(encoding="utf-8"))
+    assert "4 files failed" in page.text
+    assert "the file is empty" in page.text
+    assert not (out / "2_labels.tif").exists() and left_over(out) == []
+
+
+def test_nothing_but_broken_images_gives_tables_and_a_page_all_the_same(tmp_path, out):
+    (tmp_path / "a.png").write_text("no")
+    result = segment_files([tmp_path / "a.png"], out, job=JOB)
+    assert result.done == {} and len(result.failed) == 1
+    assert list(pd.read_csv(out / "cells.csv").columns[:3]) == ["file", "frame", "label"]
+    assert "1 file failed" in Page((out / "report.html").read_text(encoding="utf-8")).text
+
+
+def test_a_film_that_breaks_off_leaves_no_half_labels(tmp_path, out):
+    film = tmp_path / "film.tif"
+    tifffile.imwrite(film, np.stack([squares(n)[0] for n in range(1, 7)]), metadata=None)
+    film.write_bytes(film.read_bytes()[:-1500])
+    result = segment_files([film], out, job=JOB)
+    assert list(result.failed) == [film]
+    assert not (out / "film_labels.tif").exists() and left_over(out) == []
+
+
+def test_an_interruption_keeps_what_was_done_and_the_next_start_goes_on(out, paths):
+    def interrupt(path: Path, frame: int, n_frames: int) -> None:
+        if path == paths[2]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        segment_files(paths, out, job=JOB, on_frame=interrupt)
+    assert counts(out) == [1, 2]
+    assert (out / "report.html").is_file()
+    assert not (out / "3_labels.tif").exists() and left_over(out) == []
+
+    again = []
+    result = segment_files(paths, out, job=JOB, on_frame=lambda path, *_: again.append(path))
+    assert result.skipped == paths[:2] and again == paths[2:]
+    assert counts(out) == [1, 2, 3, 4, 5]
+
+
+def test_an_interrupted_other_job_leaves_nothing_that_passes_for_the_first(out, paths):
+    (path,) = paths[:1]
+    segment_files([path], out, job=JOB)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    other = replace(JOB, settings=replace(SETTINGS, threshold=0.2))
+    with pytest.raises(KeyboardInterrupt):
+        segment_files([path], out, job=other, on_frame=interrupt)
+    again = []
+    segment_files([path], out, job=JOB, on_frame=lambda *frame: again.append(frame))
+    assert len(again) == 1  # its overlay was the other job's by then
+
+
+def test_a_disk_that_fills_up_costs_the_image_and_not_the_work(out, paths, monkeypatch):
+    whole = Image.Image.save
+
+    def save(image: Image.Image, target: object, *args: object, **options: object) -> None:
+        if (
+            isinstance(target, Path)
+            and target.parent == out
+            and len(list(out.glob("*_labels.tif"))) == 2
+        ):
+            target.write_bytes(b"half of it")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(image, target, *args, **options)
+
+    monkeypatch.setattr(Image.Image, "save", save)
+    result = segment_files(paths, out, job=JOB)
+    assert list(result.done) == paths[:2] and list(result.failed) == paths[2:]
+    assert result.failed[paths[2]].startswith(f"{out / '3_overlay.png'}: cannot be written")
+    assert "disk is full: free some space" in result.failed[paths[2]]
+    assert counts(out) == [1, 2] and left_over(out) == []
+
+    monkeypatch.undo()
+    assert segment_files(paths, out, job=JOB).skipped == paths[:2]
+    assert counts(out) == [1, 2, 3, 4, 5]
+
+
+def test_a_disk_full_of_labels_says_so_too(out, paths, monkeypatch):
+    def write(*_: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tifffile.TiffWriter, "write", write)
+    result = segment_files(paths[:1], out, job=JOB)
+    assert "1_labels.tif: cannot be written (No space left" in result.failed[paths[0]]
+    assert left_over(out) == []
+
+
+def test_too_little_memory_for_one_image_does_not_stop_the_others(out, paths, monkeypatch):
+    network = bright_model()
+
+    def short_of_memory(module: torch.nn.Module, images: tuple[torch.Tensor]) -> None:
+        if images[0].mean() < -1.8:  # the darkest, which is that of one square
+            raise MemoryError
+
+    network.network.register_forward_pre_hook(short_of_memory)
+    result = segment_files(paths, out, job=replace(JOB, model=network))
+    assert list(result.failed) == paths[:1] and "memory" in result.failed[paths[0]]
+    assert counts(out) == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("where", ["file", "file/below"])
+def test_a_folder_that_cannot_be_is_refused_before_any_work(tmp_path, paths, where):
+    (tmp_path / "file").write_text("mine")
+    frames = []
+    with pytest.raises(FileError, match=r"(?s)file.*cannot be written.*choose another folder"):
+        segment_files(
+            paths, tmp_path / where, job=JOB, on_frame=lambda *frame: frames.append(frame)
+        )
+    assert frames == [] and (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_device_that_is_not_there_is_refused_before_any_work():
+    if torch.cuda.is_available():
+        pytest.skip("needs a machine without a GPU")
+    with pytest.raises(SettingsError, match="cuda was asked for"):
+        replace(JOB, settings=replace(SETTINGS, predict=PredictSettings(device="cuda")))
+
+
+def test_tiles_too_small_for_the_network_are_refused_before_any_work():
+    with pytest.raises(SettingsError, match="use a tile_px over 4"):
+        tiny = replace(CPU, tile_px=2, overlap_px=1)
+        replace(JOB, settings=replace(SETTINGS, predict=tiny))
