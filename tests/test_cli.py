@@ -24,8 +24,6 @@ from drawn import squares, write_dataset
 from pages import Page
 
 VERBS = ("segment", "train", "evaluate", "score", "models", "demo")
-# The network of the tests has four weights, so that its training takes no time.
-SMALL = "--model bright --device cpu --epochs 2 --steps-per-epoch 2 --batch 2 --crop 32".split()
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,13 @@ def coverslip(monkeypatch, capsys):
 @pytest.fixture
 def model(tmp_path, monkeypatch):
     return write_bright(tmp_path / "models" / "bright.safetensors", monkeypatch)
+
+
+@pytest.fixture
+def small(model, monkeypatch):
+    """Options of a training of no time: four weights, and no curves drawn after each epoch."""
+    monkeypatch.setattr("coverslip.train.watch.curves", lambda table: b"")
+    return "--model bright --device cpu --epochs 2 --steps-per-epoch 2 --batch 2 --crop 32".split()
 
 
 @pytest.fixture
@@ -175,9 +180,9 @@ def test_marks_in_names_are_no_markup(coverslip, model, tmp_path):
     assert said.status == 1 and "a[/b]/[red]:cat:.png: not an image" in said.err
 
 
-def test_train_and_use_the_result(coverslip, data, images, model, tmp_path):
+def test_train_and_use_the_result(coverslip, data, images, small, tmp_path):
     run = tmp_path / "run"
-    said = coverslip("train", data, "-o", run, "--argument", "steepness=9", *SMALL)
+    said = coverslip("train", data, "-o", run, "--argument", "steepness=9", *small)
     assert said.status == 0
     assert said.out == f"{run / 'best.safetensors'}\n"
     assert "4 images to learn from, 1 to validate on" in said.err
@@ -189,8 +194,8 @@ def test_train_and_use_the_result(coverslip, data, images, model, tmp_path):
     assert used.status == 0
 
 
-def test_train_resume_goes_on_to_the_same_weights(coverslip, data, model, tmp_path, monkeypatch):
-    command = ["train", data, *SMALL]
+def test_train_resume_goes_on_to_the_same_weights(coverslip, data, small, tmp_path, monkeypatch):
+    command = ["train", data, *small]
     assert coverslip(*command, "-o", tmp_path / "whole").status == 0
 
     from coverslip.train import loop
@@ -219,11 +224,11 @@ def test_train_resume_goes_on_to_the_same_weights(coverslip, data, model, tmp_pa
     pd.testing.assert_frame_equal(*(h.drop(columns="seconds") for h in history))
 
 
-def test_train_on_a_fold_of_a_list(coverslip, data, model, tmp_path):
+def test_train_on_a_fold_of_a_list(coverslip, data, small, tmp_path):
     table = tmp_path / "list.csv"
     table.write_text("name,kind\n" + "\n".join(f"d{n},{'ab'[n % 2]}" for n in range(5)))
     options = ["--list", table, "--where", "kind=a", "--balance", "kind", "--fold", "1/3"]
-    said = coverslip("train", data, "-o", tmp_path / "run", *SMALL, *options)
+    said = coverslip("train", data, "-o", tmp_path / "run", *small, *options)
     assert said.status == 0 and "2 images to learn from, 1 to validate on" in said.err
     record = json.loads((tmp_path / "run" / "settings.json").read_text())
     assert set(record["train"] + record["val"]) == {"d0", "d2", "d4"}

@@ -128,6 +128,11 @@ def test_a_small_set_still_keeps_one_image_for_validation(pairs):
     assert (len(train), len(val)) == (1, 1)
 
 
+def test_something_is_always_left_to_learn_from(pairs):
+    train, val = split_pairs(pairs[:2], fraction=0.9, seed=0)
+    assert len(train) == len(val) == 1
+
+
 def test_folds_share_out_all_pairs(pairs):
     vals = [fold_pairs(pairs, fold=k, n_folds=3, seed=0)[1] for k in range(3)]
     assert sorted(pair.name for val in vals for pair in val) == [f"d{i}" for i in range(6)]

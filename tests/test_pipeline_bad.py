@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,6 +129,19 @@ def test_a_broken_image_is_reported_and_the_others_are_done(tmp_path, out, paths
     assert "4 files failed" in page.text
     assert "the file is empty" in page.text
     assert not (out / "2_labels.tif").exists() and left_over(out) == []
+
+
+def test_a_name_that_is_no_text(tmp_path, out, paths):
+    """The bytes of an old file system in Latin-1, which a newer one takes as they are."""
+    odd = tmp_path / os.fsdecode(b"gr\xf6\xdfe.png")
+    try:
+        paths[0].rename(odd)
+    except OSError:
+        pytest.skip("this file system refuses such names")
+    result = segment_files([odd, *paths[1:]], out, job=JOB)
+    assert list(result.failed) == [odd] and "no text in UTF-8" in result.failed[odd]
+    assert counts(out) == [2, 3, 4, 5]
+    assert "rename it" in Page((out / "report.html").read_text(encoding="utf-8")).text
 
 
 def test_nothing_but_broken_images_gives_tables_and_a_page_all_the_same(tmp_path, out):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tracemalloc
 import weakref
-from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from coverslip.errors import SettingsError
-from coverslip.predict import PredictSettings, _autocast, pick_device, predict
+from coverslip.predict import PredictSettings, predict
 
 
 class Identity(nn.Module):
@@ -323,25 +322,6 @@ def test_the_cpu_computes_in_full_precision() -> None:
     assert dtypes == [torch.float32]
 
 
-@pytest.mark.parametrize(("native", "dtype"), [(True, torch.bfloat16), (False, torch.float16)])
-def test_cuda_computes_in_the_short_type_it_has(
-    monkeypatch: pytest.MonkeyPatch, native: bool, dtype: torch.dtype
-) -> None:
-    asked: list[tuple[str, torch.dtype]] = []
-
-    def autocast(device_type: str, *, dtype: torch.dtype) -> AbstractContextManager[None]:
-        asked.append((device_type, dtype))
-        return nullcontext()
-
-    # the CPU stands in for the GPU, whose name is all that decides
-    monkeypatch.setattr(torch, "autocast", autocast)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
-    with _autocast(torch.device("cuda")):
-        assert asked == [("cuda", dtype)]
-    with _autocast(torch.device("cpu")), _autocast(torch.device("mps")):
-        assert len(asked) == 1
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 @pytest.mark.parametrize("tta", ["none", "d4"])
 def test_cuda_agrees_with_the_cpu(tta: str) -> None:
@@ -385,28 +365,3 @@ def test_settings_that_make_no_sense_are_refused(changes: dict[str, object], wor
 def test_a_tile_smaller_than_the_stride_is_refused() -> None:
     with pytest.raises(SettingsError, match="use a tile_px over 32"):
         predict(Identity(stride=32), random_image(8, 8), settings=tiled(tile_px=20, overlap_px=4))
-
-
-@pytest.mark.parametrize(
-    ("cuda", "mps", "found"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")]
-)
-def test_auto_takes_the_fastest_device_there_is(
-    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, found: str
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    assert pick_device("auto") == torch.device(found)
-    assert pick_device("cpu") == torch.device("cpu")
-
-
-@pytest.mark.parametrize("name", ["cuda", "mps"])
-def test_a_device_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(SettingsError, match=f"the device {name} was asked for"):
-        pick_device(name)
-
-
-def test_an_unknown_device_is_refused() -> None:
-    with pytest.raises(SettingsError, match="one of auto, cpu, cuda, mps"):
-        pick_device("tpu")

@@ -9,12 +9,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 
+from coverslip.errors import SettingsError
+
 
 @dataclass(frozen=True)
 class AugmentSettings:
     """How far a training image may be moved and changed.
 
     Intensities are those of `coverslip.images.stretch`: [0, 1] over the image's own range.
+
+    Raises:
+        SettingsError: a zoom below 1.
     """
 
     rotation_deg: float = 180.0  # cells have no up and down
@@ -26,6 +31,11 @@ class AugmentSettings:
     gamma: float = 0.4  # exponent, log-uniform within e^-0.4 … e^0.4
     noise: float = 0.03  # largest standard deviation of added Gaussian noise
     invert: float = 0.1  # chance of dark cells on light turning into light cells on dark
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, before any work is done."""
+        if not 1 <= self.zoom < math.inf:
+            raise SettingsError(f"zoom is {self.zoom}; it must be at least 1, which is no change.")
 
 
 def augment(

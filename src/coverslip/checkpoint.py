@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -97,13 +98,16 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if metadata.get("sha256") != hash_contents(tensors, metadata):
         raise ModelError(f"{path}: its contents do not match its checksum: copy the file again.")
     arguments = json.loads(metadata["arguments"])
-    network = build_network(metadata["model"], arguments)
     try:
+        network = build_network(metadata["model"], arguments)
         network.load_state_dict(tensors)
+    except ModelError as error:
+        raise ModelError(f"{path}: made by another version of coverslip: {error}") from error
     except RuntimeError as error:
+        reason = shorten(str(error), 300, placeholder=" …")  # it lists every weight
         raise ModelError(
             f"{path}: its weights do not fit the network {metadata['model']!r} of this version "
-            f"({error}): install the version it was made with, or train again."
+            f"({reason}): install the version it was made with, or train again."
         ) from error
     preprocess = json.loads(metadata["preprocess"])
     preprocess |= {"mean": tuple(preprocess["mean"]), "std": tuple(preprocess["std"])}

@@ -213,7 +213,7 @@ def score(
         str | None, typer.Option(help="Column of the list: also a row for each of its values.")
     ] = None,
     size: Annotated[
-        int | None, typer.Option(help="Score at this square size instead of the native one.")
+        int | None, typer.Option(min=1, help="Score at this square size instead of the native one.")
     ] = None,
     tta: Tta = "none",
     threshold: Threshold = 0.5,

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 
+from coverslip.device import DEVICES, autocast, one_of, pick_device
 from coverslip.errors import SettingsError
 from coverslip.symmetry import TTA
 from coverslip.tiles import blend, cut, lay_tiles, round_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from coverslip.symmetry import Symmetry
     from coverslip.tiles import Grid
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,8 @@ class PredictSettings:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, before any work is done."""
-        _one_of("tta", self.tta, tuple(TTA))
-        _one_of("device", self.device, DEVICES)
+        one_of("tta", self.tta, tuple(TTA))
+        one_of("device", self.device, DEVICES)
         for name in ("tile_px", "batch", "batch_px"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 1.")
@@ -95,7 +93,7 @@ def predict(
         raise ValueError(f"the image is {image.shape}; wanted (C, H, W) with no length 0")
     device = pick_device(settings.device)
     grid = _lay_tiles(network, image, settings=settings)
-    with _evaluating(network.to(device)), _autocast(device):
+    with _evaluating(network.to(device)), autocast(device):
         results = _predict_tiles(network, image, grid=grid, settings=settings, device=device)
         index, part = next(results)
         canvas = np.zeros((*part.shape[:-2], *image.shape[-2:]), dtype=np.float32)
@@ -104,28 +102,6 @@ def predict(
             blend(canvas, part, grid=grid, index=index)
     np.clip(canvas, 0.0, 1.0, out=canvas)  # weighted sums round to a little over 1
     return Prediction(probs=canvas[0], spread=canvas[1] if len(canvas) == 2 else None)
-
-
-def pick_device(name: str) -> torch.device:
-    """Turn auto, cpu, cuda or mps into a device that is there.
-
-    Raises:
-        SettingsError: the name is none of these, or this computer has no such device.
-    """
-    _one_of("device", name, DEVICES)
-    there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        name = next(device for device, available in there.items() if available)
-    if not there[name]:
-        raise SettingsError(
-            f"the device {name} was asked for, but PyTorch {torch.__version__} finds none here. "
-            "Use auto or cpu, or install a PyTorch built for it (https://pytorch.org)."
-        )
-    return torch.device(name)
 
 
 def check_predict(network: nn.Module, settings: PredictSettings) -> None:
@@ -245,17 +221,3 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
-
-
-def _autocast(device: torch.device) -> AbstractContextManager[object]:
-    """Half the bits on CUDA. Never on the CPU: slower there, and results differ by processor."""
-    if device.type != "cuda":
-        return nullcontext()
-    # bfloat16 has the range of float32, so nothing overflows; GPUs before Ampere lack it.
-    native = torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.autocast("cuda", dtype=torch.bfloat16 if native else torch.float16)
-
-
-def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise SettingsError(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from coverslip.commands.console import new_progress, note, show_table
 from coverslip.commands.selection import choose_pairs
 from coverslip.data import read_groups
-from coverslip.errors import FileError, SettingsError
+from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.evaluate import evaluate_files, match_files, summarise
 from coverslip.experiments import score_model
 from coverslip.figures import error_map
@@ -38,14 +38,15 @@ def run_evaluate(
     pred: Path, truth: Path, *, out: Path | None, images: Path | None, errors: Path | None
 ) -> None:
     """Score files against files, show the summary, and draw the errors if wanted."""
+    if errors is not None and images is None:
+        raise SettingsError("--errors FOLDER: wanted --images FOLDER too, to draw them on.")
     matches = match_files(pred, truth)
     if matches.without_truth:
         note(f"{len(matches.without_truth)} predictions have no truth and are left out")
-    show_scores(evaluate_files(matches), out=out)
-    if errors is not None:
-        if images is None:
-            raise SettingsError("--errors FOLDER: wanted --images FOLDER too, to draw them on.")
+    scores = evaluate_files(matches)
+    if errors is not None and images is not None:
         draw_errors(matches, images, errors)
+    show_scores(scores, out=out)
 
 
 def draw_errors(matches: Matches, images: Path, out: Path) -> None:
@@ -53,13 +54,23 @@ def draw_errors(matches: Matches, images: Path, out: Path) -> None:
 
     Raises:
         FileError: an image is missing or not readable.
+        DataError: an image of another size than its truth, or of several frames.
     """
     by_name = {stem(path): path for path in find_images([images])}
+    missing = [pair.name for pair in matches.pairs if pair.name not in by_name]
+    if missing:
+        raise FileError(
+            f"{images}: no image named {', '.join(missing)}: add it, or leave --errors out."
+        )
     for pair in matches.pairs:
-        if pair.name not in by_name:
-            raise FileError(f"{images}: no image named {pair.name}: add it, or leave --errors out.")
         image = read_frame(open_image(by_name[pair.name]))
         truth, pred = read_labels(pair.truth), read_labels(pair.pred)
+        if not image.shape[:2] == truth.shape == pred.shape:
+            sizes = [" × ".join(map(str, array.shape)) for array in (image, truth, pred)]
+            raise DataError(
+                f"{by_name[pair.name]}: the image is {sizes[0]}, its truth {sizes[1]} and its "
+                f"prediction {sizes[2]}: errors are drawn where all are one frame of one size."
+            )
         write_image(out / f"{pair.name}_errors.png", error_map(image, truth, pred))
     note(f"errors, missed in magenta and invented in green: {out}")
 

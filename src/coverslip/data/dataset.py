@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from coverslip.errors import DataError
+from coverslip.errors import DataError, SettingsError
 from coverslip.files import Pair, open_image, read_frame, read_truth
 from coverslip.images import resize_image, resize_labels, stretch, to_rgb
 
@@ -25,10 +25,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SampleSettings:
-    """What a network is shown of each image."""
+    """What a network is shown of each image.
+
+    Raises:
+        SettingsError: a side below 1.
+    """
 
     size_px: int | None = None  # resize to this square first (the paper: 256 or 512); None: native
     crop_px: int | None = 256  # then cut a random square of this size; None: the whole image
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, before any work is done."""
+        for name in ("size_px", "crop_px"):
+            side = getattr(self, name)
+            if side is not None and side < 1:
+                raise SettingsError(f"{name} is {side}; it must be at least 1.")
 
 
 class Sample(NamedTuple):

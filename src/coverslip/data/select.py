@@ -24,7 +24,12 @@ def split_pairs(
 
     Raises:
         DataError: fewer than two pairs.
+        SettingsError: a fraction that leaves nothing to learn from.
     """
+    if not 0 <= fraction < 1:
+        raise SettingsError(
+            f"the fraction for validation is {fraction}; wanted 0 to less than 1, 0.15 is usual."
+        )
     if len(pairs) < 2:
         raise DataError(
             f"{len(pairs)} annotated image found where a training needs at least two, one to learn "
@@ -38,6 +43,8 @@ def split_pairs(
         held_out.update(members[: round(fraction * len(members))].tolist())
     if not held_out:
         held_out = {int(rng.integers(len(pairs)))}
+    if len(held_out) == len(pairs):
+        held_out.remove(min(held_out))
     return (
         [pair for i, pair in enumerate(pairs) if i not in held_out],
         [pair for i, pair in enumerate(pairs) if i in held_out],

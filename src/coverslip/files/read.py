@@ -14,7 +14,7 @@ from coverslip.files.guard import readable, sniff
 from coverslip.files.record import Header, ImageFile
 
 
-def open_image(path: Path, *, axes: str | None = None) -> ImageFile:
+def open_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
     """Read what an image file says of itself; its frames are read later, by `read_frame`.
 
     Args:
@@ -28,6 +28,7 @@ def open_image(path: Path, *, axes: str | None = None) -> ImageFile:
     Raises:
         FileError: The file cannot be read, or `axes` does not fit it.
     """
+    path = Path(path)
     header = tiff_header.read_header(path) if sniff(path) == "tiff" else raster.read_header(path)
     stored, note = settle(path, stored=header.axes, shape=header.shape, wanted=axes)
     seen, shape = in_order(*_as_seen(header, stored))

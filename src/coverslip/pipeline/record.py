@@ -100,12 +100,17 @@ def job_key(path: Path, job: Job) -> str:
     would take as long as segmenting some of it.
 
     Raises:
-        FileError: the file cannot be found.
+        FileError: the file cannot be found, or no table could hold its name.
     """
     try:
+        str(path).encode()
         stat = path.stat()
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror}). Check its path.") from error
+    except UnicodeEncodeError as error:
+        raise FileError(
+            f"{path}: its name is no text in UTF-8, as umlauts of an old disk are not: rename it."
+        ) from error
     facts = {
         "file": [str(path), stat.st_size, stat.st_mtime_ns],
         "model": job.model_hash,

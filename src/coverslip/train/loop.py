@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader
 from coverslip.augment import augment
 from coverslip.checkpoint import Checkpoint, save_checkpoint
 from coverslip.data import PairDataset, Sample, epoch_batches
+from coverslip.device import autocast, half_precision, pick_device
 from coverslip.errors import TrainingError
 from coverslip.losses import bce_dice_loss
-from coverslip.predict import pick_device
 from coverslip.train.settings import settings_to_dict
 from coverslip.train.state import load_state, new_state, save_state
 from coverslip.train.watch import validate, write_progress
@@ -104,8 +104,8 @@ def train_epoch(
 ) -> float:
     """One epoch of optimisation; the mean loss over its batches."""
     settings, device = plan.settings, pick_device(plan.settings.device)
-    half = half_precision(device)
-    scaler = torch.amp.GradScaler(device.type, enabled=half == torch.float16)
+    # float16 has so little range that gradients must be scaled into it
+    scaler = torch.amp.GradScaler(device.type, enabled=half_precision(device) == torch.float16)
     torch.manual_seed(settings.seed * 1_000_003 + epoch)  # for networks that draw: dropout
     state.network.train()
     n_steps = steps * settings.epochs
@@ -122,7 +122,7 @@ def train_epoch(
         images, masks = prepare(batch, settings, device, step=step)
         for group in state.optimizer.param_groups:
             group["lr"] = one_cycle(step, n_steps, peak=settings.lr)
-        with torch.autocast(device.type, dtype=half, enabled=half is not None):
+        with autocast(device):
             loss = bce_dice_loss(state.network(images), masks)
         losses.append(loss.item())
         if not math.isfinite(losses[-1]):
@@ -194,15 +194,6 @@ def epochs_since_best(history: list[dict[str, float]]) -> int:
     """0 when the newest epoch has the best validation Jaccard, or nothing was trained yet."""
     scores = [row["val_jaccard"] for row in history]
     return len(scores) - 1 - scores.index(max(scores)) if scores else 0
-
-
-def half_precision(device: torch.device) -> torch.dtype | None:
-    """The short float type that the device is fast with; None on the CPU, where it is slow."""
-    if device.type != "cuda":
-        return None
-    return (
-        torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    )
 
 
 def not_a_number(loss: float, step: int, images: list[Path]) -> TrainingError:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from coverslip.augment import AugmentSettings
 from coverslip.data import SampleSettings
+from coverslip.errors import SettingsError
 from coverslip.images import Preprocess
 
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """What decides a training's result, together with its data."""
+    """What decides a training's result, together with its data.
+
+    Raises:
+        SettingsError: a value that cannot be, with what can.
+    """
 
     model: str = "swift"
     arguments: dict[str, Any] = field(default_factory=dict)  # of the network's constructor
@@ -29,6 +35,21 @@ class TrainSettings:
     sample: SampleSettings = field(default_factory=SampleSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     preprocess: Preprocess = field(default_factory=Preprocess)
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, before any work is done."""
+        for name in ("epochs", "steps_per_epoch", "batch", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SettingsError(f"{name} is {value}; it must be at least 1.")
+        if self.workers < 0:
+            raise SettingsError(f"workers is {self.workers}; it must be 0 or more.")
+        if not 0 <= self.lr < math.inf:
+            raise SettingsError(f"lr is {self.lr}; it must be 0 or more, 0.001 is usual.")
+        if self.sample.crop_px is None and self.sample.size_px is None:
+            raise SettingsError(
+                "whole images of their own sizes do not go into one batch: add --size, or a --crop."
+            )
 
 
 def settings_to_dict(settings: TrainSettings) -> dict[str, Any]:

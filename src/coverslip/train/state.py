@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from coverslip.checkpoint import build_network, read_tensors, write_tensors
+from coverslip.checkpoint import read_tensors, write_tensors
 from coverslip.data import fingerprint
+from coverslip.device import pick_device
 from coverslip.errors import SettingsError
 from coverslip.files import write_text
-from coverslip.models.encoders import ResNet18Encoder
-from coverslip.pretrained import load_pretrained
 from coverslip.provenance import provenance
+from coverslip.train.network import new_network
 from coverslip.train.settings import TrainSettings, dict_to_settings, settings_to_dict
 
 if TYPE_CHECKING:
@@ -57,13 +57,17 @@ def start_run(run: Path, plan: Plan) -> None:
     """Make a run's folder and write down what was asked for.
 
     Raises:
-        SettingsError: the folder already holds a run.
+        SettingsError: the folder already holds a run, or the settings do not go together.
+        ModelError: no such network or encoder weights.
         FileError: the folder cannot be written.
     """
     if (run / "settings.json").exists():
         raise SettingsError(
             f"{run}: already holds a training: --resume continues it, another -o starts a new one."
         )
+    # A run with a mistake in its settings could only be resumed with that mistake.
+    pick_device(plan.settings.device)
+    new_network(plan.settings)
     record = {
         "settings": settings_to_dict(plan.settings),
         "train": [pair.name for pair in plan.train],
@@ -83,17 +87,19 @@ def resume_plan(run: Path, pairs: Sequence[Pair]) -> Plan:
     """
     try:
         record = json.loads((run / "settings.json").read_text())
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{run}: no training to resume there ({error}).") from error
+        names = record["train"] + record["val"]
+        settings = dict_to_settings(record["settings"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{run}: no training to resume there ({error!r}).") from error
     by_name = {pair.name: pair for pair in pairs}
-    missing = [name for name in record["train"] + record["val"] if name not in by_name]
+    missing = [name for name in names if name not in by_name]
     if missing:
         raise SettingsError(
             f"{run}: {len(missing)} of its images are not in the data given, such as {missing[0]}: "
             "resume with the data it began with."
         )
     plan = Plan(
-        settings=dict_to_settings(record["settings"]),
+        settings=settings,
         train=[by_name[name] for name in record["train"]],
         val=[by_name[name] for name in record["val"]],
         weights=record["weights"],
@@ -108,24 +114,9 @@ def resume_plan(run: Path, pairs: Sequence[Pair]) -> Plan:
 
 def new_state(settings: TrainSettings, device: torch.device) -> tuple[State, list[str]]:
     """A fresh network and its optimizer, and the encoder's keys that were not pre-trained."""
-    torch.manual_seed(settings.seed)
-    network = build_network(settings.model, settings.arguments)
-    missing = load_encoder(network, settings)
+    network, missing = new_network(settings)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return State(network, torch.optim.Adam(network.parameters(), lr=settings.lr)), missing
-
-
-def load_encoder(network: nn.Module, settings: TrainSettings) -> list[str]:
-    """Pre-trained weights for the encoder, where wanted; the keys they do not cover."""
-    if settings.encoder == "none":
-        return []
-    encoder = getattr(network, "encoder", None)
-    if not isinstance(encoder, ResNet18Encoder):
-        raise SettingsError(
-            f"--encoder {settings.encoder}: the network {settings.model!r} has no encoder with "
-            "pre-trained weights: leave the option out."
-        )
-    return load_pretrained(encoder, settings.encoder)
 
 
 def save_state(path: Path, state: State) -> None:

@@ -1,0 +1,77 @@
+"""settings → a fresh network that fits what it will be shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from coverslip.checkpoint import build_network
+from coverslip.errors import SettingsError
+from coverslip.models.encoders import ResNet18Encoder
+from coverslip.pretrained import load_pretrained
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from coverslip.train.settings import TrainSettings
+
+
+def new_network(settings: TrainSettings) -> tuple[nn.Module, list[str]]:
+    """A network with its first weights, by the seed, and the encoder's keys not pre-trained.
+
+    Raises:
+        ModelError: no such network, or weights that cannot be had.
+        SettingsError: a network that cannot learn from the samples.
+    """
+    torch.manual_seed(settings.seed)
+    network = build_network(settings.model, settings.arguments)
+    check_side(network, settings)
+    check_channels(network, settings)
+    return network, load_encoder(network, settings)
+
+
+def check_side(network: nn.Module, settings: TrainSettings) -> None:
+    """Refuse samples whose side is no multiple of the network's stride."""
+    stride, sample = cast("int", network.stride), settings.sample
+    name = "crop_px" if sample.crop_px is not None else "size_px"
+    side = cast("int", getattr(sample, name))
+    if side % stride:
+        below = side // stride * stride
+        near = f"{below} or {below + stride}" if below else f"{stride}"
+        raise SettingsError(
+            f"{name} is {side}; {settings.model} wants a multiple of {stride}, such as {near}."
+        )
+
+
+def check_channels(network: nn.Module, settings: TrainSettings) -> None:
+    """Refuse a network that takes other than three channels, or gives other than one logit."""
+    stride, what = cast("int", network.stride), f"{settings.model} with {settings.arguments}"
+    was_training = network.training
+    try:
+        with torch.no_grad():
+            logits = network.eval()(torch.zeros(1, 3, stride, stride))
+    except RuntimeError as error:
+        raise SettingsError(
+            f"{what} does not take images of three channels, which all are made to have ({error}): "
+            "leave that argument out."
+        ) from error
+    network.train(was_training)
+    if logits.shape[1] != 1:
+        raise SettingsError(
+            f"{what} gives {logits.shape[1]} logits for each pixel; a mask is learnt with one: "
+            "leave that argument out."
+        )
+
+
+def load_encoder(network: nn.Module, settings: TrainSettings) -> list[str]:
+    """Pre-trained weights for the encoder, where wanted; the keys they do not cover."""
+    if settings.encoder == "none":
+        return []
+    encoder = getattr(network, "encoder", None)
+    if not isinstance(encoder, ResNet18Encoder):
+        raise SettingsError(
+            f"--encoder {settings.encoder}: the network {settings.model!r} has no encoder with "
+            "pre-trained weights: leave the option out."
+        )
+    return load_pretrained(encoder, settings.encoder)

@@ -1,0 +1,195 @@
+"""The documentation says what the program does: its options, columns, links, recipes and floors."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+import typer
+
+import coverslip
+from coverslip.cli import app
+from coverslip.evaluate import COLUMNS as SCORE_COLUMNS
+from coverslip.evaluate import SUMMARY_COLUMNS
+from coverslip.measure import COLUMNS as CELL_COLUMNS
+from coverslip.models import MODELS
+from coverslip.report import IMAGE_COLUMNS
+from coverslip.shipped import shipped_models
+
+ROOT = Path(__file__).parent.parent
+SOURCE = Path(coverslip.__file__).parent
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    [*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "examples" / "README.md"],
+    key=lambda path: path.relative_to(ROOT),
+)
+VERBS = typer.main.get_command(app).commands
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def code_blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def rows_below(text: str, heading: str) -> list[list[str]]:
+    """The cells of all table rows in the section of that heading, without the tables' heads."""
+    section = re.split(rf"^#+ {re.escape(heading)}$", text, flags=re.MULTILINE)[1]
+    section = re.split(r"^#+ ", section, flags=re.MULTILINE)[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:2] == "| "]
+    assert rows, f"no table below {heading!r}"
+    return [row for row in rows if row[0] not in ("option", "column", "floor")]
+
+
+# --- options
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_page_explains_every_option_of_its_verb_with_its_default(verb):
+    text = read(DOCS / f"{verb}.md")
+    options = {parameter.name: parameter for parameter in VERBS[verb].params}
+    options = {name: it for name, it in options.items() if it.param_type_name == "option"}
+    if not options:
+        return
+    said = {row[0]: row[1] for row in rows_below(text, "Options")}
+    wanted = {
+        ", ".join(f"`{opt}`" for opt in sorted(it.opts, key=len)): it for it in options.values()
+    }
+    assert said.keys() == wanted.keys()
+    for names, default in said.items():
+        if wanted[names].is_flag:
+            assert default == "off", names
+        elif wanted[names].default is None:  # what then counts is said in brackets
+            assert re.fullmatch(r"\(.+\)", default), names
+        else:
+            assert default == str(wanted[names].default), names
+
+
+def printed_commands() -> list[tuple[str, str]]:
+    """Every command line of ours that a page prints."""
+    blocks = [
+        (page, block) for page in PAGES for block in code_blocks(read(page), "(?:sh|console)")
+    ]
+    return [
+        (name_of(page), line.removeprefix("$ "))
+        for page, block in blocks
+        for line in block.splitlines()
+        if line.removeprefix("$ ").startswith("coverslip ")
+    ]
+
+
+@pytest.mark.parametrize(("page", "command"), printed_commands())
+def test_printed_commands_are_understood(page, command):
+    _, verb, *words = shlex.split(command, comments=True)
+    context = VERBS[verb].make_context(verb, words)  # an error where a word or value is not known
+    assert len(context.params) == len(VERBS[verb].params)
+
+
+# --- columns, models, networks
+
+
+@pytest.mark.parametrize(
+    ("heading", "columns"),
+    [
+        ("cells.csv", CELL_COLUMNS),
+        ("images.csv", IMAGE_COLUMNS),
+        ("Scores of evaluate and score", SCORE_COLUMNS | SUMMARY_COLUMNS),
+    ],
+)
+def test_every_column_is_explained_in_the_words_of_the_code(heading, columns):
+    said = dict(rows_below(read(DOCS / "tables.md"), heading))
+    wanted = {f"`{column}`": text for column, text in columns.items()}
+    extra = {"`file`", "`frame`"} if heading == "cells.csv" else set()
+    assert {column: text for column, text in said.items() if column not in extra} == wanted
+
+
+def test_every_model_and_network_is_named():
+    text = read(DOCS / "models.md")
+    for name in [*shipped_models(), *MODELS]:
+        assert f"| `{name}` |" in text
+
+
+# --- links
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that GitHub makes of the headings of a page."""
+    text = re.sub(r"^```.*?^```$", "", read(path), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links(path: Path) -> list[str]:
+    text = re.sub(r"^```.*?^```$", "", read(path), flags=re.MULTILINE | re.DOTALL)
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    return [target for target in targets if not re.match(r"[a-z]+:", target)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_no_link_is_dead(page):
+    dead = []
+    for target in links(page):
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            dead.append(target)
+    assert not dead
+
+
+def test_every_page_is_in_the_index():
+    listed = {target.partition("#")[0] for target in links(DOCS / "README.md")}
+    pages = {page.relative_to(DOCS).as_posix() for page in DOCS.glob("*.md")}
+    assert pages - {"README.md"} <= listed
+
+
+# --- recipes
+
+
+RECIPES = [
+    pytest.param(block, id=f"{page.name}-{number}")
+    for page in (ROOT / "README.md", DOCS / "python.md")
+    for number, block in enumerate(code_blocks(read(page), "python"), start=1)
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_recipes_run(recipe, tmp_path, monkeypatch, capsys):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(recipe, "recipe", "exec"), {})
+    assert capsys.readouterr().out
+
+
+# --- floors
+
+
+def imports(module: Path) -> set[str]:
+    """The rooms that a module imports from, by their names under ``coverslip``."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(read(module))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            package, _, inside = node.module.partition(".")
+            names = [inside] if inside else [alias.name for alias in node.names]
+            found |= {name.split(".")[0] for name in names if package == "coverslip"}
+    return found
+
+
+def test_the_code_stands_on_the_floors_of_the_page():
+    rows = rows_below(read(DOCS / "architecture.md"), "Floors")
+    floors = {room: int(floor) for floor, rooms, *_ in rows for room in re.findall(r"\w+", rooms)}
+    modules = [path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py"]
+    rooms = {path: path.relative_to(SOURCE).with_suffix("").parts[0] for path in modules}
+    assert floors.keys() == set(rooms.values())
+    for path, room in rooms.items():
+        for other in imports(path) - {room}:
+            assert floors[other] < floors[room], f"{name_of(path)} imports {other}"

@@ -1,0 +1,312 @@
+"""image files + model → a folder of results; a second start does no work twice."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from PIL import Image
+
+from bright import bright_model
+from coverslip.errors import SettingsError
+from coverslip.files import open_image, read_labels
+from coverslip.measure import COLUMNS
+from coverslip.pipeline import BatchResult, Job, SegmentSettings, segment_files
+from coverslip.predict import PredictSettings
+from drawn import squares
+from pages import Page
+
+CPU = PredictSettings(device="cpu")
+SETTINGS = SegmentSettings(predict=CPU)
+JOB = Job(model=bright_model(), model_name="bright", model_hash="1", settings=SETTINGS)
+PAPER = replace(SETTINGS, predict=replace(CPU, tta="paper"))
+TABLES = ("cells.csv", "images.csv")
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def draw(path: Path, n: int) -> Path:
+    """An image file of n squares."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(squares(n)[0]).save(path)
+    return path
+
+
+def draw_film(path: Path, counts: list[int], **metadata: object) -> Path:
+    """An OME-TIFF whose frames show so many squares."""
+    frames = np.stack([squares(n)[0] for n in counts])
+    tifffile.imwrite(path, frames, ome=True, metadata={"axes": "TYX", **metadata})
+    return path
+
+
+def run(paths: list[Path], out: Path, job: Job = JOB, **options: bool) -> tuple[BatchResult, int]:
+    """The result, and how many frames were segmented for it."""
+    frames = []
+    result = segment_files(
+        paths, out, job=job, on_frame=lambda *frame: frames.append(frame), **options
+    )
+    return result, len(frames)
+
+
+def counts(out: Path) -> list[int]:
+    return pd.read_csv(out / "images.csv").n_cells.tolist()
+
+
+def test_one_image_leaves_everything_that_was_promised(tmp_path, out):
+    path = draw(tmp_path / "a.png", 5)
+    result, n_frames = run([path], out)
+    assert (list(result.done), result.skipped, result.failed, n_frames) == ([path], [], {}, 1)
+    assert sorted(p.name for p in out.iterdir()) == [
+        "a_labels.tif", "a_overlay.png", "cells.csv", "images.csv", "records", "report.html",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(read_labels(out / "a_labels.tif"), squares(5)[1])
+    with Image.open(out / "a_overlay.png") as overlay:
+        assert (overlay.mode, overlay.size) == ("RGB", (32, 32))
+        colours = np.asarray(overlay).astype(int)
+    assert (np.ptp(colours, axis=2) > 0).any()  # the image is grey, the outlines are not
+
+    cells = pd.read_csv(out / "cells.csv")
+    in_px = [name for name in COLUMNS if not name.endswith(("_um", "_um2"))]
+    assert list(cells.columns) == ["file", "frame", *in_px]
+    assert cells.label.tolist() == [1, 2, 3, 4, 5]
+    assert (cells.file == str(path)).all() and (cells.area_px == 36).all()
+    (row,) = pd.read_csv(out / "images.csv").to_dict("records")
+    assert row == {
+        "file": str(path),
+        "frame": 0,
+        "n_cells": 5,
+        "confluence": pytest.approx(5 * 36 / 32**2, abs=1e-6),
+        "median_area_px": 36,
+        "height_px": 32,
+        "width_px": 32,
+        "overlay": "a_overlay.png",
+        "labels": "a_labels.tif",
+    }
+
+
+def test_a_film_keeps_its_axes_and_pixel_size(tmp_path, out):
+    film = draw_film(
+        tmp_path / "film.ome.tif",
+        [1, 4, 9],
+        PhysicalSizeY=0.5,
+        PhysicalSizeX=0.25,
+        TimeIncrement=90.0,
+    )
+    run([film], out)
+    labels = open_image(out / "film_labels.tif")
+    assert (labels.axes, labels.shape, labels.dtype) == ("TYX", (3, 32, 32), np.uint32)
+    assert labels.pixel_size_um == (0.5, 0.25)
+    np.testing.assert_array_equal(
+        read_labels(out / "film_labels.tif"), np.stack([squares(n)[1] for n in (1, 4, 9)])
+    )
+    assert sorted(p.name for p in (out / "film_overlays").iterdir()) == [
+        f"frame_{n:05d}.png" for n in range(3)
+    ]
+    cells = pd.read_csv(out / "cells.csv")
+    assert list(cells.columns) == ["file", "frame", *COLUMNS]
+    assert cells.frame.tolist() == [0] + [1] * 4 + [2] * 9
+    np.testing.assert_allclose(cells.area_um2, 36 * 0.5 * 0.25)
+    images = pd.read_csv(out / "images.csv")
+    assert images.n_cells.tolist() == [1, 4, 9]
+    assert images.time_s.tolist() == [0, 90, 180]
+    assert images.pixel_size_um.tolist() == [0.5] * 3
+
+
+def test_a_stack_of_depths_keeps_them(tmp_path, out):
+    path = tmp_path / "z.tif"
+    stack = np.stack([squares(n)[0] for n in (2, 3)])
+    tifffile.imwrite(path, stack, metadata=None, photometric="minisblack")
+    result, _ = run([path], out)
+    assert "read as 2 times" in result.done[path].notes[0]
+    result, _ = run([path], out, replace(JOB, axes="ZYX"))
+    assert open_image(out / "z_labels.tif").axes == "ZYX"
+    assert "as asked for" in result.done[path].notes[0]
+
+
+def test_a_channel(tmp_path, out):
+    path = tmp_path / "two.tif"
+    both = np.stack([squares(2)[0], squares(6)[0]])
+    tifffile.imwrite(path, both, ome=True, metadata={"axes": "CYX"})
+    run([path], out)
+    assert counts(out) == [2]
+    run([path], out, replace(JOB, channel=1))
+    assert counts(out) == [6]
+
+
+def test_probabilities_and_uncertainty(tmp_path, out):
+    film = draw_film(tmp_path / "film.tif", [1, 2])
+    run([film], out, replace(JOB, settings=PAPER, keep_probs=True, keep_spread=True))
+    probs, spread = (tifffile.imread(out / f"film_{kind}.tif") for kind in ("probs", "uncertainty"))
+    assert probs.dtype == spread.dtype == np.float32
+    np.testing.assert_array_equal(probs > 0.5, np.stack([squares(n)[1] > 0 for n in (1, 2)]))
+    assert spread.shape == probs.shape and 0 <= spread.min() <= spread.max() < 1e-3
+
+
+def test_uncertainty_needs_views_to_compare():
+    with pytest.raises(SettingsError, match="--tta paper"):
+        replace(JOB, keep_spread=True)
+
+
+def test_the_report_shows_all_and_needs_nothing_else(tmp_path, out):
+    paths = [draw(tmp_path / f"{n}.png", n) for n in (3, 4)]
+    paths.append(draw_film(tmp_path / "film.tif", [1, 2, 5]))
+    run(paths, out)
+    html = (out / "report.html").read_text(encoding="utf-8")
+    page = Page(html)
+    assert {"3.png", "4.png", "film.tif"} <= set(page.text_of("h2", "h3"))
+    pictures = [attrs["src"] for attrs in page.all("img")]
+    assert len(pictures) >= 5 and all(src.startswith("data:image/") for src in pictures)
+    links = {str(attrs["href"]) for attrs in page.all("a")}
+    for link in links - {link for link in links if link.startswith("#")}:
+        assert (out / link).is_file()
+    assert "Confluence over time" in page.text or "Confluence by frame" in page.text
+    assert "http://" not in html.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in html
+
+
+def test_a_second_start_does_nothing_and_says_the_same(tmp_path, out):
+    paths = [draw(tmp_path / f"{n}.png", n) for n in (5, 0, 3)]
+    paths.append(draw_film(tmp_path / "film.tif", [2, 0], PhysicalSizeX=0.3, PhysicalSizeY=0.3))
+    first, n_frames = run(paths, out)
+    tables = {name: (out / name).read_bytes() for name in TABLES}
+    labels = (out / "5_labels.tif").stat().st_mtime_ns
+    assert n_frames == 5 and first.skipped == []
+
+    second, n_frames = run(paths, out)
+    assert n_frames == 0 and second.skipped == paths
+    assert {name: (out / name).read_bytes() for name in TABLES} == tables
+    assert (out / "5_labels.tif").stat().st_mtime_ns == labels
+    assert [record.notes for record in second.done.values()] == [
+        record.notes for record in first.done.values()
+    ]
+    assert len(Page((out / "report.html").read_text(encoding="utf-8")).all("img")) >= 5
+
+
+def test_noisy_numbers_survive_a_second_start_to_the_last_digit(tmp_path, out):
+    image = np.random.default_rng(0).normal(0, 1, (60, 60)).astype(np.float32)
+    image[squares(25, size=60)[1] > 0] += 20
+    tifffile.imwrite(tmp_path / "a.tif", image)
+    run([tmp_path / "a.tif"], out)
+    first = (out / "cells.csv").read_bytes()
+    run([tmp_path / "a.tif"], out)
+    assert (out / "cells.csv").read_bytes() == first
+
+
+@pytest.mark.parametrize("name", ["007", "NA", "nan.png", "1e3"])
+def test_names_that_look_like_numbers_stay_names(tmp_path, out, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    draw(tmp_path / "a.png", 2).rename(name)
+    run([Path(name)], out)
+    tables = {table: (out / table).read_bytes() for table in TABLES}
+    assert run([Path(name)], out)[1] == 0
+    assert {table: (out / table).read_bytes() for table in TABLES} == tables
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(JOB, settings=replace(SETTINGS, threshold=0.4)),
+        replace(JOB, settings=replace(SETTINGS, predict=replace(CPU, tile_px=512))),
+        replace(JOB, settings=PAPER),
+        replace(JOB, model_hash="2"),
+        replace(JOB, axes="YX"),
+        replace(JOB, keep_probs=True),
+    ],
+)
+def test_another_job_does_it_again(tmp_path, out, other):
+    path = draw(tmp_path / "a.png", 3)
+    run([path], out)
+    assert run([path], out, other)[1] == 1
+    assert run([path], out, other)[1] == 0
+
+
+def test_what_does_not_change_the_result_does_not_do_it_again(tmp_path, out):
+    path = draw(tmp_path / "a.png", 3)
+    run([path], out)
+    faster = replace(CPU, batch=2, batch_px=10_000, device="auto")
+    assert run([path], out, replace(JOB, settings=replace(SETTINGS, predict=faster)))[1] == 0
+
+
+def test_a_changed_file_and_overwrite_do_it_again(tmp_path, out):
+    path = draw(tmp_path / "a.png", 3)
+    run([path], out)
+    assert run([path], out, overwrite=True)[1] == 1
+    draw(path, 4)
+    os.utime(path, ns=(1, 1))  # even where the clock is too coarse to show the change
+    assert run([path], out)[1] == 1
+    assert counts(out) == [4]
+
+
+@pytest.mark.parametrize("gone", ["a_labels.tif", "a_overlay.png", "records/a.json"])
+def test_what_is_missing_is_made_again(tmp_path, out, gone):
+    path = draw(tmp_path / "a.png", 3)
+    run([path], out)
+    (out / gone).unlink()
+    assert run([path], out)[1] == 1
+    assert (out / gone).is_file()
+
+
+def test_a_damaged_record_is_no_record(tmp_path, out):
+    path = draw(tmp_path / "a.png", 3)
+    run([path], out)
+    (out / "records" / "a.json").write_text("[]")
+    assert run([path], out)[1] == 1
+
+
+def test_maps_of_an_earlier_job_do_not_stay_beside_new_labels(tmp_path, out):
+    path = draw(tmp_path / "a.png", 3)
+    run([path], out, replace(JOB, keep_probs=True))
+    other = replace(JOB, settings=replace(SETTINGS, threshold=0.3))
+    run([path], out, other)
+    assert not (out / "a_probs.tif").exists()
+    assert run([path], out, replace(other, keep_probs=True))[1] == 1
+
+
+def test_names_with_spaces_umlauts_and_marks_of_html(tmp_path, out):
+    names = ["Zellen über Nacht.png", "细胞 #1 50%.png", "<b>&'.png"]
+    paths = [draw(tmp_path / "größe 1" / name, n) for n, name in enumerate(names, start=1)]
+    run(paths, out)
+    assert counts(out) == [1, 2, 3]
+    assert pd.read_csv(out / "images.csv").file.tolist() == [str(path) for path in paths]
+    assert read_labels(out / "Zellen über Nacht_labels.tif").max() == 1
+    page = Page((out / "report.html").read_text(encoding="utf-8"))
+    assert set(names) <= set(page.text_of("h3"))
+    assert run(paths, out)[1] == 0
+
+
+def test_images_of_one_stem_get_names_of_their_own(tmp_path, out):
+    paths = [draw(tmp_path / name, n) for n, name in enumerate(["a.png", "a.bmp", "b.png"])]
+    paths += [draw(tmp_path / "day2" / "a.png", 3), draw(tmp_path / "day3" / "A.PNG", 4)]
+    run(paths, out)
+    labels = {p.name: read_labels(p).max() for p in out.glob("*_labels.tif")}
+    here = tmp_path.name
+    assert labels == {
+        "a_bmp_labels.tif": 1,
+        "b_labels.tif": 2,
+        f"{here}_a_png_labels.tif": 0,
+        "day2_a_png_labels.tif": 3,
+        "day3_A_PNG_labels.tif": 4,
+    }
+
+
+def test_the_same_name_in_folders_of_the_same_name_is_refused(tmp_path, out):
+    paths = [draw(tmp_path / day / "raw" / "a.png", 1) for day in ("1", "2")]
+    with pytest.raises(SettingsError, match=r"raw_a_png_labels\.tif: rename one"):
+        run(paths, out)
+    assert not out.exists()
+
+
+def test_results_never_go_among_the_images(tmp_path):
+    """A second start would take them for images, and a_labels.tif may be the user's own."""
+    path = draw(tmp_path / "a.png", 1)
+    with pytest.raises(SettingsError, match="a folder of its own"):
+        run([path], tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
