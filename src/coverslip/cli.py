@@ -197,7 +197,7 @@ def evaluate(
     errors: Errors = None,
 ) -> None:
     """Score label or mask files against the truth."""
-    from coverslip.commands.score import run_evaluate
+    from coverslip.commands.evaluate import run_evaluate
 
     run_evaluate(pred, truth, out=out, images=images, errors=errors)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def run_segment(sources: Sequence[str], out: Path, *, job: Job, overwrite: bool) -> dict[Path, str]:
     """Segment image files and say what came of it; the files that failed, with the reason."""
     paths = find_images(sources)
-    note(f"{len(paths)} files, model {job.model_name}")
+    note(f"{len(paths)} {'file' if len(paths) == 1 else 'files'}, model {job.model_name}")
     with new_progress() as progress:
         task = progress.add_task("segmenting", total=len(paths), info="")
 

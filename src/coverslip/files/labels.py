@@ -12,7 +12,7 @@ from coverslip.files.guard import sniff
 from coverslip.files.read import frame_index, open_image
 
 
-def read_labels(path: Path) -> NDArray[Any]:
+def read_labels(path: str | Path) -> NDArray[Any]:
     """Read a label or mask file, its numbers as they are.
 
     Args:
@@ -26,6 +26,7 @@ def read_labels(path: Path) -> NDArray[Any]:
     Raises:
         FileError: The file cannot be read, or its numbers are no ids.
     """
+    path = Path(path)
     if sniff(path) == "jpeg":
         raise FileError(
             f"{path}: a JPEG cannot hold labels, since its compression changes the numbers. "

@@ -27,7 +27,7 @@ class Pair:
     masks: tuple[Path, ...]
 
 
-def find_pairs(images: Path, masks: Path | None = None) -> list[Pair]:
+def find_pairs(images: str | Path, masks: str | Path | None = None) -> list[Pair]:
     """Find images and the masks that belong to them.
 
     Args:
@@ -48,6 +48,7 @@ def find_pairs(images: Path, masks: Path | None = None) -> list[Pair]:
         FileError: A folder is not there.
         DataError: Missing partners, several files of one name, or no pair at all; all at once.
     """
+    images, masks = Path(images), None if masks is None else Path(masks)
     for folder in (images, masks):
         if folder is not None and not folder.is_dir():
             raise FileError(f"{folder}: no such folder. Check its path.")
