@@ -314,3 +314,17 @@ def test_demo(coverslip, images, model, tmp_path, monkeypatch):
     assert len(page.all("img")) >= 6
     for link in {str(a["href"]) for a in page.all("a") if not str(a["href"]).startswith("#")}:
         assert (out / link).is_file()
+    links = pd.read_csv(out / "images.csv")[["overlay", "labels"]].to_numpy().ravel()
+    assert len(set(links)) == 12 and all((out / link).is_file() for link in links)
+
+
+def test_a_failed_example_is_exit_status_1(coverslip, images, model, tmp_path, monkeypatch):
+    weights, examples = tmp_path / "weights", tmp_path / "examples"
+    weights.mkdir()
+    shutil.copy(model, weights / "one.safetensors")
+    shutil.copytree(images, examples / "one")
+    (examples / "one" / "broken.png").write_text("no image")
+    monkeypatch.setattr("coverslip.shipped.FOLDER", weights)
+    said = coverslip("demo", "-o", tmp_path / "demo", "--examples", examples)
+    assert said.status == 1 and "broken.png" in said.err and "report.html" in said.out
+    assert len(pd.read_csv(tmp_path / "demo" / "images.csv")) == 3

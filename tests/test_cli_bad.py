@@ -182,7 +182,7 @@ def test_two_images_that_would_write_the_same_file(mistake, model, out, tmp_path
         ("--argument widht=3", "cannot be built with {'widht': 3}"),
         ("--argument widths", "--argument widths: wanted NAME=VALUE"),
         ("--argument out_channels=2", "gives 2 logits for each pixel"),
-        ("--argument in_channels=1", "does not take images of three channels"),
+        ("--argument in_channels=1", "a picture in colour"),
         ("--encoder resnet.pth", "resnet.pth: not readable"),
         ("--model unet --encoder imagenet", "'unet' has no encoder"),
         ("--device gpu", "device is 'gpu'"),

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader
 
 from coverslip.data import (
@@ -20,6 +21,7 @@ from coverslip.data import (
     select_pairs,
     split_pairs,
 )
+from coverslip.data.order import shuffled_pass
 from coverslip.errors import DataError, SettingsError
 from coverslip.files import Pair, find_pairs
 from coverslip.images import Preprocess
@@ -50,11 +52,19 @@ def test_a_sample_is_an_image_in_range_and_a_mask(pairs):
     assert set(sample.mask.unique().tolist()) <= {0.0, 1.0}
 
 
-def test_resized_samples_keep_the_share_of_cells(pairs):
-    native = dataset(pairs, crop_px=None)[Draw(0, 0)]
-    resized = dataset(pairs, size_px=96, crop_px=None)[Draw(0, 0)]
-    assert resized.mask.shape == (1, 96, 96)
-    assert float(resized.mask.mean()) == pytest.approx(float(native.mask.mean()), abs=0.01)
+def test_resized_samples_keep_every_cell_in_its_place(tmp_path):
+    labels = np.zeros((24, 48), np.uint8)
+    labels[4:10, 30:42] = 1  # not square, in a picture that is not square
+    paths = [tmp_path / name for name in ("image.png", "mask.png")]
+    for path, pixels in zip(paths, (200 - 100 * labels, labels), strict=True):
+        Image.fromarray(pixels).save(path)
+    pair = Pair("one", paths[0], (paths[1],))
+    sample = dataset([pair], size_px=96, crop_px=None)[Draw(0, 0)]
+    expected = torch.zeros(1, 96, 96)
+    expected[:, 16:40, 60:84] = 1  # 4 times as high, twice as wide
+    assert torch.equal(sample.mask, expected)
+    wrong = (sample.image[:1] < 0.5) != (expected > 0)
+    assert wrong.float().mean() < 0.001  # corners, rounded
 
 
 def test_image_and_mask_are_cropped_at_the_same_place(pairs):
@@ -144,6 +154,18 @@ def test_selection_by_a_list(pairs, table):
     assert [p.name for p in select_pairs(pairs, table, where="split=val")] == ["d4", "d5"]
     assert len(select_pairs(pairs, table, where="split!=val")) == 4
     assert read_groups(pairs[:2], table, column="kind") == ["rare", "usual"]
+
+
+def test_a_name_that_occurs_twice_is_refused(pairs, table):
+    table.write_text(table.read_text() + "\nd3,val,rare\n")
+    with pytest.raises(SettingsError, match=r"list\.csv: d3 occurs more than once"):
+        select_pairs(pairs, table, where="split=val")
+
+
+def test_a_pass_is_shuffled_once_and_not_for_each_image():
+    shuffled_pass.cache_clear()
+    list(epoch_batches(50, epoch=0, steps=10, batch=10, seed=0))
+    assert shuffled_pass.cache_info().misses == 2
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,14 @@ def test_names_match_without_type_and_suffix(tmp_path, pred):
     assert matches.without_truth == ()
 
 
+def test_paths_may_be_strings(tmp_path):
+    for folder in ("pred", "truth"):
+        save(tmp_path / folder / "x.png", PERFECT)
+    pred, truth = str(tmp_path / "pred"), str(tmp_path / "truth")
+    assert evaluate_folders(pred, truth)["dice"].tolist() == [1]
+    assert evaluate_folders(f"{pred}/x.png", f"{truth}/x.png")["dice"].tolist() == [1]
+
+
 def test_a_mask_beside_its_image_is_taken_and_by_products_are_left(tmp_path):
     save(tmp_path / "truth" / "x.png", PERFECT)
     for name in ("x.png", "x_labels.png", "x_overlay.png", "x_probs.png", "x_uncertainty.png"):

@@ -35,6 +35,13 @@ def test_labels_of_other_axes(tmp_path, axes, shape):
     np.testing.assert_array_equal(read_labels(tmp_path / "a.tif"), labels)
 
 
+@pytest.mark.parametrize(("axes", "seconds"), [("TYX", 90.5), ("ZYX", None)])
+def test_labels_keep_the_time_between_frames(tmp_path, axes, seconds):
+    path = tmp_path / "a.tif"
+    write_labels(path, FILM, shape=FILM.shape, axes=axes, frame_interval_s=90.5)
+    assert (open_image(path).axes, open_image(path).frame_interval_s) == (axes, seconds)
+
+
 def test_same_labels_same_bytes(tmp_path):
     for folder in "ab":
         write_labels(tmp_path / folder / "x.tif", [LABELS], shape=LABELS.shape, axes="YX")

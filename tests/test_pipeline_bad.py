@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -228,17 +229,44 @@ def test_a_disk_full_of_labels_says_so_too(out, paths, monkeypatch):
     assert left_over(out) == []
 
 
-def test_too_little_memory_for_one_image_does_not_stop_the_others(out, paths, monkeypatch):
+def test_too_little_memory_for_one_image_does_not_stop_the_others(out, paths):
     network = bright_model()
 
     def short_of_memory(module: torch.nn.Module, images: tuple[torch.Tensor]) -> None:
         if images[0].mean() < -1.8:  # the darkest, which is that of one square
-            raise MemoryError
+            torch.empty(10**15)
 
     network.network.register_forward_pre_hook(short_of_memory)
     result = segment_files(paths, out, job=replace(JOB, model=network))
-    assert list(result.failed) == paths[:1] and "memory" in result.failed[paths[0]]
+    assert list(result.failed) == paths[:1]
+    assert result.failed[paths[0]].startswith(f"{paths[0]}: the memory of the device is too small")
+    assert "(--tile), such as 16" in result.failed[paths[0]]
     assert counts(out) == [2, 3, 4, 5]
+
+
+def test_too_little_memory_elsewhere_names_the_image_and_a_cure(out, paths, monkeypatch):
+    def measure(labels: np.ndarray, *_: object, **options: object) -> pd.DataFrame:
+        if labels.max() == 2:
+            np.empty(10**15)
+        return whole(labels, *_, **options)
+
+    # by its name in sys.modules: the package's attribute of that name is a function
+    module = sys.modules["coverslip.pipeline.segment"]
+    whole = module.measure
+    monkeypatch.setattr(module, "measure", measure)
+    result = segment_files(paths, out, job=JOB)
+    assert list(result.failed) == [paths[1]] and counts(out) == [1, 3, 4, 5]
+    assert result.failed[paths[1]].startswith(f"{paths[1]}: the memory of this computer")
+    assert "cut the image into smaller ones" in result.failed[paths[1]]
+
+
+def test_an_image_that_broke_since_keeps_no_old_results(out, paths):
+    segment_files(paths, out, job=JOB)
+    paths[1].write_bytes(b"")
+    result = segment_files(paths, out, job=JOB)
+    assert list(result.failed) == [paths[1]] and counts(out) == [1, 3, 4, 5]
+    assert list(out.rglob("2_*")) == [] and not (out / "records" / "2.json").exists()
+    assert len(list(out.rglob("1_*"))) == 3  # the labels, overlay and thumbnail of another
 
 
 @pytest.mark.parametrize("where", ["file", "file/below"])

@@ -264,6 +264,32 @@ def test_memory_too_short_for_one_tile_is_said() -> None:
         predict(Tiny(), random_image(16, 24), settings=tiled(tta="paper"))
 
 
+def test_the_errors_of_the_cpu_are_known_too() -> None:
+    class Small(Identity):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x) if len(x) <= most else torch.empty(10**15)
+
+    most = 2
+    network = Small()
+    predict(network, random_image(16, 16), settings=tiled(tta="d4"))
+    assert network.shapes == [(2, 3, 16, 16)] * 4  # after 8 and 4
+    most = 0
+    with pytest.raises(SettingsError, match=r"\(16, 16\) pixels; .* \(--tile\), such as 8"):
+        predict(network, random_image(16, 16), settings=tiled())
+
+
+@pytest.mark.parametrize("where", ["to", "stack"])
+def test_memory_may_run_out_outside_of_the_network_too(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> Tensor:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(*((nn.Module, "to") if where == "to" else (torch, "stack")), fail)
+    with pytest.raises(SettingsError, match="memory of the device is too small"):
+        predict(Identity(), random_image(16, 16), settings=tiled(tta="d4"))
+
+
 def test_every_module_keeps_its_mode_and_its_statistics() -> None:
     network = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(0.9), nn.BatchNorm2d(3))
     network.stride = 1  # type: ignore[assignment]

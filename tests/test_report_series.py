@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coverslip.report import pick_frames
+from coverslip.report import MOST_CARDS, encode_picture, pick_frames
 from pages import PICTURE, TWO, movie, page_of
 
 
@@ -52,6 +52,36 @@ def test_single_images_are_dots_that_no_line_joins():
     assert len([line for line in page.all("line") if line["class"] == "stem"]) == 6
     assert "c.png: 1" in page.text_of("title")
     assert not page_of(TWO).all("svg")[1:]  # the logo alone: two dots are no picture
+
+
+def many(n: int) -> pd.DataFrame:
+    files = [f"{i}.png" for i in range(n)]
+    return pd.DataFrame({"file": files, "n_cells": 1, "confluence": 0.5})
+
+
+@pytest.mark.parametrize("with_pictures", [True, False])
+def test_of_very_many_images_the_table_has_all_and_the_page_shows_some(with_pictures):
+    n = MOST_CARDS + 100
+    images = many(n)
+    picture = encode_picture(PICTURE)
+    thumbnails = {(file, 0): picture for file in images["file"] if with_pictures}
+    page = page_of(images, thumbnails=thumbnails)
+    shown = page.text_of("h3")
+    assert len(shown) == MOST_CARDS and (shown[0], shown[-1]) == ("0.png", f"{n - 1}.png")
+    assert len(page.all("img")) == (MOST_CARDS if with_pictures else 0)
+    assert "200 of 300 images shown, all are in the table below" in page.text
+    assert len(page.all("tr")) == n + 1
+
+
+def test_of_very_many_images_those_with_a_picture_are_shown():
+    thumbnails = {(f"{i}.png", 0): PICTURE for i in (3, 5)}
+    page = page_of(many(MOST_CARDS + 1), thumbnails=thumbnails)
+    assert page.text_of("h3") == ["3.png", "5.png"]
+
+
+def test_as_many_images_as_fit_are_all_shown():
+    page = page_of(many(MOST_CARDS))
+    assert len(page.text_of("h3")) == MOST_CARDS and "images shown" not in page.text
 
 
 @pytest.mark.parametrize(

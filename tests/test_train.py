@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from coverslip.augment import AugmentSettings
-from coverslip.checkpoint import load_checkpoint
+from coverslip.checkpoint import load_checkpoint, read_tensors
 from coverslip.data import SampleSettings
 from coverslip.errors import ModelError, SettingsError, TrainingError
-from coverslip.files import find_pairs
-from coverslip.train import Plan, TrainSettings, fit, one_cycle, resume_plan, start_run
+from coverslip.files import Pair, find_pairs
+from coverslip.train import Plan, TrainSettings, fit, loop, one_cycle, resume_plan, start_run
 from coverslip.train.settings import dict_to_settings, settings_to_dict
 from drawn import write_dataset
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SMALL = TrainSettings(
-    epochs=4,
+    epochs=3,
     steps_per_epoch=2,
     batch=2,
+    clip_norm=0.01,  # shorter than any gradient here; Adam does not mind
     sample=SampleSettings(crop_px=32),
     augment=AugmentSettings(elastic_px=1),
     device="cpu",
@@ -45,12 +52,59 @@ def plan(pairs):
     return Plan(SMALL, pairs[:4], pairs[4:])
 
 
+@dataclass
+class Whole:
+    """A training that nothing stopped, and what was seen of it."""
+
+    run: Path
+    pairs: list[Pair]
+    steps: list[tuple[int, int]] = field(default_factory=list)
+    rows: list[dict[str, float]] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)  # as the optimizer used them
+    lengths: list[float] = field(default_factory=list)  # of the gradients it was given
+
+    def see(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        (group,) = optimizer.param_groups
+        gradients = [p.grad.flatten() for p in group["params"] if p.grad is not None]
+        self.rates.append(group["lr"])
+        self.lengths.append(float(torch.cat(gradients).norm()))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    pairs = find_pairs(write_dataset(folder / "set"))
+    seen = Whole(folder / "run", pairs)
+    plan = Plan(SMALL, pairs[:4], pairs[4:])
+    start_run(seen.run, plan)
+    hook = register_optimizer_step_pre_hook(seen.see)
+    fit(
+        plan,
+        seen.run,
+        on_step=lambda *step: seen.steps.append(step[:2]),
+        on_epoch=seen.rows.append,
+    )
+    hook.remove()
+    return seen
+
+
 def weights_of(path):
     return load_checkpoint(path).network.state_dict()
 
 
+def count_steps(run: Path, pairs: list[Pair]) -> int:
+    """How many steps are done when the run is resumed."""
+    steps = []
+    fit(resume_plan(run, pairs), run, on_step=lambda *step: steps.append(step))
+    return len(steps)
+
+
+def tensors_of(path: Path) -> dict[str, torch.Tensor]:
+    return read_tensors(path)[0]
+
+
 def test_it_learns(pairs, tmp_path):
-    settings = replace(SMALL, epochs=6, steps_per_epoch=10, batch=4, lr=3e-3)
+    settings = replace(SMALL, epochs=3, steps_per_epoch=12, batch=4, lr=3e-3)
     plan = Plan(settings, pairs[:4], pairs[4:])
     start_run(tmp_path / "run", plan)
     best = fit(plan, tmp_path / "run")
@@ -62,49 +116,56 @@ def test_it_learns(pairs, tmp_path):
     assert card["epoch"] == history.val_jaccard.idxmax() + 1
 
 
-def test_a_run_leaves_everything_that_was_promised(plan, tmp_path):
-    run = tmp_path / "run"
-    steps, rows = [], []
-    start_run(run, plan)
-    fit(plan, run, on_step=lambda *step: steps.append(step[:2]), on_epoch=rows.append)
-    assert sorted(path.name for path in run.iterdir()) == [
+def test_a_run_leaves_everything_that_was_promised(whole):
+    assert sorted(path.name for path in whole.run.iterdir()) == [
         "best.safetensors", "curves.png", "history.csv", "samples", "settings.json",
         "state.safetensors",
     ]  # fmt: skip
-    assert len(list((run / "samples").iterdir())) == 4
-    assert steps == [(n, 8) for n in range(1, 9)]
-    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
-    record = json.loads((run / "settings.json").read_text())
+    assert len(list((whole.run / "samples").iterdir())) == 3
+    assert whole.steps == [(n, 6) for n in range(1, 7)]
+    assert [row["epoch"] for row in whole.rows] == [1, 2, 3]
+    record = json.loads((whole.run / "settings.json").read_text())
     assert record["val"] == ["d4"] and len(record["fingerprint"]) == 64
     assert record["settings"]["seed"] == 0 and "torch" in record["packages"]
 
 
-@pytest.mark.parametrize("killed_at", [1, 4, 7])
-def test_a_killed_run_goes_on_to_the_same_bits(plan, tmp_path, killed_at):
-    start_run(tmp_path / "whole", plan)
-    fit(plan, tmp_path / "whole")
+def test_the_optimizer_uses_the_rates_of_the_schedule(whole):
+    assert whole.rates == [one_cycle(step, 6, peak=SMALL.lr) for step in range(6)]
+    history = pd.read_csv(whole.run / "history.csv")
+    assert history.lr.tolist() == pytest.approx(whole.rates[1::2], rel=1e-12)
 
-    def kill(step: int, n_steps: int, loss: float) -> None:
-        if step == killed_at:
+
+def test_long_gradients_are_cut(whole):
+    assert whole.lengths == pytest.approx([SMALL.clip_norm] * 6, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("where", "call"),
+    [("step", 3), ("write_progress", 2), ("save_state", 1), ("save_state", 2), ("epoch", 2)],
+)
+def test_a_killed_run_goes_on_to_the_same_bits(whole, plan, tmp_path, monkeypatch, where, call):
+    calls = count(1)
+
+    def kill(*_: object) -> None:
+        if next(calls) == call:
             raise Killed
 
     run = tmp_path / "killed"
     start_run(run, plan)
-    with pytest.raises(Killed):
-        fit(plan, run, on_step=kill)
+    hooks = {f"on_{where}": kill} if where in ("step", "epoch") else {}
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        if not hooks:
+            original = getattr(loop, where)
+            patch.setattr(loop, where, lambda *given: (kill(), original(*given)))
+        fit(plan, run, **hooks)
     fit(resume_plan(run, [*plan.train, *plan.val]), run)
 
     for name in ("best.safetensors", "state.safetensors"):
-        assert (tmp_path / "whole" / name).exists()
-    whole, resumed = (
-        weights_of(tmp_path / "whole/best.safetensors"),
-        weights_of(run / "best.safetensors"),
-    )
-    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
-    history = [pd.read_csv(tmp_path / r / "history.csv") for r in ("whole", "killed")]
-    pd.testing.assert_frame_equal(
-        history[0].drop(columns="seconds"), history[1].drop(columns="seconds"), check_exact=True
-    )
+        expected, tensors = tensors_of(whole.run / name), tensors_of(run / name)
+        assert expected.keys() == tensors.keys()
+        assert all(torch.equal(expected[key], tensors[key]) for key in expected)
+    history = [pd.read_csv(r / "history.csv").drop(columns="seconds") for r in (whole.run, run)]
+    pd.testing.assert_frame_equal(*history, check_exact=True)
 
 
 def test_another_seed_gives_another_network(plan, tmp_path):
@@ -116,20 +177,25 @@ def test_another_seed_gives_another_network(plan, tmp_path):
     assert not torch.equal(results[0]["head.bias"], results[1]["head.bias"])
 
 
-def test_a_finished_run_is_not_trained_again(plan, tmp_path):
+def test_a_finished_run_is_not_trained_again(whole):
+    assert count_steps(whole.run, whole.pairs) == 0
+
+
+def test_it_stops_early_when_nothing_is_gained(plan, tmp_path, monkeypatch):
+    scores = iter([0.1, 0.5, 0.3, 0.5, 0.9, 0.9])  # 0.5 again is no gain
+    picture = np.zeros((8, 8, 3), np.uint8)
+    monkeypatch.setattr(
+        loop,
+        "validate",
+        lambda *_: ({"val_loss": 0.0, "val_jaccard": next(scores)}, picture),
+    )
     run = tmp_path / "run"
-    start_run(run, plan)
-    fit(plan, run)
-    steps = []
-    fit(resume_plan(run, [*plan.train, *plan.val]), run, on_step=lambda *step: steps.append(step))
-    assert steps == []
-
-
-def test_it_stops_early_when_nothing_is_gained(plan, tmp_path):
-    patient = replace(plan, settings=replace(SMALL, epochs=50, steps_per_epoch=1, patience=2, lr=0))
-    start_run(tmp_path / "run", patient)
-    fit(patient, tmp_path / "run")
-    assert len(pd.read_csv(tmp_path / "run" / "history.csv")) < 10
+    patient = replace(plan, settings=replace(SMALL, epochs=6, steps_per_epoch=1, patience=2))
+    start_run(run, patient)
+    best = fit(patient, run)
+    assert pd.read_csv(run / "history.csv").val_jaccard.tolist() == [0.1, 0.5, 0.3, 0.5]
+    assert load_checkpoint(best).card["epoch"] == 2
+    assert count_steps(run, [*plan.train, *plan.val]) == 0
 
 
 def test_a_second_training_does_not_overwrite_the_first(plan, tmp_path):
@@ -154,7 +220,9 @@ def test_a_loss_that_is_no_number_names_the_images(plan, tmp_path, monkeypatch):
     nan = torch.tensor(math.nan)
     monkeypatch.setattr("coverslip.train.loop.bce_dice_loss", lambda logits, truth: nan)
     start_run(tmp_path / "run", plan)
-    with pytest.raises(TrainingError, match=r"nan at step 1, on .*d\d\.png.*--lr"):
+    with pytest.raises(
+        TrainingError, match=r"loss is no longer a number at step 1, on .*d\d\.png.*--lr"
+    ):
         fit(plan, tmp_path / "run")
 
 

@@ -25,7 +25,7 @@ class AugmentSettings:
     rotation_deg: float = 180.0  # cells have no up and down
     zoom: float = 1.3  # sizes from 1/1.3 to 1.3 of the original, log-uniform
     elastic_px: float = 4.0  # displacement's standard deviation at the control points
-    elastic_spacing_px: int = 32  # distance of the control points: bends, never tears
+    elastic_spacing_px: int = 32  # of the control points: at 8 x the displacement, few of 1000 fold
     brightness: float = 0.15  # added, uniform within ±
     contrast: float = 0.3  # multiplied around the mean, log-uniform within 1/1.3 … 1.3
     gamma: float = 0.4  # exponent, log-uniform within e^-0.4 … e^0.4
@@ -70,31 +70,38 @@ def random_grid(
     n, _, height, width = shape
     angle = math.radians(settings.rotation_deg) * uniform(n, generator)
     zoom = torch.exp(math.log(settings.zoom) * uniform(n, generator))
-    flip_x, flip_y = torch.sign(uniform(n, generator)), torch.sign(uniform(n, generator))
-    cos, sin, zero = torch.cos(angle) * zoom, torch.sin(angle) * zoom, torch.zeros(n)
+    flip_x, flip_y = (torch.where(uniform(n, generator) < 0, -1.0, 1.0) for _ in range(2))
+    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
     aspect = height / width  # grid coordinates span [-1, 1] on both axes; keep circles round
-    theta = torch.stack(
+    turn = torch.stack(
         [
-            torch.stack([flip_x * cos, -flip_x * sin * aspect, zero], dim=1),
-            torch.stack([flip_y * sin / aspect, flip_y * cos, zero], dim=1),
+            torch.stack([flip_x * cos, -flip_x * sin * aspect], dim=1),
+            torch.stack([flip_y * sin / aspect, flip_y * cos], dim=1),
         ],
         dim=1,
     )
-    grid = affine_grid(theta, [n, 1, height, width], align_corners=False)
-    return grid + random_displacement(shape, settings=settings, generator=generator)
+    still = affine_grid(torch.eye(2, 3)[None], [1, 1, height, width], align_corners=False)
+    # bent first, so that enlarging enlarges the bends too and cannot make them fold
+    bent = still + random_displacement(shape, settings=settings, generator=generator)
+    return torch.einsum("nij,nhwj->nhwi", turn, bent)
 
 
 def random_displacement(
     shape: torch.Size, *, settings: AugmentSettings, generator: torch.Generator
 ) -> Tensor:
-    """A smooth random field (N, H, W, 2), in grid units: bicubic between random control points."""
+    """A smooth random field (N, H, W, 2), in grid units: bicubic between random control points.
+
+    The points lie at multiples of the spacing, the last beyond the image: squeezed into a small
+    image they would fold it.
+    """
     n, _, height, width = shape
     spacing = settings.elastic_spacing_px
-    points = (math.ceil(height / spacing) + 1, math.ceil(width / spacing) + 1)
-    field = torch.randn(n, 2, *points, generator=generator) * settings.elastic_px
-    field = interpolate(field, size=(height, width), mode="bicubic", align_corners=True)
+    gaps = [math.ceil(length / spacing) for length in (height, width)]
+    points = torch.randn(n, 2, *(gap + 1 for gap in gaps), generator=generator)
+    size = [gap * spacing + 1 for gap in gaps]
+    field = interpolate(points * settings.elastic_px, size, mode="bicubic", align_corners=True)
     px_to_grid = torch.tensor([2 / width, 2 / height])
-    return field.permute(0, 2, 3, 1) * px_to_grid
+    return field[:, :, :height, :width].permute(0, 2, 3, 1) * px_to_grid
 
 
 def change_intensity(
@@ -110,7 +117,8 @@ def change_intensity(
     images = mean + (images - mean) * torch.exp(draw(math.log1p(settings.contrast)))
     images = (images + draw(settings.brightness)).clamp(0, 1)
     images = images ** torch.exp(draw(settings.gamma))
-    noise = torch.randn(images.shape, generator=generator).to(device)
+    # one noise for all channels: grey stays grey
+    noise = torch.randn(n, 1, *images.shape[2:], generator=generator).to(device)
     images = (images + noise * draw(settings.noise).abs()).clamp(0, 1)
     inverted = (uniform(n, generator) * 0.5 + 0.5 < settings.invert).to(device)
     return torch.where(inverted.view(n, 1, 1, 1), 1 - images, images)

@@ -15,7 +15,7 @@ from safetensors.torch import save
 
 from coverslip.errors import ModelError
 from coverslip.files import whole_or_nothing
-from coverslip.images import Preprocess
+from coverslip.images import Preprocess, dict_to_preprocess
 from coverslip.models import MODELS
 
 if TYPE_CHECKING:
@@ -36,6 +36,11 @@ class Checkpoint:
     arguments: dict[str, Any] = field(default_factory=dict)  # of its constructor
     preprocess: Preprocess = field(default_factory=Preprocess)
     card: dict[str, Any] = field(default_factory=dict)  # task, data, licence, settings, scores
+
+    @property
+    def threshold(self) -> float:
+        """The probability above which a pixel is cell: the card's, 0.5 where it names none."""
+        return float(self.card.get("threshold", 0.5))
 
 
 def build_network(model: str, arguments: Mapping[str, Any]) -> nn.Module:
@@ -109,13 +114,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"{path}: its weights do not fit the network {metadata['model']!r} of this version "
             f"({reason}): install the version it was made with, or train again."
         ) from error
-    preprocess = json.loads(metadata["preprocess"])
-    preprocess |= {"mean": tuple(preprocess["mean"]), "std": tuple(preprocess["std"])}
     return Checkpoint(
         network=network.eval(),
         model=metadata["model"],
         arguments=arguments,
-        preprocess=Preprocess(**preprocess),
+        preprocess=dict_to_preprocess(json.loads(metadata["preprocess"])),
         card=json.loads(metadata["card"]),
     )
 

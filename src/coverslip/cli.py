@@ -26,7 +26,10 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Tta = Annotated[
     str, typer.Option(help="Test-time augmentation: none, paper (5 views) or d4 (8 views).")
 ]
-Threshold = Annotated[float, typer.Option(help="A pixel is cell above this probability.")]
+Threshold = Annotated[
+    float | None,
+    typer.Option(help="A pixel is cell above this probability; otherwise the model's own, or 0.5."),
+]
 MinArea = Annotated[int, typer.Option(help="Drop pieces smaller than this, in pixels.")]
 FillHoles = Annotated[bool, typer.Option("--fill-holes", help="Fill holes inside cells.")]
 Masks = Annotated[
@@ -61,7 +64,7 @@ def segment(
     out: Out,
     model: Annotated[str, typer.Option(help="nuclei, phase, or a checkpoint's path.")] = "phase",
     tta: Tta = "none",
-    threshold: Threshold = 0.5,
+    threshold: Threshold = None,
     min_area: MinArea = 16,
     fill_holes: FillHoles = False,
     scale: Annotated[
@@ -87,7 +90,6 @@ def segment(
     from coverslip.predict import PredictSettings
 
     settings = SegmentSettings(
-        threshold=threshold,
         min_area_px=min_area,
         fill_holes=fill_holes,
         scale=scale,
@@ -98,6 +100,7 @@ def segment(
     job = load_job(
         model,
         settings=settings,
+        threshold=threshold,
         axes=axes,
         channel=channel,
         keep_probs=probs,
@@ -216,7 +219,7 @@ def score(
         int | None, typer.Option(min=1, help="Score at this square size instead of the native one.")
     ] = None,
     tta: Tta = "none",
-    threshold: Threshold = 0.5,
+    threshold: Threshold = None,
     min_area: MinArea = 0,
     device: Device = "auto",
     out: Annotated[
@@ -234,10 +237,10 @@ def score(
         data,
         masks=masks,
         settings=SegmentSettings(
-            threshold=threshold,
             min_area_px=min_area,
             predict=PredictSettings(tta=tta, device=device),
         ),
+        threshold=threshold,
         size_px=size,
         selection=Selection(table=table, where=where, by=by),
         out=out,
@@ -263,7 +266,8 @@ def demo(
     """Segment the example images with the models that ship."""
     from coverslip.commands.segment import run_demo
 
-    run_demo(examples, out)
+    failed = run_demo(examples, out)
+    raise typer.Exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

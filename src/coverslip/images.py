@@ -33,6 +33,11 @@ class Preprocess:
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
 
+def dict_to_preprocess(values: dict[str, Any]) -> Preprocess:
+    """The inverse of `dataclasses.asdict`, after JSON has turned tuples into lists."""
+    return Preprocess(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
+
+
 def preprocess(image: NDArray[Any], settings: Preprocess) -> NDArray[np.float32]:
     """Make a network's input of an image.
 

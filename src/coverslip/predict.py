@@ -85,7 +85,7 @@ def predict(
 
     Raises:
         SettingsError: a device that is not there, tiles too small for the network's stride, or
-            memory too small for one tile.
+            memory too small for one tile or the result.
         ValueError: the image has no pixels or the wrong number of axes, or the network returns
             another size than it was given.
     """
@@ -93,7 +93,7 @@ def predict(
         raise ValueError(f"the image is {image.shape}; wanted (C, H, W) with no length 0")
     device = pick_device(settings.device)
     grid = _lay_tiles(network, image, settings=settings)
-    with _evaluating(network.to(device)), autocast(device):
+    with _telling_short_memory(grid.tile), _evaluating(network.to(device)), autocast(device):
         results = _predict_tiles(network, image, grid=grid, settings=settings, device=device)
         index, part = next(results)
         canvas = np.zeros((*part.shape[:-2], *image.shape[-2:]), dtype=np.float32)
@@ -182,12 +182,9 @@ def _probs(network: nn.Module, batch: Tensor, *, limit: int) -> Tensor:
     limit = min(limit, len(batch))
     try:
         return torch.cat([_forward(network, part) for part in torch.split(batch, limit)])
-    except torch.cuda.OutOfMemoryError as error:
-        if limit == 1:
-            raise SettingsError(
-                f"the memory of the device is too small for one tile of {tuple(batch.shape[-2:])} "
-                "pixels; use a smaller tile_px, or the device cpu."
-            ) from error
+    except (RuntimeError, MemoryError) as error:
+        if limit == 1 or not _is_short_memory(error):
+            raise
     # Outside of the except clause, whose traceback keeps the memory of what failed.
     return _probs(network, batch, limit=limit // 2)
 
@@ -208,6 +205,30 @@ def _mean_and_spread(probs: Tensor) -> Tensor:
     if len(probs) == 1:
         return probs.transpose(0, 1)
     return torch.stack([probs.mean(dim=0), probs.std(dim=0, correction=0)], dim=1)
+
+
+@contextmanager
+def _telling_short_memory(tile: tuple[int, int]) -> Iterator[None]:
+    """Say how to mend it, wherever memory runs out: network, tiles, their views or the result."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not _is_short_memory(error):
+            raise
+        raise SettingsError(
+            f"the memory of the device is too small for one tile of {tile} pixels; use a smaller "
+            f"tile_px (--tile), such as {max(1, max(tile) // 2)}, or another device."
+        ) from error
+
+
+def _is_short_memory(error: Exception) -> bool:
+    """PyTorch has an error of its own for CUDA alone; on the CPU and on MPS, only words tell."""
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+        return True
+    # "can't allocate memory" (Linux, macOS), "not enough memory" (Windows), "out of memory" (MPS),
+    # CUBLAS_STATUS_ALLOC_FAILED (what is left of a GPU is too little for a library's own use)
+    words = ("allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+    return any(word in str(error) for word in words)
 
 
 @contextmanager

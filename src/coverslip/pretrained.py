@@ -25,7 +25,8 @@ def load_pretrained(encoder: nn.Module, source: str) -> list[str]:
 
     Args:
         encoder: a module with torchvision's parameter names.
-        source: ``"none"``, ``"imagenet"`` (the hub: fetched once, checked, cached), or the path of
+        source: ``"none"``, ``"imagenet"`` (the hub: fetched and checked once, then
+            cached), or the path of
             a safetensors file or ``.pth`` state dict. Keys that the encoder lacks (``fc``) are
             passed over.
 
@@ -84,10 +85,17 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
     if path.suffix not in {".pth", ".pt"}:
         return read_tensors(path)[0]
     try:
-        weights: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        weights = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises almost anything on a damaged file
-        raise ModelError(
-            f"{path}: not readable as a state dict ({error}): wanted a .pth file with tensors "
-            "only, or safetensors."
-        ) from error
+        raise no_state_dict(path, str(error)) from error
+    if not isinstance(weights, dict) or not all(map(torch.is_tensor, weights.values())):
+        raise no_state_dict(path, f"it holds a {type(weights).__name__}, not only named tensors")
     return weights
+
+
+def no_state_dict(path: Path, reason: str) -> ModelError:
+    """The error for a ``.pth`` file that holds something else."""
+    return ModelError(
+        f"{path}: not readable as a state dict ({reason}): wanted a .pth file with tensors only, "
+        "or safetensors."
+    )

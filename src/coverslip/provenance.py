@@ -32,14 +32,22 @@ def package_version(name: str) -> str:
 
 def commit() -> str:
     """The commit of the source tree this runs from, ``+`` if it was changed since; else empty."""
-    here = Path(__file__).parent
     try:
-        name, changes = (
-            subprocess.run(
-                ["git", *command], cwd=here, capture_output=True, text=True, check=True, timeout=10
-            ).stdout.strip()
-            for command in (["rev-parse", "--short=10", "HEAD"], ["status", "--porcelain", "."])
-        )
+        git("ls-files", "--error-unmatch", Path(__file__).name)  # else another project's repository
+        name, changes = git("rev-parse", "--short=10", "HEAD"), git("status", "--porcelain", ".")
     except (OSError, subprocess.SubprocessError):
         return ""
     return name + ("+" if changes else "")
+
+
+def git(*command: str) -> str:
+    """What git answers in the folder of this package."""
+    answer = subprocess.run(
+        ["git", *command],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
+    )
+    return answer.stdout.strip()

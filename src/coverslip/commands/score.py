@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from coverslip.commands.console import new_progress
@@ -39,6 +39,7 @@ def run_score(
     *,
     masks: Path | None,
     settings: SegmentSettings,
+    threshold: float | None,
     size_px: int | None,
     selection: Selection,
     out: Path | None,
@@ -51,6 +52,8 @@ def run_score(
     if by and not table:
         raise SettingsError("--by COLUMN: wanted --list CSV with that column.")
     checkpoint = load_model(model)
+    threshold = checkpoint.threshold if threshold is None else threshold
+    settings = replace(settings, threshold=threshold)
     with new_progress() as progress:
         task = progress.add_task("scoring", total=len(pairs), info="")
 

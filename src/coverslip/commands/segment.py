@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from coverslip.checkpoint import load_checkpoint
@@ -12,7 +13,7 @@ from coverslip.pipeline import Job, SegmentSettings, segment_examples, segment_f
 from coverslip.shipped import find_model, shipped_models
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -34,8 +35,7 @@ def run_segment(sources: Sequence[str], out: Path, *, job: Job, overwrite: bool)
         note(f"{len(result.skipped)} were done before with the same settings (--overwrite)")
     n_cells = sum(len(record.cells) for record in result.done.values())
     tell(f"{n_cells} cells in {len(result.done)} files: {out / 'report.html'}")
-    for message in result.failed.values():
-        note(f"failed: {message}")
+    _tell_failed(result.failed)
     return result.failed
 
 
@@ -43,18 +43,22 @@ def load_job(
     model: str,
     *,
     settings: SegmentSettings,
+    threshold: float | None = None,
     axes: str | None = None,
     channel: int = 0,
     keep_probs: bool = False,
     keep_spread: bool = False,
 ) -> Job:
-    """The model, found and loaded, with what is to be done with it."""
+    """The model, found and loaded, with what is to be done; no threshold means the model's own."""
     path = find_model(model)
+    checkpoint = load_checkpoint(path)
+    if threshold is None:
+        threshold = checkpoint.threshold
     return Job(
-        model=load_checkpoint(path),
+        model=checkpoint,
         model_name=model,
         model_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
-        settings=settings,
+        settings=replace(settings, threshold=threshold),
         axes=axes,
         channel=channel,
         keep_probs=keep_probs,
@@ -62,15 +66,23 @@ def load_job(
     )
 
 
-def run_demo(examples: Path, out: Path) -> None:
-    """Segment the examples with the models that ship, and say where the page is."""
+def run_demo(examples: Path, out: Path) -> dict[Path, str]:
+    """Segment the examples with the models that ship; those that failed, with the reason."""
     jobs = {name: load_job(name, settings=SegmentSettings()) for name in shipped_models()}
     with new_progress() as progress:
         task = progress.add_task("segmenting", total=None, info="")
-        page = segment_examples(
+        failed = segment_examples(
             examples,
             out,
             jobs=jobs,
             on_frame=lambda path, frame, n: progress.update(task, advance=1, info=path.name),
         )
-    tell(f"masks, overlays and tables: {out}\nopen in a browser: {page.resolve()}")
+    page = (out / "report.html").resolve()
+    tell(f"masks, overlays and tables: {out}\nopen in a browser: {page}")
+    _tell_failed(failed)
+    return failed
+
+
+def _tell_failed(failed: Mapping[Path, str]) -> None:
+    for message in failed.values():
+        note(f"failed: {message}")

@@ -56,10 +56,15 @@ def run_train(
     with new_progress() as progress:
         task = progress.add_task(f"training {plan.settings.model}", info="")
 
+        best_jaccard = 0.0
+
         def on_step(step: int, n_steps: int, loss: float) -> None:
-            progress.update(task, completed=step, total=n_steps, info=f"loss {loss:.3f}")
+            info = f"loss {loss:.3f}  best Jaccard {best_jaccard:.3f}"
+            progress.update(task, completed=step, total=n_steps, info=info)
 
         def on_epoch(row: dict[str, float]) -> None:
+            nonlocal best_jaccard
+            best_jaccard = max(best_jaccard, row["val_jaccard"])
             note(
                 f"epoch {row['epoch']:4.0f}  loss {row['train_loss']:.3f}  "
                 f"validation loss {row['val_loss']:.3f}  Jaccard {row['val_jaccard']:.3f}  "

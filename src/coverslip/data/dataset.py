@@ -51,7 +51,10 @@ class Sample(NamedTuple):
 
 
 class PairDataset(Dataset[Sample]):
-    """Image and mask pairs, each read once and then kept in memory up to `cache_bytes`.
+    """Image and mask pairs, kept in memory once read, up to `cache_bytes` for each process.
+
+    In one process each pair is read once. Worker processes start anew in every epoch with what
+    the parent holds, and each keeps what it reads itself until the epoch ends.
 
     ``dataset[Draw(pair, number)]`` cuts its random square by the seed and the draw's number alone,
     so that the same seed gives the same samples on any number of workers.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -47,7 +48,13 @@ def epoch_batches(
 def shuffled_index(n_images: int, number: int, *, seed: int) -> int:
     """The image at place `number` of an endless stream of shuffled passes."""
     one_pass, place = divmod(number, n_images)
-    return int(np.random.default_rng((seed, one_pass)).permutation(n_images)[place])
+    return shuffled_pass(n_images, one_pass, seed=seed)[place]
+
+
+@lru_cache(maxsize=4)  # one permutation for the whole pass, not one for each image
+def shuffled_pass(n_images: int, one_pass: int, *, seed: int) -> tuple[int, ...]:
+    """All images once, in the order of one pass of the stream."""
+    return tuple(np.random.default_rng((seed, one_pass)).permutation(n_images).tolist())
 
 
 def balance_weights(groups: Sequence[str]) -> list[float]:

@@ -116,13 +116,23 @@ def read_groups(pairs: Sequence[Pair], table: Path, *, column: str) -> list[str]
 
 
 def read_list(table: Path) -> pd.DataFrame:
-    """A CSV with a column `name`, all values as text, indexed by name."""
+    """A CSV with a column `name`, all values as text, indexed by name.
+
+    Raises:
+        SettingsError: not a CSV, no such column, or a name that occurs twice.
+    """
     try:
         rows = pd.read_csv(table, dtype=str)
     except (OSError, ValueError) as error:
         raise SettingsError(f"{table}: not readable as CSV ({error}).") from error
     if "name" not in rows:
         raise SettingsError(f"{table}: no column 'name'; it has {', '.join(rows.columns)}.")
+    twice = rows["name"][rows["name"].duplicated()].unique().tolist()
+    if twice:
+        raise SettingsError(
+            f"{table}: {', '.join(map(str, twice[:5]))} occurs more than once in the column "
+            "'name': keep one row for each image."
+        )
     return rows.set_index("name")
 
 

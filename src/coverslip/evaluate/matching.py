@@ -53,7 +53,7 @@ class Matches:
     without_truth: tuple[Path, ...]
 
 
-def match_files(pred: Path, truth: Path) -> Matches:
+def match_files(pred: str | Path, truth: str | Path) -> Matches:
     """Match predictions with truths by name.
 
     Names are compared without folder, file type and a suffix of `SUFFIXES`, so `a.tif`,
@@ -64,6 +64,7 @@ def match_files(pred: Path, truth: Path) -> Matches:
         FileError: A folder or file is not there, or has no image in it.
         DataError: Truths without a prediction, or several files for one name; all listed at once.
     """
+    pred, truth = Path(pred), Path(truth)
     if pred.is_file() and truth.is_file():
         return Matches(pairs=(FilePair(_name(truth), pred=pred, truth=truth),), without_truth=())
     preds, truths = _files_by_name(pred), _files_by_name(truth)

@@ -58,7 +58,7 @@ def evaluate(pairs: Iterable[tuple[str, NDArray[Any], NDArray[Any]]]) -> pd.Data
     return _collect(pairs, score=lambda pair: _score(pair[0], truth=pair[1], pred=pair[2]))
 
 
-def evaluate_folders(pred: Path, truth: Path) -> pd.DataFrame:
+def evaluate_folders(pred: str | Path, truth: str | Path) -> pd.DataFrame:
     """Match two folders (or two files) and score them: `evaluate_files(match_files(...))`."""
     return evaluate_files(match_files(pred, truth))
 

@@ -7,7 +7,13 @@ from coverslip.files.read import open_image, read_frame, read_frames
 from coverslip.files.record import ImageFile
 from coverslip.files.stack import open_pages, write_labels
 from coverslip.files.truth import check_pairs, read_truth
-from coverslip.files.write import whole_or_nothing, write_bytes, write_image, write_text
+from coverslip.files.write import (
+    remove_leftovers,
+    whole_or_nothing,
+    write_bytes,
+    write_image,
+    write_text,
+)
 
 __all__ = [
     "ImageFile",
@@ -21,6 +27,7 @@ __all__ = [
     "read_frames",
     "read_labels",
     "read_truth",
+    "remove_leftovers",
     "stem",
     "whole_or_nothing",
     "write_bytes",

@@ -20,6 +20,7 @@ def write_labels(
     shape: tuple[int, ...],
     axes: str,
     pixel_size_um: tuple[float, float] | None = None,
+    frame_interval_s: float | None = None,
 ) -> None:
     """Write labels as a uint32 OME-TIFF with deflate compression.
 
@@ -30,6 +31,7 @@ def write_labels(
         shape: Lengths of the axes, H and W last.
         axes: One letter per length: "YX", "TYX", "ZYX" or "TZYX".
         pixel_size_um: Height and width of a pixel in µm, or None where they are not known.
+        frame_interval_s: Seconds from one time to the next, or None where they are not known.
 
     Raises:
         FileError: The file cannot be written.
@@ -40,6 +42,8 @@ def write_labels(
     # tifffile's own identity is made of the time and the machine; this keeps equal runs equal bytes
     identity = uuid.uuid5(uuid.NAMESPACE_OID, f"{path.name} {shape}")
     metadata = {"axes": axes, "UUID": str(identity), **physical_size(pixel_size_um)}
+    if frame_interval_s is not None and "T" in axes:
+        metadata |= {"TimeIncrement": frame_interval_s, "TimeIncrementUnit": "s"}
     with (
         whole_or_nothing(path) as temporary,
         tifffile.TiffWriter(temporary, ome=True, bigtiff=needs_bigtiff(shape)) as writer,

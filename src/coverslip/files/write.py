@@ -57,6 +57,12 @@ def whole_or_nothing(path: Path) -> Iterator[Path]:
         _remove(temporary)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what writes that were killed have left in a folder."""
+    for path in folder.glob(".*.part*"):
+        _remove(path)
+
+
 def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from coverslip.errors import CoverslipError
+from coverslip.errors import CoverslipError, SettingsError
 from coverslip.files import open_image, write_text
 from coverslip.pipeline.outputs import Outputs, name_outputs
 from coverslip.pipeline.record import (
@@ -43,8 +43,9 @@ def segment_files(
     """Segment image files one after the other and write everything into a folder.
 
     What is done already with the same model and settings is not done again. An image that fails is
-    reported and does not stop the others. The tables and the report cover all that is done, also
-    when the work is broken off.
+    reported and does not stop the others. The tables and the report cover the images of this start
+    that are done, now or earlier, also when the work is broken off; what an earlier start made of
+    other images stays in the folder, but is no longer in them.
 
     Args:
         paths: image files; a file of many frames is a series.
@@ -70,7 +71,7 @@ def segment_files(
                     path, targets[path], job=job, overwrite=overwrite, on_frame=on_frame
                 )
             except (CoverslipError, MemoryError) as error:
-                result.failed[path] = str(error) or "the memory of this computer is too small"
+                result.failed[path] = _reason(path, error)
                 continue
             if record.skipped:
                 result.skipped.append(path)
@@ -82,6 +83,16 @@ def segment_files(
         seconds = time.perf_counter() - clock
         write_report(out, result, targets=targets, job=job, started=started, seconds=seconds)
     return result
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Why an image failed; a file's error names the file itself."""
+    if isinstance(error, MemoryError):
+        return (
+            f"{path}: the memory of this computer is too small for it ({error or 'no details'}). "
+            "Close other programs, or cut the image into smaller ones."
+        )
+    return f"{path}: {error}" if isinstance(error, SettingsError) else str(error)
 
 
 def _segment_one(
@@ -98,8 +109,8 @@ def _segment_one(
         earlier = read_record(target.record, key=key)
         if earlier is not None and target.complete(job, n_frames=len(earlier.images)):
             return earlier
+    target.forget()  # first of all: an image that broke since must not keep its old labels
     file = open_image(path, axes=job.axes)
-    target.forget()
     record = segment_series(file, target, job=job, key=key, on_frame=on_frame)
     write_record(target.record, record)
     return record

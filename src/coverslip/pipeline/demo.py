@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ def segment_examples(
     *,
     jobs: Mapping[str, Job],
     on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
-) -> Path:
+) -> dict[Path, str]:
     """Segment the images in ``examples/<model>`` with each model, and show all on one page.
 
     Args:
@@ -45,7 +46,7 @@ def segment_examples(
         on_frame: as for `segment_files`.
 
     Returns:
-        The path of the page.
+        The images that failed, with the reason. The page is ``report.html`` in `out`.
 
     Raises:
         FileError: the examples are not there, or the results cannot be written.
@@ -57,20 +58,21 @@ def segment_examples(
         )
     started, clock = datetime.now(), time.perf_counter()
     records: list[Record] = []
-    rows: list[pd.DataFrame] = []
     thumbnails: dict[tuple[str, int], bytes] = {}
-    failures: dict[str, str] = {}
+    failed: dict[Path, str] = {}
     for model, job in jobs.items():
         paths = find_images([examples / model])
         result = segment_files(paths, out / model, job=job, overwrite=True, on_frame=on_frame)
-        records += result.done.values()
-        rows += [in_folder(report_rows(record), model) for record in result.done.values()]
+        records += [
+            replace(record, images=in_folder(record.images, model))
+            for record in result.done.values()
+        ]
         thumbnails |= read_thumbnails(result, name_outputs(paths, out / model))
-        failures |= {str(path): message for path, message in result.failed.items()}
+        failed |= result.failed
     write_tables(out, records)
     page = html_report(
         "Example images",
-        join_rows(rows, columns=IMAGES),
+        join_rows([report_rows(record) for record in records], columns=IMAGES),
         run=Run(
             model=", ".join(jobs),
             version=package_version("coverslip"),
@@ -78,13 +80,13 @@ def segment_examples(
             seconds=time.perf_counter() - clock,
         ),
         thumbnails=thumbnails,
-        failures=failures,
+        failures={str(path): message for path, message in failed.items()},
         notes=[NOTE],
     )
     write_text(out / "report.html", page)
-    return out / "report.html"
+    return failed
 
 
 def in_folder(rows: pd.DataFrame, folder: str) -> pd.DataFrame:
-    """Rows whose links lead into a folder beside the page."""
+    """Rows whose links lead into a folder beside the page and the tables."""
     return rows.assign(overlay=f"{folder}/" + rows["overlay"], labels=f"{folder}/" + rows["labels"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,18 +68,32 @@ class Outputs:
         return all(path.is_file() for path in wanted)
 
     def forget(self) -> None:
-        """Remove the record of an earlier job and its maps, so that they never join a new one's.
+        """Remove the results of an earlier job, so that they never pass for a new one's.
 
         Raises:
             FileError: they cannot be removed.
         """
-        for path in (self.record, self.probs, self.spread):
+        for path in (self.record, self.labels, self.probs, self.spread, *self._pictures()):
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise FileError(
                     f"{path}: cannot be removed ({error.strerror}). Choose another folder."
                 ) from error
+        with suppress(OSError):  # it is not there, or the user keeps something else in it
+            (self.folder / f"{self.name}_overlays").rmdir()
+
+    def _pictures(self) -> list[Path]:
+        """The overlays and thumbnails that lie there, of however many frames."""
+        name = glob.escape(self.name)
+        overlays = self.folder.glob(f"{name}_overlays/frame_*.png")
+        thumbnails = (self.folder / "records").glob(f"{name}_*.jpg")
+        return [
+            self.overlay(0, 1),
+            *overlays,
+            # a_1.tif has its thumbnails beside those of a.tif
+            *(p for p in thumbnails if p.stem.removeprefix(f"{self.name}_").isdecimal()),
+        ]
 
 
 def name_outputs(paths: Sequence[Path], folder: Path) -> dict[Path, Outputs]:

@@ -12,6 +12,7 @@ import pandas as pd
 from coverslip.errors import FileError, SettingsError
 from coverslip.files import write_text
 from coverslip.predict import check_predict
+from coverslip.provenance import package_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ class Record:
 
     Attributes:
         path: the image, as it was given.
-        key: a hash of the image file, model and settings.
+        key: a hash of the image file, model, settings and version of coverslip.
         images: one row per frame; columns as in images.csv.
         cells: one row per cell; columns as in cells.csv.
         notes: decisions taken, for the user to see.
@@ -113,6 +114,7 @@ def job_key(path: Path, job: Job) -> str:
         ) from error
     facts = {
         "file": [str(path), stat.st_size, stat.st_mtime_ns],
+        "version": package_version("coverslip"),
         "model": job.model_hash,
         "settings": result_settings(job),
         "axes": job.axes,
@@ -138,7 +140,8 @@ def write_record(path: Path, record: Record) -> None:
         "images": record.images.to_dict("list"),
         "cells": record.cells.to_dict("list"),
     }
-    write_text(path, json.dumps(contents, ensure_ascii=False, indent=1))
+    # No indent: with one, Python's slow encoder takes over, 13 s for 200,000 cells.
+    write_text(path, json.dumps(contents, ensure_ascii=False))
 
 
 def read_record(path: Path, *, key: str) -> Record | None:

@@ -74,14 +74,15 @@ def segment(
     Args:
         image: (H, W) grey or (H, W, 3) colour, any number type, any size.
         model: a loaded checkpoint.
-        settings: thresholds, tiles, test-time augmentation and device.
+        settings: thresholds, tiles, test-time augmentation and device; None: the usual ones, with
+            the model's own threshold.
         pixel_size_um: height and width of a pixel, for a table in micrometres.
 
     Raises:
         SettingsError: a setting that makes no sense, or a device that is not there.
         ValueError: an image of another shape, or without a finite pixel.
     """
-    settings = settings or SegmentSettings()
+    settings = settings or SegmentSettings(threshold=model.threshold)
     how = model.preprocess
     stretched = stretch(
         image, low_percentile=how.low_percentile, high_percentile=how.high_percentile

@@ -84,6 +84,7 @@ def segment_series(
             shape=tuple(file.length(axis) for axis in file.frame_axes + "YX"),
             axes=file.frame_axes + "YX",
             pixel_size_um=file.pixel_size_um,
+            frame_interval_s=file.frame_interval_s,
         )
     return Record(
         path=str(file.path),

@@ -10,7 +10,7 @@ from coverslip.files import write_text
 from coverslip.measure import COLUMNS
 from coverslip.pipeline.record import result_settings
 from coverslip.provenance import package_version
-from coverslip.report import Run, html_report
+from coverslip.report import MOST_CARDS, Run, html_report, pick_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,12 +84,15 @@ def report_rows(record: Record) -> pd.DataFrame:
 def read_thumbnails(
     result: BatchResult, targets: Mapping[Path, Outputs]
 ) -> dict[tuple[str, int], bytes]:
-    """The small overlays of all images, by file and frame."""
+    """The small overlays that the page shows, by file and frame: some of a film, of many images."""
+    singles = [path for path, record in result.done.items() if len(record.images) == 1]
+    shown = {singles[i] for i in pick_frames(len(singles), most=MOST_CARDS)}
     return {
-        (record.path, int(frame)): targets[path].thumbnail(int(frame)).read_bytes()
+        (record.path, frame): targets[path].thumbnail(frame).read_bytes()
         for path, record in result.done.items()
-        for frame in record.images["frame"]
-        if targets[path].thumbnail(int(frame)).is_file()
+        if path in shown or len(record.images) > 1
+        for frame in pick_frames(len(record.images))
+        if targets[path].thumbnail(frame).is_file()
     }
 
 

@@ -1,12 +1,13 @@
 """tables → Markdown, and a run's results → one HTML page."""
 
-from coverslip.report.cards import encode_picture
+from coverslip.report.cards import MOST_CARDS, encode_picture
 from coverslip.report.images import IMAGE_COLUMNS, pick_frames
 from coverslip.report.markdown import summary_in_percent, table_to_markdown
 from coverslip.report.page import Run, html_report
 
 __all__ = [
     "IMAGE_COLUMNS",
+    "MOST_CARDS",
     "Run",
     "encode_picture",
     "html_report",

@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from coverslip.report.html import Html, element, join, path_to_url
+from coverslip.report.images import pick_frames
 from coverslip.report.values import count, duration, percent, plural, significant
 
 # Longer side of a picture inside the page: sharp on a card, and a hundred of them can be mailed.
 SIDE_PX = 640
+
+# Of many single images, so many pictures are what a browser still scrolls and a mail may hold.
+MOST_CARDS = 200
 
 # The proportions (width by height) that the frame of all pictures may take.
 RATIOS = (0.8, 1.6)
@@ -43,17 +47,29 @@ def encode_picture(picture: NDArray[np.uint8], *, side_px: int = SIDE_PX) -> byt
     return file.getvalue()
 
 
+def rows_with_cards(rows: pd.DataFrame, thumbnails: Thumbnails, *, is_series: bool) -> pd.DataFrame:
+    """Choose the rows to show: frames with a picture, or all images while they are not too many."""
+    if len(rows) <= MOST_CARDS and not is_series:
+        return rows
+    keys = zip(rows["file"], rows["frame"], strict=True)
+    pictured = rows[[key in thumbnails for key in keys]]
+    if is_series:
+        return pictured
+    rows = pictured if len(pictured) else rows
+    return rows.iloc[pick_frames(len(rows), most=MOST_CARDS)]
+
+
 def card_grid(rows: pd.DataFrame, thumbnails: Thumbnails, *, is_series: bool) -> Html:
-    """Show rows of a completed table as cards; frames of a series only if they have a picture."""
-    records = [
-        {**row, "id": index, "thumbnail": thumbnails.get((row["file"], row["frame"]))}
+    """Show rows of a completed table as cards."""
+    if rows.empty:
+        return Html()
+    encoded = [
+        {**row, "id": index, "thumbnail": _encode(thumbnails.get((row["file"], row["frame"])))}
         for index, row in zip(rows.index, rows.to_dict("records"), strict=True)
     ]
-    shown = [row for row in records if row["thumbnail"] is not None or not is_series]
-    encoded = [{**row, "thumbnail": _encode(row["thumbnail"])} for row in shown]
     cards = (_card(row, is_series=is_series) for row in encoded)
     ratio = _common_ratio([row["thumbnail"] for row in encoded])
-    return element("ul", *cards, class_="cards", style=f"--ratio: {ratio:.3f}") if shown else Html()
+    return element("ul", *cards, class_="cards", style=f"--ratio: {ratio:.3f}")
 
 
 def _encode(thumbnail: bytes | NDArray[np.uint8] | None) -> bytes | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from coverslip.report.cards import Thumbnails, card_grid
+from coverslip.report.cards import Thumbnails, card_grid, rows_with_cards
 from coverslip.report.chart import Chart, draw_chart
 from coverslip.report.html import Html, element
 from coverslip.report.images import by_file
@@ -28,32 +28,34 @@ def result_sections(table: pd.DataFrame, thumbnails: Thumbnails) -> list[Html]:
 
 
 def _series_section(rows: pd.DataFrame, thumbnails: Thumbnails) -> Html:
-    file = str(rows["file"].iloc[0])
-    n_shown = sum((file, frame) in thumbnails for frame in rows["frame"])
+    shown = rows_with_cards(rows, thumbnails, is_series=True)
     first, last = rows.iloc[0], rows.iloc[-1]
     about = (
         f"{plural(len(rows), 'frame')} · "
         f"confluence {percent(first['confluence'])} → {percent(last['confluence'])} · "
         f"cells {count(first['n_cells'])} → {count(last['n_cells'])}"
     )
-    if n_shown < len(rows):
-        about += f" · {count(n_shown)} frames shown, all are in the table below"
+    if len(shown) < len(rows):
+        about += f" · {count(len(shown))} frames shown, all are in the table below"
     return element(
         "section",
         element("h2", first["name"]),
         element("p", about, class_="about"),
         _charts(rows, joined=True),
-        card_grid(rows, thumbnails, is_series=True),
+        card_grid(shown, thumbnails, is_series=True),
         class_="results",
     )
 
 
 def _singles_section(rows: pd.DataFrame, thumbnails: Thumbnails) -> Html:
+    shown = rows_with_cards(rows, thumbnails, is_series=False)
+    about = f"{count(len(shown))} of {plural(len(rows), 'image')} shown, all are in the table below"
     return element(
         "section",
         element("h2", "Images"),
+        element("p", about, class_="about") if len(shown) < len(rows) else "",
         _charts(rows, joined=False) if len(rows) >= FEWEST_DOTS else "",
-        card_grid(rows, thumbnails, is_series=False),
+        card_grid(shown, thumbnails, is_series=False),
         class_="results",
     )
 

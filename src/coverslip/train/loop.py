@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
+from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader
 
 from coverslip.augment import augment
@@ -15,6 +16,7 @@ from coverslip.checkpoint import Checkpoint, save_checkpoint
 from coverslip.data import PairDataset, Sample, epoch_batches
 from coverslip.device import autocast, half_precision, pick_device
 from coverslip.errors import TrainingError
+from coverslip.files import remove_leftovers
 from coverslip.losses import bce_dice_loss
 from coverslip.train.settings import settings_to_dict
 from coverslip.train.state import load_state, new_state, save_state
@@ -60,10 +62,12 @@ def fit(
         CoverslipError: data, weights or folder are not usable.
     """
     settings, device = plan.settings, pick_device(plan.settings.device)
-    state, missing = new_state(settings, device)
+    begun = (run / "state.safetensors").exists()
+    state, missing = new_state(settings, device, pretrained=not begun)
     if missing:
         on_note(f"not in {settings.encoder}, so not pre-trained: {', '.join(missing)}")
-    if (run / "state.safetensors").exists():
+    if begun:
+        remove_leftovers(run)
         state = load_state(run / "state.safetensors", state)
     train = PairDataset(
         plan.train, preprocess=settings.preprocess, settings=settings.sample, seed=settings.seed
@@ -125,12 +129,15 @@ def train_epoch(
         with autocast(device):
             loss = bce_dice_loss(state.network(images), masks)
         losses.append(loss.item())
+        names = [data.pairs[i].image for i in batch.pairs]
         if not math.isfinite(losses[-1]):
-            raise not_a_number(losses[-1], step, [data.pairs[i].image for i in batch.pairs])
+            raise not_a_number("loss", step, names)
         state.optimizer.zero_grad(set_to_none=True)
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.unscale_(state.optimizer)
-        torch.nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
+        length = clip_grad_norm_(state.network.parameters(), settings.clip_norm)
+        if not (length.isfinite() or scaler.is_enabled()):  # a scaler skips such a step by itself
+            raise not_a_number("gradient", step, names)
         scaler.step(state.optimizer)
         scaler.update()
         on_step(step + 1, n_steps, losses[-1])
@@ -196,11 +203,11 @@ def epochs_since_best(history: list[dict[str, float]]) -> int:
     return len(scores) - 1 - scores.index(max(scores)) if scores else 0
 
 
-def not_a_number(loss: float, step: int, images: list[Path]) -> TrainingError:
-    """The error that ends a training whose loss is infinite or no number."""
+def not_a_number(what: str, step: int, images: list[Path]) -> TrainingError:
+    """The error that ends a training whose loss or gradient is infinite or no number."""
     return TrainingError(
-        f"the loss became {loss} at step {step + 1}, on {', '.join(map(str, images))}: look at "
-        "these images and masks, or train with a lower --lr."
+        f"the {what} is no longer a number at step {step + 1}, on {', '.join(map(str, images))}: "
+        "look at these images and masks, or train with a lower --lr."
     )
 
 

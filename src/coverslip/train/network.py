@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from coverslip.train.settings import TrainSettings
 
 
-def new_network(settings: TrainSettings) -> tuple[nn.Module, list[str]]:
+def new_network(settings: TrainSettings, *, pretrained: bool = True) -> tuple[nn.Module, list[str]]:
     """A network with its first weights, by the seed, and the encoder's keys not pre-trained.
 
     Raises:
@@ -28,7 +28,7 @@ def new_network(settings: TrainSettings) -> tuple[nn.Module, list[str]]:
     network = build_network(settings.model, settings.arguments)
     check_side(network, settings)
     check_channels(network, settings)
-    return network, load_encoder(network, settings)
+    return network, load_encoder(network, settings) if pretrained else []
 
 
 def check_side(network: nn.Module, settings: TrainSettings) -> None:
@@ -36,6 +36,11 @@ def check_side(network: nn.Module, settings: TrainSettings) -> None:
     stride, sample = cast("int", network.stride), settings.sample
     name = "crop_px" if sample.crop_px is not None else "size_px"
     side = cast("int", getattr(sample, name))
+    if settings.batch == 1 and side == stride:
+        raise SettingsError(
+            f"{name} is {side} and batch 1: one value a channel is left at the coarsest level, of "
+            f"which no spread can be taken: use a batch of 2, or {2 * stride}."
+        )
     if side % stride:
         below = side // stride * stride
         near = f"{below} or {below + stride}" if below else f"{stride}"
@@ -53,7 +58,7 @@ def check_channels(network: nn.Module, settings: TrainSettings) -> None:
             logits = network.eval()(torch.zeros(1, 3, stride, stride))
     except RuntimeError as error:
         raise SettingsError(
-            f"{what} does not take images of three channels, which all are made to have ({error}): "
+            f"{what} cannot run on (1, 3, {stride}, {stride}), a picture in colour ({error}): "
             "leave that argument out."
         ) from error
     network.train(was_training)

@@ -9,7 +9,7 @@ from typing import Any
 from coverslip.augment import AugmentSettings
 from coverslip.data import SampleSettings
 from coverslip.errors import SettingsError
-from coverslip.images import Preprocess
+from coverslip.images import Preprocess, dict_to_preprocess
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,9 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(f"{name} is {value}; it must be at least 1.")
-        if self.workers < 0:
-            raise SettingsError(f"workers is {self.workers}; it must be 0 or more.")
+        for name in ("workers", "seed"):
+            if getattr(self, name) < 0:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be 0 or more.")
         if not 0 <= self.lr < math.inf:
             raise SettingsError(f"lr is {self.lr}; it must be 0 or more, 0.001 is usual.")
         if self.sample.crop_px is None and self.sample.size_px is None:
@@ -59,11 +60,9 @@ def settings_to_dict(settings: TrainSettings) -> dict[str, Any]:
 
 def dict_to_settings(values: dict[str, Any]) -> TrainSettings:
     """The inverse of `settings_to_dict`, after JSON has turned tuples into lists."""
-    preprocess = dict(values["preprocess"])
-    preprocess |= {"mean": tuple(preprocess["mean"]), "std": tuple(preprocess["std"])}
     nested = {
         "sample": SampleSettings(**values["sample"]),
         "augment": AugmentSettings(**values["augment"]),
-        "preprocess": Preprocess(**preprocess),
+        "preprocess": dict_to_preprocess(values["preprocess"]),
     }
     return TrainSettings(**(values | nested))

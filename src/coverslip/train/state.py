@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from coverslip.checkpoint import read_tensors, write_tensors
 from coverslip.data import fingerprint
 from coverslip.device import pick_device
-from coverslip.errors import SettingsError
+from coverslip.errors import ModelError, SettingsError
 from coverslip.files import write_text
 from coverslip.provenance import provenance
 from coverslip.train.network import new_network
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from torch import nn
+    from torch import Tensor, nn
 
     from coverslip.files import Pair
 
@@ -112,9 +112,15 @@ def resume_plan(run: Path, pairs: Sequence[Pair]) -> Plan:
     return plan
 
 
-def new_state(settings: TrainSettings, device: torch.device) -> tuple[State, list[str]]:
-    """A fresh network and its optimizer, and the encoder's keys that were not pre-trained."""
-    network, missing = new_network(settings)
+def new_state(
+    settings: TrainSettings, device: torch.device, *, pretrained: bool
+) -> tuple[State, list[str]]:
+    """A fresh network and its optimizer, and the encoder's keys that were not pre-trained.
+
+    Without `pretrained` the encoder is not asked for its weights: a state that is loaded into it
+    has them, and their file may be gone.
+    """
+    network, missing = new_network(settings, pretrained=pretrained)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return State(network, torch.optim.Adam(network.parameters(), lr=settings.lr)), missing
 
@@ -133,17 +139,34 @@ def load_state(path: Path, state: State) -> State:
     """A state as it was after the last whole epoch; `state` gives network and optimizer to fill.
 
     Raises:
-        ModelError: the file is damaged.
+        ModelError: the file is damaged, or another training's.
     """
     tensors, metadata = read_tensors(path)
-    state.network.load_state_dict(
-        {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
-    )
-    moments: dict[int, dict[str, Any]] = {}
+    try:
+        state.network.load_state_dict(part(tensors, "network."))
+        load_moments(state.optimizer, part(tensors, "optimizer."))
+        history = json.loads(metadata["history"])
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{path}: not the state of this training ({str(error).splitlines()[0]}): start a new "
+            "one with another -o."
+        ) from error
+    return State(state.network, state.optimizer, history)
+
+
+def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with a prefix, without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def load_moments(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Give an optimizer its moments back, each laid out in memory as its parameter is."""
+    state = optimizer.state_dict()
+    parameters = optimizer.param_groups[0]["params"]
     for key, value in tensors.items():
-        owner, index, name = key.split(".", 2)
-        if owner == "optimizer":
-            moments.setdefault(int(index), {})[name] = value
-    groups = state.optimizer.state_dict()["param_groups"]
-    state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-    return State(state.network, state.optimizer, json.loads(metadata["history"]))
+        index, name = key.split(".", 1)
+        laid_out = (
+            value if value.ndim == 0 else torch.empty_like(parameters[int(index)]).copy_(value)
+        )
+        state["state"].setdefault(int(index), {})[name] = laid_out
+    optimizer.load_state_dict(state)
