@@ -81,7 +81,7 @@ def printed_commands() -> list[tuple[str, str]]:
     return [
         (name_of(page), line.removeprefix("$ "))
         for page, block in blocks
-        for line in block.splitlines()
+        for line in re.sub(r"\\\n\s*", "", block).splitlines()  # a backslash goes on
         if line.removeprefix("$ ").startswith("coverslip ")
     ]
 
