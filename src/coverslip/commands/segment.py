@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def run_segment(sources: Sequence[str], out: Path, *, job: Job, overwrite: bool) -> dict[Path, str]:
     """Segment image files and say what came of it; the files that failed, with the reason."""
     paths = find_images(sources)
-    note(f"{len(paths)} {'file' if len(paths) == 1 else 'files'}, model {job.model_name}")
+    note(f"{count_files(len(paths))}, model {job.model_name}")
     with new_progress() as progress:
         task = progress.add_task("segmenting", total=len(paths), info="")
 
@@ -34,7 +34,7 @@ def run_segment(sources: Sequence[str], out: Path, *, job: Job, overwrite: bool)
     if result.skipped:
         note(f"{len(result.skipped)} were done before with the same settings (--overwrite)")
     n_cells = sum(len(record.cells) for record in result.done.values())
-    tell(f"{n_cells} cells in {len(result.done)} files: {out / 'report.html'}")
+    tell(f"{n_cells} cells in {count_files(len(result.done))}: {out / 'report.html'}")
     _tell_failed(result.failed)
     return result.failed
 
@@ -86,3 +86,8 @@ def run_demo(examples: Path, out: Path) -> dict[Path, str]:
 def _tell_failed(failed: Mapping[Path, str]) -> None:
     for message in failed.values():
         note(f"failed: {message}")
+
+
+def count_files(n: int) -> str:
+    """``"1 file"``, ``"2 files"``."""
+    return f"{n} file" if n == 1 else f"{n} files"
