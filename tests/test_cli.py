@@ -147,7 +147,7 @@ def test_segment_with_every_option(coverslip, images, model, tmp_path):
     ).split()
     out = tmp_path / "out"
     said = coverslip("segment", images / "2.png", "-o", out, "--model", model, *options)
-    assert said.status == 0 and said.out.startswith("2 cells in 1 files")
+    assert said.status == 0 and said.out.startswith("2 cells in 1 file:")
     assert (out / "2_probs.tif").is_file() and (out / "2_uncertainty.tif").is_file()
     page = Page((out / "report.html").read_text(encoding="utf-8"))
     facts = dict(zip(page.text_of("dt"), page.text_of("dd", "time"), strict=True))
