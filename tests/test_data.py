@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from coverslip.data import (
     Draw,
     PairDataset,
+    ResidentPairs,
     SampleSettings,
     balance_weights,
     epoch_batches,
@@ -20,6 +21,7 @@ from coverslip.data import (
     read_groups,
     select_pairs,
     split_pairs,
+    stack_samples,
 )
 from coverslip.data.order import shuffled_pass
 from coverslip.errors import DataError, SettingsError
@@ -118,6 +120,19 @@ def test_the_number_of_workers_changes_nothing(pairs):
     ]
     for alone, shared in zip(*loaded, strict=True):
         assert torch.equal(alone, shared)
+
+
+@pytest.mark.parametrize("crop_px", [None, 24, 40])
+def test_images_that_stay_on_the_device_give_the_same_batches(pairs, crop_px):
+    data = dataset(pairs, size_px=40, crop_px=crop_px)
+    draws = list(epoch_batches(6, epoch=1, steps=3, batch=2, seed=4))
+    read = [stack_samples([data[draw] for draw in batch]) for batch in draws]
+    for one, other in zip(
+        read, ResidentPairs(data, torch.device("cpu")).batches(draws), strict=True
+    ):
+        assert torch.equal(one.images, other.images)
+        assert torch.equal(one.masks, other.masks)
+        assert one.pairs == other.pairs
 
 
 def test_split_takes_its_share_of_every_group(pairs):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from coverslip.losses import bce_dice_loss, dice_loss
+from coverslip.losses import LOSSES, bce_dice_loss, dice_loss, jaccard_bce_loss, jaccard_loss
 
 
 def logits_of(probs: list[list[float]]) -> torch.Tensor:
@@ -34,3 +34,21 @@ def test_each_image_counts_the_same():
 def test_nothing_there_and_nothing_found_costs_nothing():
     logits, truth = torch.full((1, 1, 8, 8), -30.0), torch.zeros(1, 1, 8, 8)
     assert bce_dice_loss(logits, truth).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_jaccard_loss_has_the_union_below():
+    # 0.8 / (0.8² + 0.5² + 1² - 0.8)
+    truth = torch.tensor([[[[1.0, 0.0]]]])
+    loss = jaccard_loss(logits_of([[0.8, 0.5]]), truth)
+    assert loss.item() == pytest.approx(1 - 0.8 / 1.09, abs=1e-5)
+    bce = -(math.log(0.8) + math.log(0.5)) / 2
+    both = jaccard_bce_loss(logits_of([[0.8, 0.5]]), truth)
+    assert both.item() == pytest.approx(bce + 1 - 0.8 / 1.09, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_falls_towards_the_truth(name):
+    truth = (torch.arange(16.0).view(1, 1, 4, 4) > 7).float()
+    towards = [LOSSES[name](scale * (2 * truth - 1), truth).item() for scale in (-2, 0, 2, 20)]
+    assert towards == sorted(towards, reverse=True)
+    assert towards[-1] == pytest.approx(0, abs=1e-5)

@@ -20,8 +20,11 @@ from coverslip.checkpoint import load_checkpoint, read_tensors
 from coverslip.data import SampleSettings
 from coverslip.errors import ModelError, SettingsError, TrainingError
 from coverslip.files import Pair, find_pairs
+from coverslip.losses import LOSSES
 from coverslip.train import Plan, TrainSettings, fit, loop, one_cycle, resume_plan, start_run
+from coverslip.train.loop import one_behind
 from coverslip.train.settings import dict_to_settings, settings_to_dict
+from coverslip.train.step import Inputs, inputs_to_loss
 from drawn import write_dataset
 
 if TYPE_CHECKING:
@@ -218,12 +221,51 @@ def test_resuming_needs_the_same_data(plan, tmp_path):
 
 def test_a_loss_that_is_no_number_names_the_images(plan, tmp_path, monkeypatch):
     nan = torch.tensor(math.nan)
-    monkeypatch.setattr("coverslip.train.loop.bce_dice_loss", lambda logits, truth: nan)
+    monkeypatch.setitem(LOSSES, "bce_dice", lambda logits, truth: nan * logits.sum())
     start_run(tmp_path / "run", plan)
     with pytest.raises(
         TrainingError, match=r"loss is no longer a number at step 1, on .*d\d\.png.*--lr"
     ):
         fit(plan, tmp_path / "run")
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_can_be_trained_with(plan, tmp_path, loss):
+    plan = replace(plan, settings=replace(plan.settings, loss=loss, epochs=1, steps_per_epoch=1))
+    start_run(tmp_path / "run", plan)
+    assert fit(plan, tmp_path / "run").is_file()
+
+
+def test_an_unknown_loss_is_refused():
+    with pytest.raises(SettingsError, match="loss is 'dicee'; it must be one of bce, bce_dice"):
+        TrainSettings(loss="dicee")
+
+
+def test_a_network_with_auxiliary_outputs_has_its_own_loss():
+    class Two(torch.nn.Module):
+        def training_loss(self, inputs, masks, *, grey, criterion):
+            return criterion(inputs, masks) + grey.mean()
+
+    inputs = Inputs(torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2), torch.full((1, 1, 2, 2), 3.0))
+    loss = inputs_to_loss(Two(), inputs, criterion=lambda logits, masks: (masks - logits).sum())
+    assert loss == 4 + 3
+
+
+def test_each_step_is_handed_on_when_the_next_is_taken():
+    taken = []
+
+    def take():
+        for number in range(3):
+            taken.append(number)
+            yield number
+
+    assert [(step, len(taken)) for step in one_behind(take())] == [(0, 2), (1, 3), (2, 3)]
+
+
+def test_a_batch_of_one_where_one_value_is_left(plan, tmp_path):
+    one = replace(SMALL, batch=1, sample=SampleSettings(size_px=16, crop_px=None))
+    with pytest.raises(SettingsError, match="cannot learn from a batch of 1 at 16 x 16"):
+        start_run(tmp_path / "run", replace(plan, settings=one))
 
 
 def test_encoder_weights_for_a_network_without_such_an_encoder(plan, tmp_path):

@@ -50,12 +50,12 @@ def augment(
         images: (N, C, H, W) float in [0, 1].
         masks: (N, K, H, W) float, 0 or 1.
         settings: ranges of every change.
-        generator: a CPU generator; the same state gives the same changes on every device.
+        generator: on the images' device; the same state gives the same changes on that device.
 
     Returns:
         New images in [0, 1] and new masks, 0 or 1.
     """
-    grid = random_grid(images.shape, settings=settings, generator=generator).to(images.device)
+    grid = random_grid(images.shape, settings=settings, generator=generator)
     both = torch.cat([images, masks], dim=1)
     warped = grid_sample(both, grid, padding_mode="reflection", align_corners=False)
     images, masks = torch.split(warped, [images.shape[1], masks.shape[1]], dim=1)
@@ -80,7 +80,8 @@ def random_grid(
         ],
         dim=1,
     )
-    still = affine_grid(torch.eye(2, 3)[None], [1, 1, height, width], align_corners=False)
+    upright = torch.eye(2, 3, device=generator.device)[None]
+    still = affine_grid(upright, [1, 1, height, width], align_corners=False)
     # bent first, so that enlarging enlarges the bends too and cannot make them fold
     bent = still + random_displacement(shape, settings=settings, generator=generator)
     return torch.einsum("nij,nhwj->nhwi", turn, bent)
@@ -97,10 +98,10 @@ def random_displacement(
     n, _, height, width = shape
     spacing = settings.elastic_spacing_px
     gaps = [math.ceil(length / spacing) for length in (height, width)]
-    points = torch.randn(n, 2, *(gap + 1 for gap in gaps), generator=generator)
+    points = normal(n, 2, *(gap + 1 for gap in gaps), generator=generator)
     size = [gap * spacing + 1 for gap in gaps]
     field = interpolate(points * settings.elastic_px, size, mode="bicubic", align_corners=True)
-    px_to_grid = torch.tensor([2 / width, 2 / height])
+    px_to_grid = torch.tensor([2 / width, 2 / height], device=generator.device)
     return field[:, :, :height, :width].permute(0, 2, 3, 1) * px_to_grid
 
 
@@ -108,22 +109,27 @@ def change_intensity(
     images: Tensor, *, settings: AugmentSettings, generator: torch.Generator
 ) -> Tensor:
     """Contrast, brightness, gamma, noise and inversion, drawn for each image; stays in [0, 1]."""
-    n, device = len(images), images.device
+    n = len(images)
 
     def draw(scale: float) -> Tensor:
-        return (scale * uniform(n, generator)).to(device).view(n, 1, 1, 1)
+        return (scale * uniform(n, generator)).view(n, 1, 1, 1)
 
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     images = mean + (images - mean) * torch.exp(draw(math.log1p(settings.contrast)))
     images = (images + draw(settings.brightness)).clamp(0, 1)
     images = images ** torch.exp(draw(settings.gamma))
     # one noise for all channels: grey stays grey
-    noise = torch.randn(n, 1, *images.shape[2:], generator=generator).to(device)
+    noise = normal(n, 1, *images.shape[2:], generator=generator)
     images = (images + noise * draw(settings.noise).abs()).clamp(0, 1)
-    inverted = (uniform(n, generator) * 0.5 + 0.5 < settings.invert).to(device)
+    inverted = uniform(n, generator) * 0.5 + 0.5 < settings.invert
     return torch.where(inverted.view(n, 1, 1, 1), 1 - images, images)
 
 
 def uniform(n: int, generator: torch.Generator) -> Tensor:
-    """Draw n numbers, uniform in [-1, 1)."""
-    return torch.rand(n, generator=generator) * 2 - 1
+    """Draw n numbers, uniform in [-1, 1), on the generator's device."""
+    return torch.rand(n, generator=generator, device=generator.device) * 2 - 1
+
+
+def normal(*shape: int, generator: torch.Generator) -> Tensor:
+    """Draw numbers of mean 0 and standard deviation 1, on the generator's device."""
+    return torch.randn(*shape, generator=generator, device=generator.device)

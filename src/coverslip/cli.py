@@ -131,6 +131,7 @@ def train(
     ] = None,
     batch: Annotated[int, typer.Option(help="Images a batch.")] = 8,
     lr: Annotated[float, typer.Option(help="Highest learning rate of the one-cycle.")] = 1e-3,
+    loss: Annotated[str, typer.Option(help="bce_dice, bce, dice or jaccard_bce.")] = "bce_dice",
     size: Annotated[
         int | None, typer.Option(help="Resize every image to this square first, in pixels.")
     ] = None,
@@ -173,6 +174,7 @@ def train(
             steps_per_epoch=steps_per_epoch,
             batch=batch,
             lr=lr,
+            loss=loss,
             patience=patience,
             seed=seed,
             device=device,

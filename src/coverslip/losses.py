@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def bce_dice_loss(logits: Tensor, truth: Tensor) -> Tensor:
@@ -39,3 +44,27 @@ def dice_loss(logits: Tensor, truth: Tensor, *, eps: float = 1e-6) -> Tensor:
     intersection = (probs * truth).sum(dim=(2, 3))
     total = probs.square().sum(dim=(2, 3)) + truth.square().sum(dim=(2, 3))
     return (1 - (2 * intersection + eps) / (total + eps)).mean()
+
+
+def jaccard_bce_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Jaccard loss plus binary cross-entropy, weight 1:1; arguments as of `bce_dice_loss`."""
+    return jaccard_loss(logits, truth) + binary_cross_entropy_with_logits(logits, truth)
+
+
+def jaccard_loss(logits: Tensor, truth: Tensor, *, eps: float = 1e-6) -> Tensor:
+    """One minus the soft Jaccard index, mean over images; arguments as of `dice_loss`.
+
+    Per image and channel: 1 - (Σpg + eps) / (Σp² + Σg² - Σpg + eps), squared as `dice_loss` is.
+    """
+    probs = torch.sigmoid(logits.float())
+    intersection = (probs * truth).sum(dim=(2, 3))
+    union = probs.square().sum(dim=(2, 3)) + truth.square().sum(dim=(2, 3)) - intersection
+    return (1 - (intersection + eps) / (union + eps)).mean()
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "bce": binary_cross_entropy_with_logits,
+    "bce_dice": bce_dice_loss,
+    "dice": dice_loss,
+    "jaccard_bce": jaccard_bce_loss,
+}

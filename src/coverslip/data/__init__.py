@@ -1,12 +1,24 @@
 """pairs of files → batches: selection, seeded splits, and the order of the images."""
 
-from coverslip.data.dataset import PairDataset, Sample, SampleSettings, load_pair, random_crop
+from coverslip.data.dataset import (
+    Batch,
+    PairDataset,
+    Sample,
+    SampleSettings,
+    load_pair,
+    prepare_pair,
+    random_crop,
+    stack_samples,
+)
 from coverslip.data.order import Draw, balance_weights, epoch_batches
+from coverslip.data.resident import ResidentPairs
 from coverslip.data.select import fingerprint, fold_pairs, read_groups, select_pairs, split_pairs
 
 __all__ = [
+    "Batch",
     "Draw",
     "PairDataset",
+    "ResidentPairs",
     "Sample",
     "SampleSettings",
     "balance_weights",
@@ -14,8 +26,10 @@ __all__ = [
     "fingerprint",
     "fold_pairs",
     "load_pair",
+    "prepare_pair",
     "random_crop",
     "read_groups",
     "select_pairs",
     "split_pairs",
+    "stack_samples",
 ]

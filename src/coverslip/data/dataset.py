@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from coverslip.files import Pair, open_image, read_frame, read_truth
 from coverslip.images import resize_image, resize_labels, stretch, to_rgb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -48,6 +49,23 @@ class Sample(NamedTuple):
     image: Tensor  # (3, H, W) in [0, 1]
     mask: Tensor  # (1, H, W), 0 or 1
     pair: int  # which of the data set's
+
+
+class Batch(NamedTuple):
+    """Samples stacked, and which images they are."""
+
+    images: Tensor  # (N, 3, H, W) in [0, 1]
+    masks: Tensor  # (N, 1, H, W), 0 or 1
+    pairs: list[int]  # which of the data set's
+
+
+def stack_samples(samples: list[Sample]) -> Batch:
+    """Samples of one size → a batch."""
+    return Batch(
+        torch.stack([sample.image for sample in samples]),
+        torch.stack([sample.mask for sample in samples]),
+        [sample.pair for sample in samples],
+    )
 
 
 class PairDataset(Dataset[Sample]):
@@ -108,7 +126,23 @@ class PairDataset(Dataset[Sample]):
 def load_pair(
     pair: Pair, preprocess: Preprocess, *, size_px: int | None
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Read a pair: image in [0, 1], (H, W) or (H, W, 3), and mask (H, W).
+    """Read a pair as a network is shown it: image in [0, 1], (H, W) or (H, W, 3), and mask (H, W).
+
+    Raises:
+        DataError: the mask has another size than the image.
+    """
+    stretched = partial(
+        stretch,
+        low_percentile=preprocess.low_percentile,
+        high_percentile=preprocess.high_percentile,
+    )
+    return prepare_pair(pair, stretched, size_px=size_px)
+
+
+def prepare_pair(
+    pair: Pair, prepare: Callable[[NDArray[Any]], NDArray[np.float32]], *, size_px: int | None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Read a pair: the image as `prepare` makes it, of its own size or resized, and mask (H, W).
 
     Raises:
         DataError: the mask has another size than the image.
@@ -121,11 +155,7 @@ def load_pair(
             f"{pair.image} {frame.shape[0]} x {frame.shape[1]}: export the mask again at the "
             "image's size, or remove the pair."
         )
-    image = stretch(
-        frame,
-        low_percentile=preprocess.low_percentile,
-        high_percentile=preprocess.high_percentile,
-    )
+    image = prepare(frame)
     if size_px is not None:
         image = resize_image(image, (size_px, size_px))
         labels = resize_labels(labels, (size_px, size_px))
@@ -145,6 +175,11 @@ def random_crop(
         widths = [(0, n) for n in missing]
         mask = np.pad(mask, widths, mode="reflect")
         image = np.pad(image, widths + [(0, 0)] * (image.ndim - 2), mode="reflect")
-    top, left = (int(rng.integers(0, length - size + 1)) for length in mask.shape)
-    window = slice(top, top + size), slice(left, left + size)
+    window = place_crop(mask.shape, size=size, rng=rng)
     return image[window], mask[window]
+
+
+def place_crop(shape: Sequence[int], *, size: int, rng: np.random.Generator) -> tuple[slice, slice]:
+    """Rows and columns of a random square within (H, W)."""
+    top, left = (int(rng.integers(0, length - size + 1)) for length in shape)
+    return slice(top, top + size), slice(left, left + size)

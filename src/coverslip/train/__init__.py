@@ -1,7 +1,8 @@
 """pairs of files → a trained network, in a folder that a killed run can go on from."""
 
-from coverslip.train.loop import fit, one_cycle
+from coverslip.train.loop import fit
 from coverslip.train.settings import TrainSettings
 from coverslip.train.state import Plan, resume_plan, start_run
+from coverslip.train.step import one_cycle
 
 __all__ = ["Plan", "TrainSettings", "fit", "one_cycle", "resume_plan", "start_run"]

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader
 
-from coverslip.augment import augment
 from coverslip.checkpoint import Checkpoint, save_checkpoint
-from coverslip.data import PairDataset, Sample, epoch_batches
+from coverslip.data import PairDataset, ResidentPairs, epoch_batches, stack_samples
 from coverslip.device import autocast, half_precision, pick_device
-from coverslip.errors import TrainingError
 from coverslip.files import remove_leftovers
-from coverslip.losses import bce_dice_loss
+from coverslip.losses import LOSSES
 from coverslip.train.settings import settings_to_dict
 from coverslip.train.state import load_state, new_state, save_state
+from coverslip.train.step import Step, check_step, inputs_to_loss, one_cycle, prepare
 from coverslip.train.watch import validate, write_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from torch import Tensor
-
-    from coverslip.data import Draw
+    from coverslip.data import Batch, Draw
     from coverslip.train.settings import TrainSettings
     from coverslip.train.state import Plan, State
 
@@ -74,12 +71,13 @@ def fit(
     )
     val = PairDataset(plan.val, preprocess=settings.preprocess, settings=settings.sample)
     steps = settings.steps_per_epoch or math.ceil(len(train) / settings.batch)
+    source = ResidentPairs(train, device) if fits_device(settings, device) else train
 
     for epoch in range(len(state.history), settings.epochs):
         if epochs_since_best(state.history) >= settings.patience:
             break
         start = time.perf_counter()
-        loss = train_epoch(plan, state, train, epoch=epoch, steps=steps, on_step=on_step)
+        loss = train_epoch(plan, state, source, epoch=epoch, steps=steps, on_step=on_step)
         scores, picture = validate(state.network, val, settings)
         row = {
             "epoch": epoch + 1,
@@ -100,115 +98,84 @@ def fit(
 def train_epoch(
     plan: Plan,
     state: State,
-    data: PairDataset,
+    data: PairDataset | ResidentPairs,
     *,
     epoch: int,
     steps: int,
     on_step: Callable[[int, int, float], None],
 ) -> float:
     """One epoch of optimisation; the mean loss over its batches."""
+    n_steps = steps * plan.settings.epochs
+    losses = []
+    # One behind: a GPU works on a step while the numbers of the last are fetched from it.
+    for step in one_behind(take_steps(plan, state, data, epoch=epoch, steps=steps)):
+        losses.append(check_step(step, plan))
+        on_step(step.number + 1, n_steps, losses[-1])
+    return float(np.mean(losses))
+
+
+def take_steps(
+    plan: Plan, state: State, data: PairDataset | ResidentPairs, *, epoch: int, steps: int
+) -> Iterator[Step]:
+    """Take an epoch's steps of optimisation, one each time the next is asked for."""
     settings, device = plan.settings, pick_device(plan.settings.device)
     # float16 has so little range that gradients must be scaled into it
     scaler = torch.amp.GradScaler(device.type, enabled=half_precision(device) == torch.float16)
     torch.manual_seed(settings.seed * 1_000_003 + epoch)  # for networks that draw: dropout
     state.network.train()
-    n_steps = steps * settings.epochs
-    losses = []
-    batches = epoch_batches(
-        len(data),
+    draws = epoch_batches(
+        len(plan.train),
         epoch=epoch,
         steps=steps,
         batch=settings.batch,
         seed=settings.seed,
         weights=plan.weights,
     )
-    for step, batch in enumerate(load(data, batches, settings.workers), start=epoch * steps):
-        images, masks = prepare(batch, settings, device, step=step)
+    for number, batch in enumerate(load(data, draws, settings.workers), start=epoch * steps):
         for group in state.optimizer.param_groups:
-            group["lr"] = one_cycle(step, n_steps, peak=settings.lr)
+            group["lr"] = one_cycle(number, steps * settings.epochs, peak=settings.lr)
+        inputs = prepare(batch, settings, device, step=number)
         with autocast(device):
-            loss = bce_dice_loss(state.network(images), masks)
-        losses.append(loss.item())
-        names = [data.pairs[i].image for i in batch.pairs]
-        if not math.isfinite(losses[-1]):
-            raise not_a_number("loss", step, names)
+            loss = inputs_to_loss(state.network, inputs, criterion=LOSSES[settings.loss])
         state.optimizer.zero_grad(set_to_none=True)
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.unscale_(state.optimizer)
         length = clip_grad_norm_(state.network.parameters(), settings.clip_norm)
-        if not (length.isfinite() or scaler.is_enabled()):  # a scaler skips such a step by itself
-            raise not_a_number("gradient", step, names)
         scaler.step(state.optimizer)
         scaler.update()
-        on_step(step + 1, n_steps, losses[-1])
-    return float(np.mean(losses))
+        yield Step(number, loss.detach(), None if scaler.is_enabled() else length, batch.pairs)
 
 
-class Batch(NamedTuple):
-    """Samples stacked, and which images they are."""
+def one_behind(steps: Iterable[Step]) -> Iterator[Step]:
+    """The same steps, each handed on when the next has been taken, the last at the end."""
+    waiting: list[Step] = []
+    for step in steps:
+        yield from waiting
+        waiting = [step]
+    yield from waiting
 
-    images: Tensor  # (N, 3, H, W) in [0, 1]
-    masks: Tensor  # (N, 1, H, W), 0 or 1
-    pairs: list[int]  # which of the data set's
+
+def fits_device(settings: TrainSettings, device: torch.device) -> bool:
+    """Whether the images are of one size, and there is a GPU to hold them."""
+    size, crop = settings.sample.size_px, settings.sample.crop_px
+    return device.type == "cuda" and size is not None and (crop is None or crop <= size)
 
 
-def load(data: PairDataset, batches: Iterable[list[Draw]], workers: int) -> Iterable[Batch]:
-    """The batches, read by so many worker processes."""
+def load(
+    data: PairDataset | ResidentPairs, draws: Iterable[list[Draw]], workers: int
+) -> Iterable[Batch]:
+    """The batches of an epoch: from the device, or read by so many worker processes."""
+    if isinstance(data, ResidentPairs):
+        return data.batches(draws)
     return DataLoader(
-        data, batch_sampler=list(batches), num_workers=workers, collate_fn=stack_samples
+        data, batch_sampler=list(draws), num_workers=workers, collate_fn=stack_samples
     )
-
-
-def stack_samples(samples: list[Sample]) -> Batch:
-    """Samples of one size → a batch."""
-    return Batch(
-        torch.stack([sample.image for sample in samples]),
-        torch.stack([sample.mask for sample in samples]),
-        [sample.pair for sample in samples],
-    )
-
-
-def prepare(
-    batch: Batch, settings: TrainSettings, device: torch.device, *, step: int
-) -> tuple[Tensor, Tensor]:
-    """Augmented and normalised images and their masks, on the device."""
-    generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
-    images, masks = augment(
-        batch.images.to(device),
-        batch.masks.to(device),
-        settings=settings.augment,
-        generator=generator,
-    )
-    mean = torch.tensor(settings.preprocess.mean, device=device).view(3, 1, 1)
-    std = torch.tensor(settings.preprocess.std, device=device).view(3, 1, 1)
-    return ((images - mean) / std).contiguous(memory_format=torch.channels_last), masks
-
-
-def one_cycle(step: int, n_steps: int, *, peak: float, warmup: float = 0.25) -> float:
-    """The learning rate of a step: cosine up from peak/25, then cosine down to peak/10,000.
-
-    Smith and Topin 2018 (arXiv 1708.07120), with the shape that PyTorch's OneCycleLR gives it.
-    """
-    top = warmup * n_steps
-    if step < top:
-        low, done = peak / 25, 1 - step / top
-    else:
-        low, done = peak / 1e4, (step - top) / max(1.0, n_steps - 1 - top)
-    return low + (peak - low) * (1 + math.cos(math.pi * done)) / 2
 
 
 def epochs_since_best(history: list[dict[str, float]]) -> int:
     """0 when the newest epoch has the best validation Jaccard, or nothing was trained yet."""
     scores = [row["val_jaccard"] for row in history]
     return len(scores) - 1 - scores.index(max(scores)) if scores else 0
-
-
-def not_a_number(what: str, step: int, images: list[Path]) -> TrainingError:
-    """The error that ends a training whose loss or gradient is infinite or no number."""
-    return TrainingError(
-        f"the {what} is no longer a number at step {step + 1}, on {', '.join(map(str, images))}: "
-        "look at these images and masks, or train with a lower --lr."
-    )
 
 
 def save_best(path: Path, state: State, plan: Plan) -> None:

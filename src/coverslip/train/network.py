@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -28,6 +29,7 @@ def new_network(settings: TrainSettings, *, pretrained: bool = True) -> tuple[nn
     network = build_network(settings.model, settings.arguments)
     check_side(network, settings)
     check_channels(network, settings)
+    check_batch(network, settings)
     return network, load_encoder(network, settings) if pretrained else []
 
 
@@ -36,17 +38,31 @@ def check_side(network: nn.Module, settings: TrainSettings) -> None:
     stride, sample = cast("int", network.stride), settings.sample
     name = "crop_px" if sample.crop_px is not None else "size_px"
     side = cast("int", getattr(sample, name))
-    if settings.batch == 1 and side == stride:
-        raise SettingsError(
-            f"{name} is {side} and batch 1: one value a channel is left at the coarsest level, of "
-            f"which no spread can be taken: use a batch of 2, or {2 * stride}."
-        )
     if side % stride:
         below = side // stride * stride
         near = f"{below} or {below + stride}" if below else f"{stride}"
         raise SettingsError(
             f"{name} is {side}; {settings.model} wants a multiple of {stride}, such as {near}."
         )
+
+
+def check_batch(network: nn.Module, settings: TrainSettings) -> None:
+    """Refuse a single image a batch where a batch norm is left with one value for each channel.
+
+    That is so at the coarsest level of small images, and after a pooling over the whole image.
+    """
+    if settings.batch > 1:
+        return
+    side = settings.sample.crop_px or settings.sample.size_px or 0
+    try:
+        with torch.no_grad():
+            copy.deepcopy(network).train()(torch.zeros(1, 3, side, side))
+    except ValueError as error:
+        raise SettingsError(
+            f"{settings.model} cannot learn from a batch of 1 at {side} x {side} pixels: a batch "
+            "norm has one value for each channel, of which no spread can be taken. Use a batch of "
+            "2, or larger images."
+        ) from error
 
 
 def check_channels(network: nn.Module, settings: TrainSettings) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from coverslip.augment import AugmentSettings
 from coverslip.data import SampleSettings
+from coverslip.device import one_of
 from coverslip.errors import SettingsError
 from coverslip.images import Preprocess, dict_to_preprocess
+from coverslip.losses import LOSSES
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class TrainSettings:
     epochs: int = 60
     steps_per_epoch: int | None = None  # None: as many batches as cover the images once
     batch: int = 8  # the paper's
+    loss: str = "bce_dice"  # the paper's, of coverslip.losses.LOSSES
     lr: float = 1e-3  # the paper's, as the peak of a one-cycle schedule
     clip_norm: float = 1.0  # longest gradient; keeps one odd batch from undoing the others
     patience: int = 20  # epochs without a better validation Jaccard before stopping early
@@ -42,6 +45,7 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(f"{name} is {value}; it must be at least 1.")
+        one_of("loss", self.loss, tuple(LOSSES))
         for name in ("workers", "seed"):
             if getattr(self, name) < 0:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be 0 or more.")

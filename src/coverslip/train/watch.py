@@ -11,7 +11,7 @@ import torch
 from coverslip.figures import curves, error_map, side_by_side
 from coverslip.files import write_bytes, write_image, write_text
 from coverslip.images import normalise
-from coverslip.losses import bce_dice_loss
+from coverslip.losses import LOSSES
 from coverslip.metrics import count_pixels, jaccard
 from coverslip.predict import PredictSettings, predict
 
@@ -31,13 +31,13 @@ def validate(
     network: nn.Module, data: PairDataset, settings: TrainSettings
 ) -> tuple[dict[str, float], NDArray[np.uint8]]:
     """Mean loss and Jaccard over the whole images, and the first few's errors as a picture."""
-    how = PredictSettings(device=settings.device)
+    how, criterion = PredictSettings(device=settings.device), LOSSES[settings.loss]
     losses, jaccards, pictures = [], [], []
     for index in range(len(data)):
         image, truth = data.whole(index)
         probs = predict(network, normalise(image, data.preprocess), settings=how).probs[0]
         logits = torch.logit(torch.from_numpy(probs), eps=1e-6)[None, None]
-        losses.append(bce_dice_loss(logits, torch.from_numpy(truth)[None, None].float()).item())
+        losses.append(criterion(logits, torch.from_numpy(truth)[None, None].float()).item())
         pred = probs > 0.5
         jaccards.append(jaccard(count_pixels(truth, pred)))
         if index < N_PICTURES:

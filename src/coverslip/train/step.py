@@ -1,0 +1,99 @@
+"""batch → loss, and what is to be looked at after each step."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import torch
+from torch import Tensor
+
+from coverslip.augment import augment
+from coverslip.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from torch import nn
+
+    from coverslip.data import Batch
+    from coverslip.train.settings import TrainSettings
+    from coverslip.train.state import Plan
+
+
+class Inputs(NamedTuple):
+    """An augmented batch on the device."""
+
+    images: Tensor  # (N, 3, H, W), normalised
+    masks: Tensor  # (N, 1, H, W), 0 or 1
+    grey: Tensor  # (N, 1, H, W) in [0, 1], the images before they were normalised
+
+
+def prepare(batch: Batch, settings: TrainSettings, device: torch.device, *, step: int) -> Inputs:
+    """Augment and normalise a batch on the device."""
+    images, masks = augment(
+        batch.images.to(device),
+        batch.masks.to(device),
+        settings=settings.augment,
+        generator=torch.Generator(device).manual_seed(settings.seed * 1_000_003 + step),
+    )
+    mean = torch.tensor(settings.preprocess.mean, device=device).view(3, 1, 1)
+    std = torch.tensor(settings.preprocess.std, device=device).view(3, 1, 1)
+    normalised = ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+    return Inputs(normalised, masks, images.mean(dim=1, keepdim=True))
+
+
+def inputs_to_loss(
+    network: nn.Module, inputs: Inputs, *, criterion: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """The criterion on the logits, or what a network with auxiliary outputs makes of it."""
+    if not hasattr(network, "training_loss"):
+        return criterion(network(inputs.images), inputs.masks)
+    own = cast("Callable[..., Tensor]", network.training_loss)
+    return own(inputs.images, inputs.masks, grey=inputs.grey, criterion=criterion)
+
+
+class Step(NamedTuple):
+    """What is to be looked at after a step."""
+
+    number: int  # of all the training's steps, from 0
+    loss: Tensor
+    length: Tensor | None  # of the gradient; None where a scaler skips what is no number
+    pairs: list[int]
+
+
+def check_step(step: Step, plan: Plan) -> float:
+    """The loss of a step.
+
+    Raises:
+        TrainingError: loss or gradient are no longer numbers.
+    """
+    loss = step.loss.item()
+    names = [plan.train[i].image for i in step.pairs]
+    if not math.isfinite(loss):
+        raise not_a_number("loss", step.number, names)
+    if step.length is not None and not step.length.isfinite():
+        raise not_a_number("gradient", step.number, names)
+    return loss
+
+
+def one_cycle(step: int, n_steps: int, *, peak: float, warmup: float = 0.25) -> float:
+    """The learning rate of a step: cosine up from peak/25, then cosine down to peak/10,000.
+
+    Smith and Topin 2018 (arXiv 1708.07120), with the shape that PyTorch's OneCycleLR gives it.
+    """
+    top = warmup * n_steps
+    if step < top:
+        low, done = peak / 25, 1 - step / top
+    else:
+        low, done = peak / 1e4, (step - top) / max(1.0, n_steps - 1 - top)
+    return low + (peak - low) * (1 + math.cos(math.pi * done)) / 2
+
+
+def not_a_number(what: str, step: int, images: list[Path]) -> TrainingError:
+    """The error that ends a training whose loss or gradient is infinite or no number."""
+    return TrainingError(
+        f"the {what} is no longer a number at step {step + 1}, on {', '.join(map(str, images))}: "
+        "look at these images and masks, or train with a lower --lr."
+    )
