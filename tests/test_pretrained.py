@@ -6,9 +6,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from coverslip.errors import ModelError
+from coverslip.errors import ModelError, SettingsError
 from coverslip.models.encoders import ResNet18Encoder
-from coverslip.pretrained import load_pretrained
+from coverslip.models.vgg import VGGEncoder
+from coverslip.pretrained import IMAGENET_URLS, load_pretrained
+from coverslip.train import TrainSettings
+from coverslip.train.network import networks_with_weights, new_network
 
 
 @pytest.fixture
@@ -86,3 +89,88 @@ def test_a_pth_with_code_in_it_is_refused(encoder, tmp_path):
 def test_a_missing_file(encoder):
     with pytest.raises(ModelError, match="missing"):
         load_pretrained(encoder, "nowhere.safetensors")
+
+
+def vgg_weights(architecture: str) -> tuple[VGGEncoder, dict[str, torch.Tensor]]:
+    """Another encoder of the kind, and its weights as torchvision would keep them."""
+    torch.manual_seed(7)
+    donor = VGGEncoder(architecture).eval()
+    classifier = {f"classifier.{n}.weight": torch.zeros(4, 4) for n in (0, 3, 6)}
+    return donor, donor.state_dict() | classifier
+
+
+@pytest.mark.parametrize("way", ["imagenet", ".safetensors", ".pth"])
+def test_vgg_weights_come_three_ways_and_change_the_features(way, tmp_path, monkeypatch):
+    donor, weights = vgg_weights("vgg11")
+    path = tmp_path / f"vgg11{way}"
+    if way == "imagenet":
+        monkeypatch.setattr("torch.hub.load_state_dict_from_url", lambda *_, **__: weights)
+    elif way == ".pth":
+        torch.save(weights, path)
+    else:
+        save_file(weights, path)
+    encoder, image = VGGEncoder("vgg11").eval(), torch.randn(1, 3, 32, 32)
+    with torch.inference_mode():
+        before, wanted = encoder(image), donor(image)
+        assert load_pretrained(encoder, way if way == "imagenet" else str(path)) == []
+        after = encoder(image)
+    for old, new, want in zip(before, after, wanted, strict=True):
+        assert not torch.allclose(old, new)
+        assert torch.equal(new, want)
+
+
+@pytest.mark.parametrize("architecture", ["vgg11", "vgg16_bn", "vgg19"])
+def test_each_vgg_asks_for_its_own_file(architecture, monkeypatch):
+    asked = {}
+    _, weights = vgg_weights(architecture)
+
+    def hub(url: str, **options: object) -> dict[str, torch.Tensor]:
+        asked.update(options, url=url)
+        return weights
+
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", hub)
+    encoder = VGGEncoder(architecture)
+    assert load_pretrained(encoder, "imagenet") == []
+    assert all(torch.equal(value, weights[name]) for name, value in encoder.state_dict().items())
+    assert asked["check_hash"] and asked["weights_only"]
+    assert asked["url"].rpartition("/")[2].startswith(f"{architecture}-")
+
+
+def test_urls_end_in_a_hash_that_the_hub_can_check():
+    for architecture, url in IMAGENET_URLS.items():
+        name, dash, digits = url.rpartition("/")[2].removesuffix(".pth").rpartition("-")
+        assert (name, dash, len(digits)) == (architecture, "-", 8)
+        int(digits, 16)
+
+
+def test_weights_of_another_vgg_are_refused(tmp_path):
+    torch.save(vgg_weights("vgg11")[1], tmp_path / "vgg11.pth")
+    with pytest.raises(ModelError, match="another network's"):
+        load_pretrained(VGGEncoder("vgg19"), str(tmp_path / "vgg11.pth"))
+
+
+def test_an_encoder_of_which_no_weights_are_published(tmp_path):
+    encoder = torch.nn.Conv2d(1, 1, 1)
+    encoder.architecture = ""
+    with pytest.raises(ModelError, match=r"no ImageNet weights.*resnet18, vgg11.*--encoder PATH"):
+        load_pretrained(encoder, "imagenet")
+    save_file({"weight": torch.full((1, 1, 1, 1), 3.0)}, tmp_path / "own.safetensors")
+    assert load_pretrained(encoder, str(tmp_path / "own.safetensors")) == ["bias"]
+    assert encoder.weight.item() == 3
+
+
+def test_a_new_network_has_them(tmp_path):
+    _, weights = vgg_weights("vgg11")
+    torch.save(weights, tmp_path / "vgg11.pth")
+    settings = TrainSettings(model="ternausnet11", encoder=str(tmp_path / "vgg11.pth"))
+    network, missing = new_network(settings)
+    assert missing == []
+    assert torch.equal(network.encoder.features[18].weight, weights["features.18.weight"])
+
+
+def test_a_network_without_such_an_encoder_names_those_with_one():
+    named = networks_with_weights()
+    assert {"resnet18_unet", "segnet", "double_unet", "ternausnet11"} <= set(named)
+    assert "unet" not in named
+    with pytest.raises(SettingsError, match=f"'unet' has no encoder.*{', '.join(named)}"):
+        new_network(TrainSettings(model="unet", encoder="imagenet"))

@@ -16,29 +16,38 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-# torchvision's ResNet18_Weights.IMAGENET1K_V1; the name ends in the first digits of its SHA-256
-RESNET18_URL = "https://download.pytorch.org/models/resnet18-f37072fd.pth"
+# torchvision's IMAGENET1K_V1 of each; a name ends in the first digits of the file's SHA-256
+IMAGENET_URLS = {
+    "resnet18": "https://download.pytorch.org/models/resnet18-f37072fd.pth",
+    "vgg11": "https://download.pytorch.org/models/vgg11-8a719046.pth",
+    "vgg16_bn": "https://download.pytorch.org/models/vgg16_bn-6c64b313.pth",
+    "vgg19": "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+}
 
 
 def load_pretrained(encoder: nn.Module, source: str) -> list[str]:
     """Load an encoder's weights in place.
 
     Args:
-        encoder: a module with torchvision's parameter names.
-        source: ``"none"``, ``"imagenet"`` (the hub: fetched and checked once, then
-            cached), or the path of
-            a safetensors file or ``.pth`` state dict. Keys that the encoder lacks (``fc``) are
-            passed over.
+        encoder: a module with torchvision's parameter names, whose attribute `architecture` is
+            torchvision's name for the network it is part of.
+        source: ``"none"``, ``"imagenet"`` (the hub: fetched and checked once, then cached), or the
+            path of a safetensors file or ``.pth`` state dict. Keys that the encoder lacks (those of
+            the classifier) are passed over.
 
     Returns:
         The encoder's own keys that the source does not have; they keep their initial values.
 
     Raises:
-        ModelError: offline, not readable, weights of another shape, or no key in common.
+        ModelError: offline, not readable, weights of another shape, no key in common, or an
+            encoder of which no ImageNet weights are published.
     """
     if source == "none":
         return []
-    weights = fetch_imagenet() if source == "imagenet" else read_weights(Path(source))
+    if source == "imagenet":
+        weights: Mapping[str, Tensor] = fetch_imagenet(str(getattr(encoder, "architecture", "")))
+    else:
+        weights = read_weights(Path(source))
     own = encoder.state_dict()
     common = {name: tensor for name, tensor in weights.items() if name in own}
     if not common:
@@ -57,19 +66,29 @@ def load_pretrained(encoder: nn.Module, source: str) -> list[str]:
     return [name for name in own if name not in common and not name.endswith("num_batches_tracked")]
 
 
-def fetch_imagenet() -> dict[str, Tensor]:
-    """ResNet-18's ImageNet weights from torch's hub, checked against their hash and cached.
+def fetch_imagenet(architecture: str) -> dict[str, Tensor]:
+    """A network's ImageNet weights from torch's hub, checked against their hash and cached.
+
+    Args:
+        architecture: a key of `IMAGENET_URLS`.
 
     Raises:
-        ModelError: offline, or the file is not what it should be.
+        ModelError: no such key, offline, or the file is not what it should be.
     """
+    url = IMAGENET_URLS.get(architecture)
+    if url is None:
+        raise ModelError(
+            f"no ImageNet weights are known for this encoder (its architecture is "
+            f"{architecture!r}, known are {', '.join(IMAGENET_URLS)}): --encoder PATH with weights "
+            "of your own, or --encoder none to start without."
+        )
     try:
         weights: dict[str, Tensor] = torch.hub.load_state_dict_from_url(
-            RESNET18_URL, map_location="cpu", check_hash=True, progress=False, weights_only=True
+            url, map_location="cpu", check_hash=True, progress=False, weights_only=True
         )
     except (URLError, OSError, RuntimeError) as error:
         raise ModelError(
-            f"the ImageNet weights could not be fetched from {RESNET18_URL} ({error}). Two other "
+            f"the ImageNet weights could not be fetched from {url} ({error}). Two other "
             "ways: --encoder PATH with a copy of that file (or torchvision-keyed safetensors) "
             "carried here from a machine with a network, or --encoder none to start without."
         ) from error

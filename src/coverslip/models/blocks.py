@@ -9,20 +9,28 @@ from torch import Tensor, nn
 
 
 def conv_norm(
-    in_channels: int, out_channels: int, *, kernel: int = 3, stride: int = 1
+    in_channels: int,
+    out_channels: int,
+    *,
+    kernel: int = 3,
+    stride: int = 1,
+    dilation: int = 1,
+    bias: bool = False,
 ) -> nn.Sequential:
-    """Convolution (same padding, no bias) and batch norm: (N, in, H, W) → (N, out, H/s, W/s)."""
-    padding = kernel // 2
+    """Convolution (same padding) and batch norm: (N, in, H, W) → (N, out, H/s, W/s)."""
+    padding = kernel // 2 * dilation
     return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=False),
+        nn.Conv2d(in_channels, out_channels, kernel, stride, padding, dilation, bias=bias),
         nn.BatchNorm2d(out_channels),
     )
 
 
-def conv_norm_relu(in_channels: int, out_channels: int, *, kernel: int = 3) -> nn.Sequential:
+def conv_norm_relu(
+    in_channels: int, out_channels: int, *, kernel: int = 3, dilation: int = 1, bias: bool = False
+) -> nn.Sequential:
     """Convolution, batch norm, ReLU: (N, in, H, W) → (N, out, H, W)."""
     return nn.Sequential(
-        *conv_norm(in_channels, out_channels, kernel=kernel),
+        *conv_norm(in_channels, out_channels, kernel=kernel, dilation=dilation, bias=bias),
         nn.ReLU(inplace=True),
     )
 
@@ -32,6 +40,16 @@ def double_conv(in_channels: int, out_channels: int) -> nn.Sequential:
     return nn.Sequential(
         conv_norm_relu(in_channels, out_channels),
         conv_norm_relu(out_channels, out_channels),
+    )
+
+
+def double_conv_without_norm(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Two 3x3 convolutions with bias, each with ReLU: (N, in, H, W) → (N, out, H, W)."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(out_channels, out_channels, 3, padding=1),
+        nn.ReLU(inplace=True),
     )
 
 
@@ -85,10 +103,32 @@ class ResidualDecoderStage(nn.Module):
         return refined
 
 
+class SqueezeExcite(nn.Module):
+    """Each channel scaled by what all of them say of the whole image (Hu, Shen and Sun 2018).
+
+    Mean over the pixels, dense to channels / `ratio`, ReLU, dense back, sigmoid, both without bias:
+    (N, C, H, W) → (N, C, H, W).
+    """
+
+    def __init__(self, channels: int, ratio: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(channels, channels // ratio, bias=False)
+        self.excite = nn.Linear(channels // ratio, channels, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) → (N, C, H, W)."""
+        gates = torch.sigmoid(self.excite(torch.relu(self.squeeze(x.mean(dim=(2, 3))))))
+        scaled: Tensor = x * gates[:, :, None, None]
+        return scaled
+
+
 def he_normal_(network: nn.Module) -> None:
-    """Draw every convolution's weights from He's normal distribution, in place; biases become 0."""
+    """Draw the weights of convolutions and dense layers from He's normal distribution, in place.
+
+    Their biases become 0.
+    """
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

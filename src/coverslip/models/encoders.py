@@ -45,6 +45,8 @@ class ResNet18Encoder(nn.Module):
         n_stages: 1 to 4; ``n_stages=3`` ends after layer3.
     """
 
+    architecture = "resnet18"
+
     def __init__(self, *, in_channels: int = 3, stem_stride: int = 2, n_stages: int = 4) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, 64, 7, stem_stride, padding=3, bias=False)
@@ -69,3 +71,74 @@ class ResNet18Encoder(nn.Module):
             x = self.get_submodule(f"layer{number}")(x)
             features.append(x)
         return features
+
+
+class PreactResNet18Encoder(nn.Module):
+    """ResNet-18 with pre-activation (He et al. 2016, Identity Mappings), without its classifier.
+
+    Parameters: 11,178,947. Batch norm and ReLU come before each convolution, so the image itself
+    is normalised first, without a scale, and every feature map leaves through the batch norm and
+    ReLU of what comes after it. As in the Keras library image-classifiers (Yakubovskiy 2018), the
+    first block of each stage has a 1x1 shortcut, the first stage's too. No ImageNet weights of it
+    are public in PyTorch.
+    """
+
+    architecture = ""
+
+    def __init__(self, *, in_channels: int = 3) -> None:
+        super().__init__()
+        self.norm_image = nn.BatchNorm2d(in_channels, affine=False)
+        self.shift_image = nn.Parameter(torch.zeros(in_channels, 1, 1))
+        self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
+        self.norm1 = nn.BatchNorm2d(64)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.norm_pooled = nn.BatchNorm2d(64)
+        inputs = (64, *STAGE_CHANNELS)
+        self.stages = nn.ModuleList(
+            PreactStage(n, k, stride=1 if k == n else 2)
+            for n, k in zip(inputs, STAGE_CHANNELS, strict=False)
+        )
+        self.norms = nn.ModuleList(nn.BatchNorm2d(k) for k in STAGE_CHANNELS)
+        he_normal_(self)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """(N, C, H, W) → [after conv1, stage 1, …, stage 4], at 1/2 to 1/32, fine to coarse."""
+        x = self.conv1(self.norm_image(x) + self.shift_image)
+        features = [torch.relu(self.norm1(x))]
+        x = torch.relu(self.norm_pooled(self.pool(features[0])))
+        for stage, norm in zip(self.stages, self.norms, strict=True):
+            x = torch.relu(norm(stage(x)))
+            features.append(x)
+        return features
+
+
+class PreactStage(nn.Module):
+    """Two blocks of two 3x3 convolutions; the first block's shortcut is a 1x1 convolution.
+
+    Takes features that are already normalised and rectified, gives features that are neither:
+    (N, in, H, W) → (N, out, H/stride, W/stride).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int) -> None:
+        super().__init__()
+        self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+        self.first = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False),
+            norm_relu_conv(out_channels),
+        )
+        self.second = nn.Sequential(norm_relu_conv(out_channels), norm_relu_conv(out_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) → (N, out, H/stride, W/stride)."""
+        x = self.first(x) + self.shortcut(x)
+        refined: Tensor = x + self.second(x)
+        return refined
+
+
+def norm_relu_conv(channels: int) -> nn.Sequential:
+    """Batch norm, ReLU, 3x3 convolution without bias: (N, C, H, W) → (N, C, H, W)."""
+    return nn.Sequential(
+        nn.BatchNorm2d(channels),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+    )

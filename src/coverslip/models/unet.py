@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from coverslip.models.blocks import double_conv, he_normal_
+from coverslip.models.blocks import double_conv, double_conv_without_norm, he_normal_
 
 WIDTHS = (64, 128, 256, 512, 1024)
 
@@ -46,13 +46,3 @@ class UNet(nn.Module):
             x = block(torch.cat([skips.pop(), up(x)], dim=1))
         logits: Tensor = self.head(x)
         return logits
-
-
-def double_conv_without_norm(in_channels: int, out_channels: int) -> nn.Sequential:
-    """Two 3x3 convolutions with bias, each with ReLU, as in the paper."""
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, padding=1),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(out_channels, out_channels, 3, padding=1),
-        nn.ReLU(inplace=True),
-    )

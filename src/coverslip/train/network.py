@@ -9,8 +9,8 @@ import torch
 
 from coverslip.checkpoint import build_network
 from coverslip.errors import SettingsError
-from coverslip.models.encoders import ResNet18Encoder
-from coverslip.pretrained import load_pretrained
+from coverslip.models import MODELS
+from coverslip.pretrained import IMAGENET_URLS, load_pretrained
 
 if TYPE_CHECKING:
     from torch import nn
@@ -86,13 +86,26 @@ def check_channels(network: nn.Module, settings: TrainSettings) -> None:
 
 
 def load_encoder(network: nn.Module, settings: TrainSettings) -> list[str]:
-    """Pre-trained weights for the encoder, where wanted; the keys they do not cover."""
+    """Pre-trained weights for the encoder, where wanted; the keys they do not cover.
+
+    Raises:
+        ModelError: weights that cannot be had.
+        SettingsError: the network has no encoder that could be pre-trained.
+    """
     if settings.encoder == "none":
         return []
     encoder = getattr(network, "encoder", None)
-    if not isinstance(encoder, ResNet18Encoder):
+    if not hasattr(encoder, "architecture"):
         raise SettingsError(
             f"--encoder {settings.encoder}: the network {settings.model!r} has no encoder with "
-            "pre-trained weights: leave the option out."
+            f"pre-trained weights: leave the option out, or take one that has: "
+            f"{', '.join(networks_with_weights())}."
         )
-    return load_pretrained(encoder, settings.encoder)
+    return load_pretrained(cast("nn.Module", encoder), settings.encoder)
+
+
+def networks_with_weights() -> list[str]:
+    """The networks whose encoders have published ImageNet weights."""
+    with torch.device("meta"):  # built without memory, to be looked at
+        encoders = {name: getattr(make(), "encoder", None) for name, make in MODELS.items()}
+    return [n for n, e in encoders.items() if getattr(e, "architecture", "") in IMAGENET_URLS]
