@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import typer
 
+from coverslip.classical import METHODS
 from coverslip.cli import app
 from coverslip.evaluate import COLUMNS as SCORE_COLUMNS
 from coverslip.evaluate import SUMMARY_COLUMNS
@@ -113,8 +116,20 @@ def test_every_column_is_explained_in_the_words_of_the_code(heading, columns):
 
 def test_every_model_and_network_is_named():
     text = read(DOCS / "models.md")
-    for name in [*shipped_models(), *MODELS]:
+    for name in [*shipped_models(), *MODELS, *METHODS]:
         assert f"| `{name}` |" in text
+
+
+@pytest.mark.parametrize(
+    ("heading", "names"),
+    [("Settings of EGT", ["egt"]), ("Settings of PHANTAST", ["phantast", "phantast_gui"])],
+)
+def test_every_setting_of_a_method_is_named_with_its_default(heading, names):
+    head, *rows = rows_below(read(DOCS / "models.md"), heading)
+    usual = [asdict(METHODS[name][1]) for name in names]
+    wanted = {f"`{key}`": [json.dumps(values[key]) for values in usual] for key in usual[0]}
+    assert head[0] == "setting"
+    assert {row[0]: row[1:-1] for row in rows} == wanted
 
 
 # --- links

@@ -12,6 +12,7 @@ from coverslip.images import (
     resize_image,
     resize_labels,
     stretch,
+    to_grey,
     to_rgb,
 )
 
@@ -119,6 +120,41 @@ def test_finite_image_is_not_copied():
 def test_nothing_finite():
     with pytest.raises(ValueError, match="nothing but NaN"):
         replace_nonfinite(np.full((2, 2), np.nan))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "int8", "int16"])
+def test_grey_of_integers_is_by_their_type_and_not_by_their_contents(dtype):
+    most = np.iinfo(dtype).max
+    image = np.array([[0, most // 4], [most // 2, most // 2]], dtype)
+    np.testing.assert_allclose(to_grey(image), image.astype(float) / most, rtol=1e-7)
+
+
+def test_grey_of_a_byte_and_of_two_is_the_same():
+    image = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    np.testing.assert_array_equal(to_grey(image), to_grey(image.astype(np.uint16) * 257))
+
+
+def test_grey_of_floats_keeps_their_zero():
+    image = np.array([[0.2, 0.4], [0.5, 0.8]])
+    np.testing.assert_array_equal(to_grey(image), image.astype(np.float32))
+    np.testing.assert_allclose(to_grey(5 * image), image / 0.8, rtol=1e-6)  # by the greatest
+    # With negative values there is no zero to keep.
+    for dtype in ("float64", "int16"):
+        signed = np.array([[-2, 0], [1, 2]], dtype)
+        np.testing.assert_array_equal(to_grey(signed), [[0, 0.5], [0.75, 1]])
+    assert (to_grey(np.full((2, 3), -4.0)) == 0).all()
+
+
+def test_grey_of_colour_of_booleans_and_of_nan():
+    colour = np.array([[[255, 0, 0], [30, 60, 90]]], np.uint8)
+    np.testing.assert_allclose(to_grey(colour), [[1 / 3, 60 / 255]], rtol=1e-6)
+    grey = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
+    np.testing.assert_array_equal(to_grey(np.repeat(grey[..., None], 3, axis=2)), to_grey(grey))
+    np.testing.assert_array_equal(to_grey(np.array([[True, False]])), [[1, 0]])
+    np.testing.assert_array_equal(to_grey(np.array([[np.nan, 0.5, np.inf]])), [[0.5, 0.5, 0.5]])
+    for shape in ((3,), (2, 2, 4), (1, 2, 3, 3)):
+        with pytest.raises(ValueError, match="wanted"):
+            to_grey(np.zeros(shape))
 
 
 def test_grey_becomes_three_channels_and_colour_stays():

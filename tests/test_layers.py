@@ -12,9 +12,9 @@ import coverslip
 SOURCE = Path(coverslip.__file__).parent
 FLOORS = (
     "errors",
-    "device files images symmetry tiles models losses cells measure metrics figures report "
-    "provenance",
-    "augment checkpoint data evaluate predict",
+    "classical device files images symmetry tiles models losses cells measure metrics figures "
+    "report provenance",
+    "augment checkpoint data evaluate method predict",
     "pretrained shipped",
     "pipeline train",
     "experiments",

@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from coverslip.classical import METHODS
 from coverslip.errors import ModelError
 from coverslip.files import whole_or_nothing
 from coverslip.images import Preprocess, dict_to_preprocess
@@ -49,6 +50,11 @@ def build_network(model: str, arguments: Mapping[str, Any]) -> nn.Module:
     Raises:
         ModelError: no such name (the nearest is suggested), or arguments that it does not take.
     """
+    if model in METHODS:
+        raise ModelError(
+            f"{model!r} is a method without learning and needs no training: use it at once, by "
+            f"coverslip segment IMAGES -o OUT --model {model}."
+        )
     if model not in MODELS:
         near = difflib.get_close_matches(model, MODELS, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""

@@ -41,6 +41,12 @@ List = Annotated[
 Where = Annotated[
     str | None, typer.Option(help="Use only the images with COLUMN=VALUE or COLUMN!=VALUE in it.")
 ]
+MethodArgument = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--argument", help="NAME=VALUE of a method without learning, such as epsilon=0.03."
+    ),
+]
 
 
 def main() -> None:
@@ -62,7 +68,11 @@ def main() -> None:
 def segment(
     images: Annotated[list[str], typer.Argument(help="Image files, folders or patterns.")],
     out: Out,
-    model: Annotated[str, typer.Option(help="nuclei, phase, or a checkpoint's path.")] = "phase",
+    model: Annotated[
+        str,
+        typer.Option(help="nuclei, phase, egt, phantast, phantast_gui, or a checkpoint's path."),
+    ] = "phase",
+    argument: MethodArgument = None,
     tta: Tta = "none",
     threshold: Threshold = None,
     min_area: MinArea = 16,
@@ -85,6 +95,7 @@ def segment(
     ] = False,
 ) -> None:
     """Find the cells in images: labels, overlays, tables and a report."""
+    from coverslip.commands.arguments import parse_arguments
     from coverslip.commands.segment import load_job, run_segment
     from coverslip.pipeline import SegmentSettings
     from coverslip.predict import PredictSettings
@@ -100,6 +111,7 @@ def segment(
     job = load_job(
         model,
         settings=settings,
+        arguments=parse_arguments(argument or []),
         threshold=threshold,
         axes=axes,
         channel=channel,
@@ -116,7 +128,7 @@ def train(
     out: Out,
     masks: Masks = None,
     model: Annotated[
-        str, typer.Option(help="swift, unet, resnet18_unet or resnet18_unet_rp.")
+        str, typer.Option(help="The network: swift, unet, … (coverslip models lists them).")
     ] = "swift",
     argument: Annotated[
         list[str] | None,
@@ -209,9 +221,13 @@ def evaluate(
 
 @app.command()
 def score(
-    model: Annotated[str, typer.Argument(help="nuclei, phase, or a checkpoint's path.")],
+    model: Annotated[
+        str,
+        typer.Argument(help="nuclei, phase, egt, phantast, phantast_gui, or a checkpoint's path."),
+    ],
     data: Annotated[Path, typer.Argument(help="Folder of images with their masks.")],
     masks: Masks = None,
+    argument: MethodArgument = None,
     table: List = None,
     where: Where = None,
     by: Annotated[
@@ -230,6 +246,7 @@ def score(
     errors: Errors = None,
 ) -> None:
     """Segment annotated images and score the result."""
+    from coverslip.commands.arguments import parse_arguments
     from coverslip.commands.score import Selection, run_score
     from coverslip.pipeline import SegmentSettings
     from coverslip.predict import PredictSettings
@@ -238,6 +255,7 @@ def score(
         model,
         data,
         masks=masks,
+        arguments=parse_arguments(argument or []),
         settings=SegmentSettings(
             min_area_px=min_area,
             predict=PredictSettings(tta=tta, device=device),

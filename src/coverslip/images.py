@@ -132,6 +132,42 @@ def to_rgb(image: NDArray[Any]) -> NDArray[Any]:
     raise ValueError(f"an image of shape {image.shape}: wanted (H, W) or (H, W, 3)")
 
 
+def to_grey(image: NDArray[Any]) -> NDArray[np.float32]:
+    """Bring an image to [0, 1] by its type, not by its contents, so that zero stays zero.
+
+    Unsigned integers are divided by the greatest number of their type, and so are signed ones and
+    by the greatest value floats beyond 1, as long as nothing is negative. An image with negative
+    values has no zero to keep: its least value becomes 0 and its greatest 1.
+
+    Args:
+        image: (H, W) or (H, W, 3), any number type; NaN and ±Inf are replaced first. Of colours the
+            mean counts.
+
+    Returns:
+        (H, W).
+
+    Raises:
+        ValueError: Another shape, or no finite value.
+    """
+    if image.ndim != 2 and image.shape[2:] != (3,):
+        raise ValueError(f"an image of shape {image.shape}: wanted (H, W) or (H, W, 3)")
+    finite, _ = replace_nonfinite(image)
+    values = finite.astype(np.float64)
+    low, high = _range_of_type(finite)
+    values = (values - low) / (high - low) if low < high else np.zeros_like(values)
+    return np.asarray(values if image.ndim == 2 else values.mean(axis=2), np.float32)
+
+
+def _range_of_type(image: NDArray[Any]) -> tuple[float, float]:
+    """What becomes 0 and what becomes 1."""
+    low, high = float(image.min()), float(image.max())
+    if low < 0:
+        return low, high
+    if np.issubdtype(image.dtype, np.integer):
+        return 0.0, float(np.iinfo(image.dtype).max)
+    return 0.0, max(high, 1.0)
+
+
 def replace_nonfinite(image: NDArray[Any]) -> tuple[NDArray[Any], int]:
     """Put the least finite value for NaN and -Inf, the greatest for +Inf.
 

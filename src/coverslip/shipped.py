@@ -1,12 +1,18 @@
-"""the name of a model → the file of its weights."""
+"""the name of a model → the file of its weights, or the method without learning."""
 
 from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from coverslip.checkpoint import Checkpoint, load_checkpoint
-from coverslip.errors import ModelError
+from coverslip.classical import METHODS
+from coverslip.errors import ModelError, SettingsError
+from coverslip.method import Method, build_method
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FOLDER = Path(__file__).parent / "weights"
 
@@ -31,18 +37,32 @@ def find_model(name: str) -> Path:
         return path
     if (path / "best.safetensors").is_file():
         return path / "best.safetensors"
-    near = difflib.get_close_matches(name, shipped, n=1)
+    near = difflib.get_close_matches(name, [*shipped, *METHODS], n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise ModelError(
-        f"no model {name!r}: {hint}Shipped are {', '.join(shipped)}; or pass the path of a "
-        "checkpoint or of a training's folder."
+        f"no model {name!r}: {hint}Shipped are {', '.join(shipped)}, and the "
+        f"methods without learning are {', '.join(METHODS)}; or pass the path of a checkpoint or "
+        "of a training's folder."
     )
 
 
-def load_model(name: str) -> Checkpoint:
+def load_model(name: str, arguments: Mapping[str, Any] | None = None) -> Checkpoint | Method:
     """Load a model by its name or path, ready for `coverslip.segment`.
+
+    Args:
+        name: of a model that ships or a method without learning, or a path.
+        arguments: settings of a method without learning, by their names.
 
     Raises:
         ModelError: no such model, or its file is damaged.
+        SettingsError: arguments for a network, or some that the method does not take.
     """
-    return load_checkpoint(find_model(name))
+    if name in METHODS:
+        return build_method(name, arguments or {})
+    path = find_model(name)
+    if arguments:
+        raise SettingsError(
+            f"{name} is a trained network, which takes no arguments ({', '.join(arguments)}): they "
+            f"are for the methods without learning, {', '.join(METHODS)}; leave them out."
+        )
+    return load_checkpoint(path)

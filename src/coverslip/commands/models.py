@@ -1,15 +1,18 @@
-"""coverslip models: what ships."""
+"""coverslip models: what ships, what needs no learning, and what can be trained."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from coverslip.checkpoint import read_card
+from coverslip.classical import METHODS
 from coverslip.commands.console import tell
 from coverslip.models import MODELS
 from coverslip.shipped import shipped_models
 
 
 def run_models() -> None:
-    """List what ships, from the models' own cards, and the networks that can be trained."""
+    """List what ships, from the models' own cards, the methods and the networks to train."""
     for name, path in shipped_models().items():
         card = read_card(path)
         tell(f"{name}: {card.get('task', 'no card')}")
@@ -21,4 +24,7 @@ def run_models() -> None:
         }
         for fact, value in facts.items():
             tell(f"  {fact:<12} {value or 'not said'}")
+    for name, (_, settings) in METHODS.items():
+        values = ", ".join(f"{name}={value}" for name, value in asdict(settings).items())
+        tell(f"{name}: a method without learning\n  --argument   {values}")
     tell(f"networks to train (coverslip train --model): {', '.join(MODELS)}")

@@ -16,9 +16,11 @@ from coverslip.files import (
     find_pairs,
     write_image,
 )
+from coverslip.pipeline import check_model
 from coverslip.shipped import load_model
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from coverslip.pipeline import SegmentSettings
@@ -38,6 +40,7 @@ def run_score(
     data: Path,
     *,
     masks: Path | None,
+    arguments: Mapping[str, Any],
     settings: SegmentSettings,
     threshold: float | None,
     size_px: int | None,
@@ -51,9 +54,10 @@ def run_score(
     groups = read_groups(pairs, table, column=by) if table and by else []
     if by and not table:
         raise SettingsError("--by COLUMN: wanted --list CSV with that column.")
-    checkpoint = load_model(model)
-    threshold = checkpoint.threshold if threshold is None else threshold
+    loaded = load_model(model, arguments)
+    threshold = loaded.threshold if threshold is None else threshold
     settings = replace(settings, threshold=threshold)
+    check_model(loaded, settings)
     with new_progress() as progress:
         task = progress.add_task("scoring", total=len(pairs), info="")
 
@@ -62,9 +66,7 @@ def run_score(
             if errors is not None:
                 write_image(errors / f"{name}_errors.png", error_map(image, truth, pred))
 
-        scores = score_model(
-            checkpoint, pairs, settings=settings, size_px=size_px, on_scored=on_scored
-        )
+        scores = score_model(loaded, pairs, settings=settings, size_px=size_px, on_scored=on_scored)
     if by:
         scores.insert(1, by, groups)
     show_scores(scores, out=out, by=by)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from coverslip.checkpoint import load_checkpoint
 from coverslip.commands.console import new_progress, note, tell
 from coverslip.files import find_images
+from coverslip.method import Method
 from coverslip.pipeline import Job, SegmentSettings, segment_examples, segment_files
-from coverslip.shipped import find_model, shipped_models
+from coverslip.shipped import find_model, load_model, shipped_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +43,7 @@ def load_job(
     model: str,
     *,
     settings: SegmentSettings,
+    arguments: Mapping[str, Any] | None = None,
     threshold: float | None = None,
     axes: str | None = None,
     channel: int = 0,
@@ -50,20 +51,22 @@ def load_job(
     keep_spread: bool = False,
 ) -> Job:
     """The model, found and loaded, with what is to be done; no threshold means the model's own."""
-    path = find_model(model)
-    checkpoint = load_checkpoint(path)
-    if threshold is None:
-        threshold = checkpoint.threshold
+    loaded = load_model(model, arguments)
     return Job(
-        model=checkpoint,
+        model=loaded,
         model_name=model,
-        model_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
-        settings=replace(settings, threshold=threshold),
+        model_hash=loaded.hash if isinstance(loaded, Method) else hash_file(find_model(model)),
+        settings=replace(settings, threshold=loaded.threshold if threshold is None else threshold),
         axes=axes,
         channel=channel,
         keep_probs=keep_probs,
         keep_spread=keep_spread,
     )
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of what a file holds."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def run_demo(examples: Path, out: Path) -> dict[Path, str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from coverslip.commands.arguments import parse_arguments
 from coverslip.commands.console import new_progress, note, tell
 from coverslip.commands.selection import choose_pairs
 from coverslip.data import balance_weights, fold_pairs, read_groups, split_pairs
@@ -125,21 +125,3 @@ def parse_fold(text: str) -> tuple[int, int]:
     if not slash or not fold.isdecimal() or not n_folds.isdecimal():
         raise SettingsError(f"--fold {text}: wanted K/N, such as 0/3.")
     return int(fold), int(n_folds)
-
-
-def parse_arguments(texts: Sequence[str]) -> dict[str, Any]:
-    """``["unit=basic", "decoder_blocks=0"]`` → {"unit": "basic", "decoder_blocks": 0}.
-
-    Raises:
-        SettingsError: no equals sign.
-    """
-    arguments: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise SettingsError(f"--argument {text}: wanted NAME=VALUE.")
-        try:
-            arguments[name] = json.loads(value)
-        except ValueError:
-            arguments[name] = value
-    return arguments

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from coverslip.data import load_pair
+from coverslip.data import prepare_pair
 from coverslip.evaluate import evaluate
-from coverslip.pipeline import predict_stretched, settings_to_mask
+from coverslip.pipeline import predict_prepared, prepare_image, settings_to_mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -15,16 +16,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from coverslip.checkpoint import Checkpoint
     from coverslip.files import Pair
-    from coverslip.pipeline import SegmentSettings
+    from coverslip.pipeline import Model, SegmentSettings
 
     Mask = NDArray[np.bool_]
     Image = NDArray[np.float32]
 
 
 def score_model(
-    model: Checkpoint,
+    model: Model,
     pairs: Sequence[Pair],
     *,
     settings: SegmentSettings,
@@ -34,7 +34,7 @@ def score_model(
     """Segment annotated images and score the masks.
 
     Args:
-        model: a loaded checkpoint.
+        model: a loaded model: a network's checkpoint, or a method without learning.
         pairs: images and their truth.
         settings: as for `coverslip.pipeline.segment`.
         size_px: resize image and truth to this square first, as the paper does; None: score at the
@@ -47,11 +47,12 @@ def score_model(
     Raises:
         CoverslipError: an image or mask cannot be read, or they do not fit together.
     """
+    prepare = partial(prepare_image, model=model)
 
     def predictions() -> Iterator[tuple[str, Mask, Mask]]:
         for pair in pairs:
-            image, truth = load_pair(pair, model.preprocess, size_px=size_px)
-            prediction = predict_stretched(image, model, settings=settings)
+            image, truth = prepare_pair(pair, prepare, size_px=size_px)
+            prediction = predict_prepared(image, model, settings=settings)
             pred = settings_to_mask(prediction.probs[0], settings)
             on_scored(pair.name, image, truth, pred)
             yield pair.name, truth, pred

@@ -1,6 +1,8 @@
 """Networks: (N, C, H, W) float → (N, K, H, W) logits, the same size.
 
-Every network carries `stride`: H and W must be multiples of it (`coverslip.predict` pads).
+Every network carries `stride`: H and W must be multiples of it (`coverslip.predict` pads). One that
+supervises more than its logits has a method `training_loss`, which training calls in place of its
+criterion.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 from coverslip.pipeline.batch import segment_files
 from coverslip.pipeline.demo import segment_examples
+from coverslip.pipeline.model import Model, check_model, predict_prepared, prepare_image
 from coverslip.pipeline.record import BatchResult, Job, Record
 from coverslip.pipeline.segment import (
     Segmentation,
     SegmentSettings,
-    predict_stretched,
     segment,
     settings_to_mask,
 )
@@ -14,10 +14,13 @@ from coverslip.pipeline.segment import (
 __all__ = [
     "BatchResult",
     "Job",
+    "Model",
     "Record",
     "SegmentSettings",
     "Segmentation",
-    "predict_stretched",
+    "check_model",
+    "predict_prepared",
+    "prepare_image",
     "segment",
     "segment_examples",
     "segment_files",

@@ -11,13 +11,14 @@ import pandas as pd
 
 from coverslip.errors import FileError, SettingsError
 from coverslip.files import write_text
-from coverslip.predict import check_predict
+from coverslip.method import Method
+from coverslip.pipeline.model import check_model
 from coverslip.provenance import package_version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from coverslip.checkpoint import Checkpoint
+    from coverslip.pipeline.model import Model
     from coverslip.pipeline.segment import SegmentSettings
 
 
@@ -26,9 +27,9 @@ class Job:
     """What to do with every image.
 
     Attributes:
-        model: the loaded checkpoint.
+        model: the loaded model.
         model_name: what the user calls it.
-        model_hash: SHA-256 of its file.
+        model_hash: SHA-256 of its file; of a method without learning, `Method.hash`.
         settings: as for `segment`.
         axes: what a file's dimensions mean, instead of what its metadata say.
         channel: which channel of a file with several to segment, counted from 0.
@@ -39,7 +40,7 @@ class Job:
         SettingsError: options that do not go together, or not with the model or this computer.
     """
 
-    model: Checkpoint
+    model: Model
     model_name: str
     model_hash: str
     settings: SegmentSettings
@@ -50,7 +51,12 @@ class Job:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything is written."""
-        check_predict(self.model.network, self.settings.predict)
+        check_model(self.model, self.settings)
+        if self.keep_spread and isinstance(self.model, Method):
+            raise SettingsError(
+                f"{self.model.name} is a method without learning and has no views to compare: "
+                "leave --uncertainty out."
+            )
         if self.keep_spread and self.settings.predict.tta == "none":
             raise SettingsError(
                 "the uncertainty is how far the views of test-time augmentation disagree, and with "
@@ -124,8 +130,14 @@ def job_key(path: Path, job: Job) -> str:
 
 
 def result_settings(job: Job) -> dict[str, Any]:
-    """The settings that change a result; the device and the size of a batch do not."""
+    """The settings that change a result; the device and the size of a batch do not.
+
+    A method without learning has its own in place of those of a network's prediction.
+    """
     settings = asdict(job.settings)
+    if isinstance(job.model, Method):
+        del settings["predict"]
+        return {**settings, "method": asdict(job.model.settings)}
     for name in ("device", "batch", "batch_px"):
         del settings["predict"][name]
     return settings

@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from coverslip.cells import check_limits, mask_to_labels, probs_to_mask
 from coverslip.errors import SettingsError
-from coverslip.images import normalise, resize_image, stretch
 from coverslip.measure import measure
-from coverslip.predict import Prediction, PredictSettings, predict
+from coverslip.pipeline.model import predict_prepared, prepare_image
+from coverslip.predict import PredictSettings
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
-    from coverslip.checkpoint import Checkpoint
+    from coverslip.pipeline.model import Model
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Segmentation:
 
 def segment(
     image: NDArray[Any],
-    model: Checkpoint,
+    model: Model,
     *,
     settings: SegmentSettings | None = None,
     pixel_size_um: tuple[float, float] | None = None,
@@ -73,21 +72,17 @@ def segment(
 
     Args:
         image: (H, W) grey or (H, W, 3) colour, any number type, any size.
-        model: a loaded checkpoint.
+        model: a loaded model: a network's checkpoint, or a method without learning.
         settings: thresholds, tiles, test-time augmentation and device; None: the usual ones, with
             the model's own threshold.
         pixel_size_um: height and width of a pixel, for a table in micrometres.
 
     Raises:
-        SettingsError: a setting that makes no sense, or a device that is not there.
+        SettingsError: a setting that makes no sense to this model, or a device that is not there.
         ValueError: an image of another shape, or without a finite pixel.
     """
     settings = settings or SegmentSettings(threshold=model.threshold)
-    how = model.preprocess
-    stretched = stretch(
-        image, low_percentile=how.low_percentile, high_percentile=how.high_percentile
-    )
-    prediction = predict_stretched(stretched, model, settings=settings)
+    prediction = predict_prepared(prepare_image(image, model), model, settings=settings)
     probs = prediction.probs[0]
     labels = mask_to_labels(settings_to_mask(probs, settings))
     return Segmentation(
@@ -96,37 +91,6 @@ def segment(
         spread=None if prediction.spread is None else prediction.spread[0],
         cells=measure(labels, image, pixel_size_um=pixel_size_um),
     )
-
-
-def predict_stretched(
-    image: NDArray[np.float32], model: Checkpoint, *, settings: SegmentSettings
-) -> Prediction:
-    """Predict an image that is stretched to [0, 1] already, at the scale that is wanted.
-
-    Args:
-        image: (H, W) or (H, W, 3) in [0, 1].
-        model: a loaded checkpoint.
-        settings: scale, tiles, test-time augmentation and device.
-
-    Returns:
-        Maps of the image's own height and width.
-    """
-    shape = image.shape[:2]
-    height, width = (max(1, round(settings.scale * length)) for length in shape)
-    prepared = normalise(resize_image(image, (height, width)), model.preprocess)
-    prediction = predict(model.network, prepared, settings=settings.predict)
-    if shape == (height, width):
-        return prediction
-    spread = prediction.spread
-    return Prediction(
-        probs=resize_maps(prediction.probs, shape),
-        spread=None if spread is None else resize_maps(spread, shape),
-    )
-
-
-def resize_maps(maps: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """(K, h, w) → (K, H, W)."""
-    return np.stack([resize_image(one, shape) for one in maps])
 
 
 def settings_to_mask(probs: NDArray[np.float32], settings: SegmentSettings) -> NDArray[np.bool_]:

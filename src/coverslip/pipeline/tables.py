@@ -98,6 +98,7 @@ def read_thumbnails(
 
 def flat_settings(job: Job) -> dict[str, Any]:
     """All settings that change a result, in one level, for the page."""
-    settings = result_settings(job)
-    files = {"axes": job.axes or "as the file says", "channel": job.channel}
-    return {**settings.pop("predict"), **settings, **files}
+    flat: dict[str, Any] = {}
+    for name, value in result_settings(job).items():
+        flat |= value if isinstance(value, dict) else {name: value}
+    return flat | {"axes": job.axes or "as the file says", "channel": job.channel}
