@@ -1,5 +1,32 @@
 """the paper's questions → runs, scores, tables and figures."""
 
+from coverslip.experiments.budget import BUDGETS, Budget, find_budget
+from coverslip.experiments.datasets import DataSet, Split, open_dataset
+from coverslip.experiments.means import Means
+from coverslip.experiments.queue import Outcome, run_queue
+from coverslip.experiments.reproduce import PARTS, find_datasets, wanted_tasks, write_results
 from coverslip.experiments.score import score_model
+from coverslip.experiments.systems import ABLATIONS, SYSTEMS, System
+from coverslip.experiments.task import Task, plan_tasks
 
-__all__ = ["score_model"]
+__all__ = [
+    "ABLATIONS",
+    "BUDGETS",
+    "PARTS",
+    "SYSTEMS",
+    "Budget",
+    "DataSet",
+    "Means",
+    "Outcome",
+    "Split",
+    "System",
+    "Task",
+    "find_budget",
+    "find_datasets",
+    "open_dataset",
+    "plan_tasks",
+    "run_queue",
+    "score_model",
+    "wanted_tasks",
+    "write_results",
+]

@@ -1,7 +1,8 @@
-"""tables → Markdown, and a run's results → one HTML page."""
+"""tables → Markdown and LaTeX, and a run's results → one HTML page."""
 
 from coverslip.report.cards import MOST_CARDS, encode_picture
 from coverslip.report.images import IMAGE_COLUMNS, pick_frames
+from coverslip.report.latex import table_to_latex
 from coverslip.report.markdown import summary_in_percent, table_to_markdown
 from coverslip.report.page import Run, html_report
 
@@ -13,5 +14,6 @@ __all__ = [
     "html_report",
     "pick_frames",
     "summary_in_percent",
+    "table_to_latex",
     "table_to_markdown",
 ]

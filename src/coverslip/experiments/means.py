@@ -1,0 +1,41 @@
+"""where, with what and until when the tasks are run."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class OutOfTime(Exception):
+    """What comes next would go on beyond the time limit; what is done is kept."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """With what a task is run: nothing that a result should depend on, but all it may.
+
+    Attributes:
+        runs: folder of the results.
+        weights: ImageNet weights: ``"imagenet"`` (PyTorch's hub), a folder with copies of its
+            files, or ``"none"``.
+        device: auto, cpu, cuda or mps.
+        deadline: seconds as `time.time` counts them; None: no limit.
+    """
+
+    runs: Path
+    weights: str = "none"
+    device: str = "auto"
+    deadline: float | None = None
+
+    def check_time(self, *, needed_s: float = 0.0) -> None:
+        """Stop where what comes next would go on beyond the deadline.
+
+        Raises:
+            OutOfTime: it would.
+        """
+        if self.deadline is not None and time.time() + needed_s > self.deadline:
+            raise OutOfTime

@@ -1,0 +1,161 @@
+"""tasks → runs, each in a process of its own, some side by side, until done or out of time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+import traceback
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from coverslip.errors import CoverslipError
+from coverslip.experiments.means import OutOfTime
+from coverslip.experiments.run import run_task
+from coverslip.files import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+    from coverslip.experiments.means import Means
+    from coverslip.experiments.task import Task
+
+ABOUT_RUNS = """One JSON for each finished run: settings, scores and where they come from.
+Delete one to have it run again. Beside it are its predicted masks and its trained network.
+"""
+
+
+class Message(NamedTuple):
+    """What a process tells: note, and at its end done, waiting or failed."""
+
+    kind: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the tasks, by their ids.
+
+    Attributes:
+        done: those whose JSON is there, now or since earlier.
+        waiting: those that the time limit left for the next call.
+        failed: the others, with the reason.
+    """
+
+    done: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def run_queue(
+    tasks: Sequence[Task],
+    means: Means,
+    *,
+    jobs: int = 1,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> Outcome:
+    """Run what is not finished, in order.
+
+    A process that is killed or fails costs its own task, and that goes on from its last epoch in
+    the next call.
+
+    Args:
+        tasks: what is wanted.
+        means: where, with what and until when.
+        jobs: processes side by side.
+        on_note: called with what the user should be told.
+
+    Raises:
+        FileError: the folder cannot be written.
+    """
+    # Where nothing can be written, this fails at once and not after hours of training.
+    write_text(means.runs / "README.txt", ABOUT_RUNS)
+    outcome = Outcome()
+    unfinished = [task for task in tasks if not task.finished(means.runs)]
+    outcome.done.extend(task.id for task in tasks if task not in unfinished)
+    running: dict[Connection, tuple[Task, SpawnProcess]] = {}
+    try:
+        while unfinished or running:
+            while unfinished and len(running) < jobs and has_time(means):
+                task = unfinished.pop(0)
+                connection, process = start(task, means, jobs=jobs)
+                running[connection] = task, process
+            if not running:
+                break
+            ready = set(wait(list(running)))
+            for connection in [one for one in running if one in ready]:
+                task, process = running[connection]
+                message = receive(connection, process)
+                if message.kind == "note":
+                    on_note(message.text)
+                    continue
+                process.join()
+                del running[connection]
+                settle(outcome, task, message)
+                on_note(f"{task.id}: {message.kind} {message.text}".rstrip())
+    finally:
+        for _, process in running.values():
+            process.terminate()
+    outcome.waiting.extend(task.id for task in unfinished)
+    return outcome
+
+
+def start(task: Task, means: Means, *, jobs: int) -> tuple[Connection, SpawnProcess]:
+    """Begin a task in a process of its own, and what it tells."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=work, args=(there, task, means, jobs), daemon=True)
+    process.start()
+    there.close()  # so that the end of the process is the end of what it tells
+    return here, process
+
+
+def work(connection: Connection, task: Task, means: Means, jobs: int) -> None:
+    """What the process does: the task, telling all that is to be said about it."""
+    torch.set_num_threads(max(1, torch.get_num_threads() // jobs))
+    try:
+        clock = time.perf_counter()
+        run_task(task, means, on_note=lambda text: tell(connection, "note", text))
+        tell(connection, "done", f"in {time.perf_counter() - clock:.0f} s")
+    except KeyboardInterrupt:
+        return  # who stopped it knows
+    except OutOfTime:
+        tell(connection, "waiting", "for more time")
+    except CoverslipError as error:
+        tell(connection, "failed", str(error))
+    except Exception as error:  # a system that fails in a way nobody foresaw costs its own task
+        tell(connection, "failed", f"{error!r}\n{traceback.format_exc()}")
+
+
+def tell(connection: Connection, kind: str, text: str) -> None:
+    """Send a message."""
+    connection.send(Message(kind, text))
+
+
+def receive(connection: Connection, process: SpawnProcess) -> Message:
+    """The next message of a process; one of ours where it ended without."""
+    try:
+        message: Message = connection.recv()
+    except EOFError:
+        process.join()
+        return Message("failed", f"its process ended with exit code {process.exitcode}")
+    return message
+
+
+def settle(outcome: Outcome, task: Task, message: Message) -> None:
+    """Put a task that ended where it belongs."""
+    if message.kind == "done":
+        outcome.done.append(task.id)
+    elif message.kind == "waiting":
+        outcome.waiting.append(task.id)
+    else:
+        outcome.failed[task.id] = message.text
+
+
+def has_time(means: Means) -> bool:
+    """Whether another task may begin."""
+    return means.deadline is None or time.time() < means.deadline

@@ -1,0 +1,121 @@
+"""what a table is of, and what its reader must know → title and notes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coverslip.experiments.systems import SYSTEMS
+from coverslip.experiments.tables.paper import FOOTNOTES
+from coverslip.experiments.tables.scope import DSB2018, STAND_IN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coverslip.experiments.record import Run
+    from coverslip.experiments.tables.scope import Scope
+
+MARKS = "ᵃᵇᶜᵈᵉᶠᵍ"
+TTA_WORDS = {"paper": "with test-time augmentation", "none": "without test-time augmentation"}
+
+DATA_NOTES = {
+    DSB2018: "The paper's test images are 161 of 670, and it does not name them; ours are another "
+    "draw, of the corrected copy of 664.",
+    STAND_IN: "Ours are the phase-contrast images of Usiigaci (Tsai et al. 2019), in place of the "
+    "paper's 45 MDA-MB-231 frames, which were never published: other images, so that the "
+    "difference from the paper is one of data too.",
+}
+OWN_NOTE = (
+    "Ours are the images of {dataset}; the paper's are its 45 MDA-MB-231 frames. Unless these are "
+    "the same, the difference from the paper is one of data too."
+)
+
+
+def paper_title(scope: Scope) -> str:
+    """What the table is of."""
+    names = {
+        DSB2018: f"The paper's Table {scope.number}: DSB2018",
+        STAND_IN: f"The paper's Table {scope.number}, with phase_contrast in place of the "
+        "unpublished MDA-MB-231 frames",
+    }
+    title = names.get(scope.dataset, f"The paper's Table {scope.number}, on {scope.dataset}")
+    if not scope.runs:
+        return f"{title}, {TTA_WORDS[scope.tta]}"
+    sizes = sorted({run.budget["size_px"] for run in scope.runs})
+    size = " and ".join(f"{size} × {size}" for size in sizes)
+    return f"{title}, {TTA_WORDS[scope.tta]}, at {size} px, budget {scope.budget}"
+
+
+def mark_rows(scope: Scope) -> dict[str, str]:
+    """Key → label of every row, with the letter of its footnote where the paper's row has one."""
+    marks = footnote_marks(scope)
+    return {key: f"{SYSTEMS[key].label} {marks.get(key, '')}".rstrip() for key in scope.systems}
+
+
+def footnote_marks(scope: Scope) -> dict[str, str]:
+    """Key → letter of the rows that have a footnote, from the top down."""
+    marked = [key for key in scope.systems if key in FOOTNOTES[scope.number]]
+    return dict(zip(marked, MARKS, strict=False))
+
+
+def paper_notes(scope: Scope) -> list[str]:
+    """What stands below the table: footnotes to the paper's rows, then how ours came about."""
+    notes = [
+        f"{mark} {SYSTEMS[key].label}, the paper's row: {FOOTNOTES[scope.number][key]}."
+        for key, mark in footnote_marks(scope).items()
+    ]
+    if not scope.runs:
+        return [*notes, "Nothing was run yet: the numbers are the paper's."]
+    return [
+        *notes,
+        DATA_NOTES.get(scope.dataset, OWN_NOTE.format(dataset=scope.dataset)),
+        *reading_notes(scope),
+        *[f"{SYSTEMS[key].label}: {SYSTEMS[key].note}." for key in noted(scope)],
+        *missing_notes(scope),
+    ]
+
+
+def reading_notes(scope: Scope) -> list[str]:
+    """What the columns mean."""
+    unit = scope.unit
+    return [
+        "JS Jaccard, DC Dice, P precision, R recall, in percent; ours − paper: of JS. Ours: mean ± "
+        f"standard deviation over images, an image that several {unit}s scored counting once, "
+        "with its mean. The paper reports the best of its folds, and calls its ± that of the "
+        "test images.",
+        f"over pixels: all pixels of all images together. best {unit}: the one with the highest "
+        f"mean JS on its own test images, as the paper reports it; it promises too much. "
+        "at native size: scored at the size of the image files.",
+        "RP − this: mean JS of ResNet18-UNet+RP minus that of the row, paired over the images that "
+        f"both scored on the same {unit}s, with the 95 % bootstrap interval over images (10,000 "
+        "draws). It takes images for independent and says nothing of another training.",
+        "start: what the encoder began from, ImageNet weights or none (He initialisation); "
+        "no learning: classical, no test-time augmentation.",
+    ]
+
+
+def noted(scope: Scope) -> list[str]:
+    """The rows whose system has a note."""
+    return [key for key in scope.systems if SYSTEMS[key].note]
+
+
+def missing_notes(scope: Scope) -> list[str]:
+    """What was not done, or went wrong."""
+    notes = []
+    absent = [SYSTEMS[key].label for key, runs in scope.systems.items() if not runs]
+    if absent:
+        notes.append(f"{', '.join(absent)}: not run, the paper's numbers alone.")
+    failed = [run for run in scope.runs if run.diverged]
+    if failed:
+        names = ", ".join(f"{SYSTEMS[run.system].label} on {run.split}" for run in failed)
+        notes.append(f"Diverged at every learning rate tried, and left out: {names}.")
+    if any(0 < count_splits(runs) < len(scope.splits) for runs in scope.systems.values()):
+        notes.append(
+            f"Rows with fewer {scope.unit}s than others are means of other "
+            f"{'images' if scope.unit == 'fold' else 'trainings'}: compare them by RP − this."
+        )
+    return notes
+
+
+def count_splits(runs: Sequence[Run]) -> int:
+    """On how many splits a system was run and did not diverge."""
+    return len({run.split for run in runs if not run.diverged})

@@ -1,0 +1,140 @@
+"""millimetres → a journal's page: panels, words and lines where they are put."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from coverslip.figures.display import Picture
+
+DOUBLE_MM = 175.0  # two columns of a journal's page
+MM_PER_INCH = 25.4
+PT_PER_MM = 72 / MM_PER_INCH
+
+# matplotlib brings this one along, so that a figure is the same on every machine.
+FONT = "DejaVu Sans"
+TITLE_PT, LABEL_PT, SMALL_PT = 8.0, 7.0, 6.0
+INK, SOFT, FAINT = "#20242c", "#5f6774", "#c9ced6"
+LINE_PT, HAIRLINE_PT = 0.8, 0.35
+
+# What a picture is enlarged to before outlines are drawn on it: sharp in print.
+DOTS_PER_MM = 600 / MM_PER_INCH
+
+
+def new_page(width_mm: float, height_mm: float) -> "Axes":
+    """An empty page, without any global state of matplotlib.
+
+    Returns:
+        Axes over the whole figure whose coordinates are mm from its top left corner.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), facecolor="white")
+    page = figure.add_axes((0, 0, 1, 1), facecolor="none")
+    page.set(xlim=(0, width_mm), ylim=(height_mm, 0))
+    page.set_axis_off()
+    return page
+
+
+def figure_of(page: "Axes") -> "Figure":
+    """The figure that a page fills."""
+    from matplotlib.figure import Figure
+
+    figure = page.figure
+    if not isinstance(figure, Figure):
+        raise TypeError("a page lies in a figure of its own, from new_page")
+    return figure
+
+
+def add_panel(page: "Axes", picture: "Picture", *, x: float, y: float, side: float) -> "Axes":
+    """Put a picture (H, W, 3) into a square of `side` mm whose top left corner is (x, y).
+
+    What is not square is centred, and keeps its proportions.
+    """
+    height_px, width_px = picture.shape[:2]
+    scale = side / max(height_px, width_px)
+    width, height = width_px * scale, height_px * scale
+    panel = add_axes(
+        page, x=x + (side - width) / 2, y=y + (side - height) / 2, width=width, height=height
+    )
+    panel.imshow(picture, aspect="auto", interpolation="antialiased")
+    panel.set_axis_off()
+    frame(panel)
+    return panel
+
+
+def add_axes(page: "Axes", *, x: float, y: float, width: float, height: float) -> "Axes":
+    """Further axes at a place on the page, all in mm."""
+    total_width, total_height = page.get_xlim()[1], page.get_ylim()[0]
+    return figure_of(page).add_axes(
+        (
+            x / total_width,
+            1 - (y + height) / total_height,
+            width / total_width,
+            height / total_height,
+        )
+    )
+
+
+def write(
+    page: "Axes", text: str, *, x: float, y: float, size: float = LABEL_PT, **looks: Any
+) -> None:
+    """Write words at a place on the page; `looks` are matplotlib's, as ``ha="center"``."""
+    page.text(x, y, text, **{"fontsize": size, "fontfamily": FONT, "color": INK, **looks})
+
+
+def arrow(
+    page: "Axes",
+    points: Sequence[tuple[float, float]],
+    *,
+    colour: str = INK,
+    width_pt: float | None = None,
+) -> None:
+    """A line through points in mm, with a head at its end."""
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
+
+    page.add_patch(
+        FancyArrowPatch(
+            path=Path(list(points)),
+            arrowstyle="-|>,head_length=2.2,head_width=1.3",
+            mutation_scale=1.0,
+            linewidth=width_pt or LINE_PT,
+            color=colour,
+            joinstyle="miter",
+            capstyle="butt",
+            shrinkA=0,
+            shrinkB=0,
+        )
+    )
+
+
+def frame(panel: "Axes") -> None:
+    """A hairline around a panel, so that a bright picture ends where it ends."""
+    from matplotlib.patches import Rectangle
+
+    line = Rectangle((0, 0), 1, 1, transform=panel.transAxes, fill=False, clip_on=False)
+    line.set(edgecolor=FAINT, linewidth=HAIRLINE_PT)
+    panel.add_patch(line)
+
+
+def text_mm(text: str, *, size: float, bold: bool = False) -> float:
+    """How wide one line of text is, in mm."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextToPath
+
+    font = FontProperties(family=FONT, size=size, weight="bold" if bold else "normal")
+    width, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
+    return float(width) / PT_PER_MM
+
+
+def fold_text(text: str, *, width_mm: float, size: float) -> str:
+    """Break a text into lines that fit, at spaces and after hyphens; a long word stays whole."""
+    lines = [""]
+    for word in text.replace("-", "-\0").replace(" ", " \0").split("\0"):
+        if lines[-1] and text_mm((lines[-1] + word).rstrip(), size=size) > width_mm:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(line.rstrip() for line in lines)

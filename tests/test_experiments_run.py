@@ -1,0 +1,275 @@
+"""Tasks are really run here: tiny trainings, killed, diverging, out of time."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from coverslip.checkpoint import load_checkpoint
+from coverslip.data import load_pair
+from coverslip.errors import FileError, TrainingError
+from coverslip.experiments import BUDGETS, Budget, Means, Task, open_dataset, run_queue, score_model
+from coverslip.experiments import learn as learning
+from coverslip.experiments.means import OutOfTime
+from coverslip.experiments.queue import receive
+from coverslip.experiments.record import read_masks, read_run
+from coverslip.experiments.run import run_task
+from coverslip.experiments.sizes import score_at_both_sizes
+from coverslip.experiments.split import split_task
+from coverslip.images import Preprocess
+from coverslip.pipeline import SegmentSettings
+from coverslip.predict import PredictSettings
+from drawn import write_dataset
+
+TINY = Budget("tiny", size_px=32, crop_px=32, batch=2, epochs=2, steps_per_epoch=2, images=4)
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return open_dataset(write_dataset(tmp_path / "cells", n=9))
+
+
+@pytest.fixture
+def task(dataset):
+    return Task(dataset, dataset.splits[0], "swift", TINY)
+
+
+@pytest.fixture
+def means(tmp_path):
+    return Means(runs=tmp_path / "runs", device="cpu")
+
+
+def ignore(text: str) -> None:
+    pass
+
+
+def run(task, means, on_note=ignore):
+    return read_run(run_task(task, means, on_note=on_note))
+
+
+def test_a_run_says_how_it_came_about(task, means):
+    done = run(task, means)
+    assert done.id == "cells.fold0.tiny.swift"
+    assert done.images == {"train": 3, "val": 1, "test": 3}
+    assert (done.pretrained, done.parameters) == ("none", 3_219_105)
+    assert [(a["lr"], a["outcome"]) for a in done.attempts] in (
+        [(1e-3, "converged")],
+        [(1e-3, "diverged"), (3e-4, "converged")],
+        [(1e-3, "diverged"), (3e-4, "diverged"), (1e-4, "converged")],
+        [(1e-3, "diverged"), (3e-4, "diverged"), (1e-4, "diverged")],
+    )
+    assert [row["epoch"] for row in done.history] == [1, 2]
+    assert done.settings["loss"] == "bce_dice" and done.settings["steps_per_epoch"] == 2
+    assert done.peak_memory_mb is None or done.peak_memory_mb > 50
+    assert done.provenance["packages"]["torch"]
+
+
+def test_the_scores_are_those_of_the_kept_checkpoint(task, means):
+    done = run(task, means)
+    folder = means.runs / task.id
+    assert sorted(path.name for path in folder.iterdir()) == ["best.safetensors"]
+    model = load_checkpoint(folder / "best.safetensors")
+    pairs = split_task(task).test
+    for tta in ("none", "paper"):
+        how = SegmentSettings(min_area_px=0, predict=PredictSettings(tta=tta, device="cpu"))
+        table = score_model(model, pairs, settings=how, size_px=32)
+        counts = done.counts(size="resized", tta=tta)
+        for row in table.itertuples():
+            # kept as float16: a pixel at the threshold may fall on the other side
+            assert abs(row.tp - counts[row.name].tp) + abs(row.fp - counts[row.name].fp) <= 4
+
+
+def test_masks_and_counts_are_of_the_same_prediction(task, means):
+    done = run(task, means)
+    masks = read_masks(means.runs / f"{task.id}.npz")
+    for pair in split_task(task).test:
+        _, truth = load_pair(pair, Preprocess(), size_px=32)
+        counts = done.counts(size="resized", tta="paper")[pair.name]
+        assert counts.tp == np.count_nonzero(masks[pair.name] & truth)
+        assert counts.fp == np.count_nonzero(masks[pair.name] & ~truth)
+
+
+class Bright(torch.nn.Module):
+    """Cell is what is bright: knows the answer at any size."""
+
+    stride = 1
+
+    def forward(self, x):
+        return 100 * x[:, :1]
+
+
+def test_native_scores_are_of_the_images_own_size(dataset, task, means):
+    model = replace(load_checkpoint(kept(task, means)), network=Bright())
+    pair = dataset.splits[0].test[0]
+    scores, masks = score_at_both_sizes(model, [pair], size_px=24, ttas=["none"], device="cpu")
+    assert sum(scores["resized"]["none"][pair.name]) == 24 * 24
+    assert sum(scores["native"]["none"][pair.name]) == 48 * 48
+    assert masks[pair.name].shape == (24, 24)
+
+
+def kept(task, means):
+    run_task(task, means, on_note=ignore)
+    return means.runs / task.id / "best.safetensors"
+
+
+def test_what_is_done_is_not_done_again(task, means):
+    path = run_task(task, means, on_note=ignore)
+    before = path.stat().st_mtime_ns
+    notes = []
+    outcome = run_queue([task], means, on_note=notes.append)
+    assert outcome.done == [task.id] and notes == []
+    assert path.stat().st_mtime_ns == before
+
+
+def test_out_of_time_costs_nothing(task, means, tmp_path):
+    whole = run(task, means)
+    late = replace(means, runs=tmp_path / "late")
+    with pytest.raises(OutOfTime):
+        run_task(task, stop_after(late, epochs=1), on_note=ignore)
+    assert not task.finished(late.runs)
+    resumed = run(task, late)
+    assert resumed.scores == whole.scores
+    same = ("epoch", "train_loss", "val_jaccard")
+    assert [[row[k] for k in same] for row in resumed.history] == [
+        [row[k] for k in same] for row in whole.history
+    ]
+
+
+def stop_after(means, *, epochs):
+    """Means whose time is over when so many epochs are done."""
+    calls = []
+
+    class Stopping(Means):
+        def check_time(self, *, needed_s=0.0):
+            calls.append(needed_s)
+            if len(calls) > epochs:
+                raise OutOfTime
+
+    return Stopping(runs=means.runs, device="cpu")
+
+
+def test_a_deadline_looks_ahead():
+    Means(runs=None, deadline=None).check_time(needed_s=1e9)
+    soon = Means(runs=None, deadline=time.time() + 100)
+    soon.check_time(needed_s=50)
+    with pytest.raises(OutOfTime):
+        soon.check_time(needed_s=150)
+
+
+def test_what_diverges_gets_the_next_lower_rate(task, means, monkeypatch):
+    fit = learning.fit
+
+    def picky(plan, run, **calls):
+        if plan.settings.lr > 2e-4:
+            raise TrainingError("the loss is no longer a number at step 1")
+        return fit(plan, run, **calls)
+
+    monkeypatch.setattr(learning, "fit", picky)
+    monkeypatch.setattr(learning, "jaccard_of_all", lambda plan: -1.0)
+    notes = []
+    done = run(task, means, on_note=notes.append)
+    assert [(a["lr"], a["outcome"]) for a in done.attempts] == [
+        (1e-3, "diverged"),
+        (3e-4, "diverged"),
+        (1e-4, "converged"),
+    ]
+    assert done.settings["lr"] == 1e-4
+    assert len(notes) == 2 and "0.001: the loss is no longer a number" in notes[0]
+
+
+def test_what_diverges_at_every_rate_fails_and_is_not_tried_again(task, means, monkeypatch):
+    tries = []
+
+    def never(plan, run, **calls):
+        tries.append(plan.settings.lr)
+        raise TrainingError("the loss is no longer a number at step 1")
+
+    monkeypatch.setattr(learning, "fit", never)
+    for _ in range(2):
+        with pytest.raises(TrainingError, match="diverged at every learning rate: the loss"):
+            run_task(task, means, on_note=ignore)
+    assert tries == [1e-3, 3e-4, 1e-4]
+
+
+def test_calling_everything_cell_is_not_learning(task, means, monkeypatch):
+    monkeypatch.setattr(learning, "jaccard_of_all", lambda plan: 1.0)
+    done = run(task, means)
+    assert done.diverged
+    assert "calling every pixel cell" in done.attempts[-1]["reason"]
+
+
+def test_the_trivial_jaccard_is_the_share_of_cell(task):
+    parts = split_task(task)
+    settings = learning.task_to_settings(task, lr=1e-3, device="cpu")
+    plan = learning.Plan(settings, parts.train, parts.val)
+    _, mask = load_pair(parts.val[0], Preprocess(), size_px=32)
+    assert learning.jaccard_of_all(plan) == pytest.approx(mask.sum() / 32**2)
+
+
+def test_weights_that_cannot_be_had_are_told_of(dataset, means, tmp_path):
+    task = Task(dataset, dataset.splits[0], "resnet18_unet_rp", TINY)
+    notes = []
+    parts = split_task(task)
+    with_weights = replace(means, weights=str(tmp_path))
+    plan = learning.begin(
+        task, parts, with_weights, lr=1e-3, run=tmp_path / "run", on_note=notes.append
+    )
+    assert plan.settings.encoder == "none" and learning.name_pretrained(plan.settings) == "none"
+    assert "starts without ImageNet weights" in notes[0]
+
+
+@pytest.mark.parametrize("system", ["egt", "phantast_tuned"])
+def test_methods_without_learning_go_the_same_way(dataset, means, system):
+    done = run(Task(dataset, dataset.splits[0], system, TINY), means)
+    assert (done.pretrained, done.parameters, done.gflop) == ("no learning", None, None)
+    assert done.attempts == done.history == []
+    assert set(done.scores["resized"]) == {"none"}
+    assert len(done.scores["native"]["none"]) == 3
+
+
+def test_the_queue_outlives_a_task_that_fails(dataset, means):
+    broken = dataset.splits[1].test[0].image
+    tasks = [Task(dataset, split, "egt", BUDGETS["trial"]) for split in dataset.splits[:2]]
+    image = broken.read_bytes()
+    broken.write_bytes(b"no image")
+    notes = []
+    outcome = run_queue(tasks, means, jobs=2, on_note=notes.append)
+    # the broken image is reported on in fold 1, and learnt from (but not read) in fold 0
+    assert outcome.done == [tasks[0].id]
+    assert str(broken) in outcome.failed[tasks[1].id]
+    broken.write_bytes(image)
+    again = run_queue(tasks, means, on_note=notes.append)
+    assert sorted(again.done) == [task.id for task in tasks] and not again.failed
+
+
+def test_no_time_leaves_all_waiting(task, means):
+    over = replace(means, deadline=time.time() - 1)
+    assert run_queue([task], over).waiting == [task.id]
+
+
+def test_a_process_that_dies_is_told_of():
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=os._exit, args=(3,))
+    process.start()
+    there.close()
+    message = receive(here, process)
+    assert message == ("failed", "its process ended with exit code 3")
+
+
+def test_the_json_holds_no_folder(task, means):
+    text = run_task(task, means, on_note=ignore).read_text()
+    assert str(means.runs.parent) not in text
+    assert json.loads(text)["format"] == "coverslip-run-1"
+
+
+def test_masks_missing_is_an_error_that_names_the_file(task, means):
+    with pytest.raises(FileError, match="npz"):
+        read_masks(means.runs / f"{task.id}.npz")
