@@ -218,10 +218,10 @@ def test_who_is_not_shown_is_named_with_the_reason(dataset, tmp_path):
     run_system("segnet", dataset, tmp_path, diverged=True)
     run_system("bcdu_net_d1", dataset, tmp_path)
     caption = draw(dataset, tmp_path).caption
-    assert "variants of those shown: BCDU-Net, D1." in caption
-    assert "diverged: SegNet." in caption
-    assert "no masks kept: U-Net)" in caption
-    assert re.search(r"not run: EGT; PHANTAST; .*DDANet", caption)
+    assert "variants of those shown (BCDU-Net, D1);" in caption
+    assert "diverged (SegNet);" in caption
+    assert "no masks kept (U-Net)." in caption
+    assert re.search(r"not run \(EGT; PHANTAST; .*DDANet", caption)
 
 
 def test_a_damaged_file_of_masks_costs_its_column_alone(dataset, tmp_path):
@@ -229,7 +229,7 @@ def test_a_damaged_file_of_masks_costs_its_column_alone(dataset, tmp_path):
     run_id = run_system("unet", dataset, tmp_path)
     (tmp_path / f"{run_id}.npz").write_bytes(b"PK no more")
     notes: list[str] = []
-    assert "no masks kept: U-Net" in draw(dataset, tmp_path, notes).caption
+    assert "no masks kept (U-Net)" in draw(dataset, tmp_path, notes).caption
     assert len(notes) == 1
     assert run_id in notes[0]
 

@@ -166,8 +166,17 @@ def write_results(
         write_table(table, out / "tables", stem=stem)
         sections.append(to_markdown(table, stem=f"tables/{stem}"))
     if part in ("figures", "all"):
-        make_figures(datasets, out / "runs", out / "figures", budget=budget, on_note=on_note)
-        sections.append((out / "figures" / "figures.md").read_text(encoding="utf-8"))
+        paths = make_figures(
+            datasets, out / "runs", out / "figures", budget=budget, on_note=on_note
+        )
+        sections.append(show_pictures([path for path in paths if path.suffix == ".png"]))
     page = out / "README.md"
     write_text(page, f"# Results, budget {budget}\n\n" + "\n".join(sections))
     return page
+
+
+def show_pictures(paths: Sequence[Path]) -> str:
+    """A section of the page: every figure, and where its caption is."""
+    pictures = [f"![{path.stem}](figures/{path.name})\n" for path in paths]
+    captions = "What each shows, and how its images were chosen: [captions](figures/figures.md).\n"
+    return "\n".join(["## Figures\n", captions, *pictures])

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_COLUMNS = 9  # of panels that are still 18 mm wide
-GAP_MM, TITLE_MM, BLOCK_GAP_MM, LEGEND_MM = 1.2, 4.4, 2.6, 4.5
-NAME_MM, SCORE_MM = 2.5, 3.0  # a line of a name above a panel; the score below
+GAP_MM, TITLE_MM, BLOCK_GAP_MM, LEGEND_MM = 1.2, 4.4, 2.0, 4.5
+NAME_MM, SCORE_MM = 2.6, 3.9  # a line of a name above a panel; the score below
 SMALLEST_PT = 4.5
 OPACITY = 0.85  # panels are small: errors must stand out
 
@@ -103,7 +103,7 @@ def _row_tops(
     tops, y = [], TITLE_MM
     for start in range(0, len(headings), n_columns):
         row = headings[start : start + n_columns]
-        y += NAME_MM * max(text.count("\n") + 1 for text, _ in row) + 0.4
+        y += NAME_MM * max(text.count("\n") + 1 for text, _ in row) + 0.6
         tops.append(y)
         y += side + SCORE_MM
     return tops, y + BLOCK_GAP_MM

@@ -73,18 +73,22 @@ def figure4_5(
     systems = [key for key in find_usable(runs, masks) if _is_complete(masks[key], shown)]
     size_px = int(runs[reference].budget["size_px"])
     images = [_grid_image(pairs[one.name], one, systems, masks, size_px=size_px) for one in shown]
-    caption = CAPTION.format(
+    how = CAPTION.format(
         title=dataset.title,
         split=split.name,
-        budget=runs[reference].budget["name"],
         size=size_px,
         rule=rule,
-        reference=SYSTEMS[reference].label,
         n=len(values),
+        **_who(runs[reference]),
     )
-    notes = [DATA_NOTES.get(dataset.name, ""), _left_out(runs, systems)]
-    names = [one.name for one in shown]
-    return Drawn(stem, grid_figure(images), " ".join(filter(None, (caption, *notes))), names)
+    sentences = (how, DATA_NOTES.get(dataset.name), _left_out(runs, systems))
+    caption = " ".join(filter(None, sentences))
+    return Drawn(stem, grid_figure(images), caption, [one.name for one in shown])
+
+
+def _who(run: Run) -> dict[str, str]:
+    """By whose scores the images were chosen."""
+    return {"budget": run.budget["name"], "reference": SYSTEMS[run.system].label}
 
 
 def scored_systems(runs: Mapping[str, Run], masks: Mapping[str, Masks]) -> list[str]:
@@ -138,8 +142,8 @@ def _left_out(runs: Mapping[str, Run], systems: Sequence[str]) -> str:
     explained = {key for keys in reasons.values() for key in keys}
     reasons["no masks kept"] = [key for key in absent if key not in explained]
     parts = [
-        f"{reason}: {'; '.join(SYSTEMS[key].label for key in keys)}"
+        f"{reason} ({'; '.join(SYSTEMS[key].label for key in keys)})"
         for reason, keys in reasons.items()
         if keys
     ]
-    return f"Not shown ({'. '.join(parts)})." if parts else ""
+    return f"Not shown: {'; '.join(parts)}." if parts else ""
