@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from coverslip.experiments.split import Parts
     from coverslip.experiments.task import Task
 
-SIGMAS = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0)  # px at the networks' size; the authors' 1.4 inside
+SIGMAS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)  # px at the networks' size; the authors' 1.4 inside
 EPSILONS = (0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.09, 0.13)
 MAX_IMAGES = 60  # of hundreds, so many, drawn by the seed, find the same settings sooner
 
