@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from coverslip.checkpoint import (
     Checkpoint,
     build_network,
+    halve,
     load_checkpoint,
     read_card,
     read_tensors,
@@ -121,3 +122,9 @@ def test_half_written_files_never_appear(saved, monkeypatch):
 
 def test_keys_of_the_file_are_the_networks_own(saved):
     assert set(load_file(saved)) == set(load_checkpoint(saved).network.state_dict())
+
+
+def test_what_float16_cannot_hold_is_kept_as_it_is():
+    assert halve(torch.tensor([1.0, 2.0])).dtype == torch.float16
+    assert halve(torch.tensor([1.0, 1e5])).dtype == torch.float32
+    assert halve(torch.tensor([1, 70_000])).dtype == torch.int64

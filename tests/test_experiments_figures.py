@@ -16,7 +16,8 @@ from coverslip.experiments.figures.examples import figure1, read_cells
 from coverslip.experiments.figures.make import draw_grid, draw_tta, grid_stems
 from coverslip.experiments.figures.shown import at_quantiles, choose, median
 from coverslip.experiments.figures.tta import predict_views
-from coverslip.experiments.record import write_masks, write_run
+from coverslip.experiments.masks import write_masks
+from coverslip.experiments.record import write_run
 from coverslip.experiments.systems import RP, SYSTEMS
 from coverslip.files import find_pairs
 from coverslip.images import Preprocess, normalise

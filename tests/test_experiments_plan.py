@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from coverslip.checkpoint import build_network
 from coverslip.classical import METHODS
 from coverslip.errors import DataError, ModelError, SettingsError
 from coverslip.experiments import (
@@ -190,4 +189,46 @@ def test_operations_are_counted_without_doing_them():
     assert count_gflop("unet", {}, size_px=256) == pytest.approx(96.3, abs=0.1)
     four_times = 4 * count_gflop("swift", {}, size_px=64)
     assert count_gflop("swift", {}, size_px=128) == pytest.approx(four_times)
-    assert count_parameters(build_network("unet", {})) == 31_037_633
+    assert count_parameters("unet", {}) == 31_037_633
+
+
+# --- folders that could be taken for something else
+
+
+def test_a_folder_called_dsb2018_without_its_split_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match=r"no split\.csv in it"):
+        open_dataset(write_dataset(tmp_path / "DSB2018", n=9))
+
+
+@pytest.mark.parametrize(
+    ("fold_of", "message"),
+    [(lambda i: i % 5, "its folds are 0, 1, 2, 3, 4; wanted 0, 1, 2"), (lambda i: i % 2, "0, 1;")],
+)
+def test_other_folds_than_three_are_refused(folder, fold_of, message):
+    rows = "\n".join(f"d{i},{fold_of(i)}" for i in range(9))
+    (folder / "folds.csv").write_text("name,fold\n" + rows)
+    with pytest.raises(SettingsError, match=message):
+        open_dataset(folder)
+
+
+def test_an_image_without_a_fold_is_refused(folder):
+    (folder / "folds.csv").write_text("name,fold\n" + "\n".join(f"d{i},{i % 3}" for i in range(8)))
+    with pytest.raises(SettingsError, match="no row for d8"):
+        open_dataset(folder)
+
+
+def test_a_neighbour_without_a_list_is_not_passed_over(folder, bowl):
+    with pytest.raises(SettingsError, match=r"My cells: no split\.csv or folds\.csv in it"):
+        find_datasets([folder.parent])
+
+
+def test_two_sets_for_the_same_tables_are_refused(folder, tmp_path):
+    other = write_dataset(tmp_path / "others" / "more", n=9)
+    with pytest.raises(SettingsError, match="my_cells and more are both for tables 1 and 2"):
+        find_datasets([folder, other])
+
+
+def test_without_weights_there_is_nothing_to_do_without(bowl):
+    sets = [open_dataset(bowl)]
+    tasks = wanted_tasks("ablations", sets, BUDGETS["full"], pretrained=False)
+    assert "rp_from_scratch" not in {task.system for task in tasks}

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from coverslip.errors import DataError, FileError
-from coverslip.experiments.record import read_masks, read_run, read_runs, write_masks, write_run
+from coverslip.experiments.masks import read_masks, write_masks
+from coverslip.experiments.record import read_run, read_runs, write_run
 from coverslip.metrics import Counts
 from handmade_run import make_run
 

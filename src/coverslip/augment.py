@@ -101,8 +101,8 @@ def random_displacement(
     points = normal(n, 2, *(gap + 1 for gap in gaps), generator=generator)
     size = [gap * spacing + 1 for gap in gaps]
     field = interpolate(points * settings.elastic_px, size, mode="bicubic", align_corners=True)
-    px_to_grid = torch.tensor([2 / width, 2 / height], device=generator.device)
-    return field[:, :, :height, :width].permute(0, 2, 3, 1) * px_to_grid
+    x, y = field[:, 0, :height, :width], field[:, 1, :height, :width]
+    return torch.stack([x * (2 / width), y * (2 / height)], dim=-1)
 
 
 def change_intensity(

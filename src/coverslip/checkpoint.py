@@ -71,7 +71,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
     Args:
         path: the file, by custom ``.safetensors``.
         checkpoint: what to keep.
-        half: store floating-point weights as float16, at half the size.
+        half: store floating-point weights as float16, at half the size, where they fit into it.
 
     Raises:
         FileError: the file cannot be written.
@@ -81,7 +81,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
         for name, tensor in checkpoint.network.state_dict().items()
     }
     if half:
-        tensors = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
+        tensors = {name: halve(tensor) for name, tensor in tensors.items()}
     metadata = {
         "format": FORMAT,
         "model": checkpoint.model,
@@ -91,6 +91,12 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
     }
     metadata["sha256"] = hash_contents(tensors, metadata)
     write_tensors(path, tensors, metadata)
+
+
+def halve(tensor: Tensor) -> Tensor:
+    """The tensor as float16, or itself where it holds other numbers or some too large for that."""
+    half = tensor.half()
+    return half if tensor.is_floating_point() and half.isfinite().all() else tensor
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.commands.console import note, tell
@@ -13,6 +14,7 @@ from coverslip.experiments import (
     Means,
     find_budget,
     find_datasets,
+    is_finished,
     run_queue,
     wanted_tasks,
     write_results,
@@ -20,7 +22,6 @@ from coverslip.experiments import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from coverslip.experiments import Outcome, Task
 
@@ -50,6 +51,8 @@ def run_reproduce(part: str, data: Sequence[Path], out: Path, *, effort: Effort)
         CoverslipError: options that make no sense, or data that cannot be used.
     """
     pick_device(effort.device)
+    if effort.weights not in ("none", "imagenet") and not Path(effort.weights).is_dir():
+        raise SettingsError(f"--weights {effort.weights}: no such folder; or imagenet, or none.")
     if effort.jobs < 1:
         raise SettingsError(f"--jobs {effort.jobs}: wanted 1 or more.")
     datasets = find_datasets(data)
@@ -60,6 +63,7 @@ def run_reproduce(part: str, data: Sequence[Path], out: Path, *, effort: Effort)
         budget,
         systems=names(effort.systems),
         splits=names(effort.splits),
+        pretrained=effort.weights != "none",
     )
     limit = effort.time_limit_min
     means = Means(
@@ -86,7 +90,7 @@ def names(text: str | None) -> list[str]:
 
 def show_plan(tasks: Sequence[Task], means: Means) -> None:
     """Say what is to be done."""
-    finished = sum(task.finished(means.runs) for task in tasks)
+    finished = sum(is_finished(task, means) for task in tasks)
     budget = tasks[0].budget if tasks else None
     note(f"{len(tasks)} runs, {finished} of them done before")
     if budget is not None:
@@ -100,5 +104,5 @@ def show_outcome(outcome: Outcome) -> None:
     """Say what was left, and what failed."""
     if outcome.waiting:
         note(f"{len(outcome.waiting)} runs wait for more time: start the same command again")
-    for task, reason in outcome.failed.items():
-        note(f"failed: {task}: {reason}")
+    if outcome.failed:
+        note(f"{len(outcome.failed)} runs failed: {', '.join(outcome.failed)}")

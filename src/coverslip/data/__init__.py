@@ -11,10 +11,11 @@ from coverslip.data.dataset import (
     stack_samples,
 )
 from coverslip.data.order import Draw, balance_weights, epoch_batches
-from coverslip.data.resident import ResidentPairs
+from coverslip.data.resident import BYTES_PER_PIXEL, ResidentPairs
 from coverslip.data.select import fingerprint, fold_pairs, read_groups, select_pairs, split_pairs
 
 __all__ = [
+    "BYTES_PER_PIXEL",
     "Batch",
     "Draw",
     "PairDataset",

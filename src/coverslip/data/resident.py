@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from coverslip.data.dataset import PairDataset
     from coverslip.data.order import Draw
 
+BYTES_PER_PIXEL = 16  # three channels and a mask, float32
+
 
 class ResidentPairs:
     """A data set of images of one size as two tensors on a device, from which batches are cut.
@@ -25,15 +27,17 @@ class ResidentPairs:
 
     Args:
         data: its settings have a `size_px`, and no larger `crop_px`.
-        device: what holds all of them, at 16 bytes a pixel.
+        device: what holds all of them, at `BYTES_PER_PIXEL`.
     """
 
     def __init__(self, data: PairDataset, device: torch.device) -> None:
-        whole = [data.whole(index) for index in range(len(data))]
-        images = np.stack([to_rgb(image).transpose(2, 0, 1) for image, _ in whole])
-        masks = np.stack([mask[None] for _, mask in whole])
-        self.images = torch.from_numpy(images).to(device)
-        self.masks = torch.from_numpy(masks).to(device).float()
+        side = cast("int", data.settings.size_px)
+        self.images = torch.empty(len(data), 3, side, side, device=device)
+        self.masks = torch.empty(len(data), 1, side, side, device=device)
+        for index in range(len(data)):
+            image, mask = data.whole(index)
+            self.images[index] = torch.from_numpy(to_rgb(image).transpose(2, 0, 1))
+            self.masks[index, 0] = torch.from_numpy(mask)
         self.crop_px = data.settings.crop_px
         self.seed = data.seed
 

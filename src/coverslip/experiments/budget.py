@@ -16,9 +16,8 @@ class Budget:
         size_px: side that images are resized to; None: the paper's for the data set.
         crop_px: side of the random square shown in training; None: the whole image, as the paper.
         batch: images a step.
-        epochs: at most; the end of the learning rate's one cycle.
+        epochs: looks at the inner validation images; the best of them is the network that counts.
         steps_per_epoch: batches between two looks at the inner validation images.
-        patience: epochs without a better inner validation before stopping early.
         images: how many to learn from, and how many to report on, at most; for trials.
     """
 
@@ -28,7 +27,6 @@ class Budget:
     batch: int = 8  # the paper's
     epochs: int = 20
     steps_per_epoch: int = 200
-    patience: int = 20
     images: int | None = None
 
 

@@ -14,11 +14,11 @@ from coverslip.device import pick_device
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import nn
 
-
-def count_parameters(network: nn.Module) -> int:
-    """Trainable parameters."""
+def count_parameters(model: str, arguments: Mapping[str, Any]) -> int:
+    """Trainable parameters of a network, without holding them."""
+    with torch.device("meta"):
+        network = build_network(model, arguments)
     return sum(parameter.numel() for parameter in network.parameters())
 
 

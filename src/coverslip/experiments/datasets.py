@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from coverslip.data import fold_pairs, read_groups, select_pairs
-from coverslip.errors import DataError
+from coverslip.errors import DataError, SettingsError
 from coverslip.files import find_pairs
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from coverslip.files import Pair
 
+DSB2018 = "dsb2018"
+STAND_IN = "phase_contrast"  # for the paper's MDA-MB-231 frames, which were never published
 N_FOLDS = 3  # the paper's
 N_SEEDS = 3  # of a split that is fixed, to see how far chance alone moves a score
 
@@ -86,16 +88,29 @@ def open_fixed_split(folder: Path, pairs: list[Pair]) -> DataSet:
         pair.name: group
         for pair, group in zip(pairs, read_groups(pairs, table, column="modality"), strict=True)
     }
-    return DataSet("dsb2018", "DSB2018", 256, splits, modality)
+    return DataSet(DSB2018, "DSB2018", 256, splits, modality)
 
 
 def open_folds(folder: Path, pairs: list[Pair]) -> DataSet:
-    """Three folds of two thirds to learn from and one third to report on."""
+    """Three folds of two thirds to learn from and one third to report on.
+
+    Raises:
+        DataError: too few images.
+        SettingsError: a name that means DSB2018, or a list without exactly folds 0, 1 and 2.
+    """
+    name = re.sub(r"[^a-z0-9]+", "_", folder.resolve().name.lower())
+    if name == DSB2018:
+        raise SettingsError(
+            f"{folder}: no split.csv in it, which says what of DSB2018 is learnt from and what "
+            "reported on: add it, or give the folder another name."
+        )
     if len(pairs) < 3 * N_FOLDS:
         raise DataError(
             f"{folder}: {len(pairs)} annotated images; {N_FOLDS} folds want {3 * N_FOLDS} or more."
         )
     table = folder / "folds.csv"
+    if table.is_file():
+        check_folds(pairs, table)
     splits = []
     for fold in range(N_FOLDS):
         if table.is_file():
@@ -104,5 +119,19 @@ def open_folds(folder: Path, pairs: list[Pair]) -> DataSet:
         else:
             train, test = fold_pairs(pairs, fold=fold, n_folds=N_FOLDS, seed=0)
         splits.append(Split(f"fold{fold}", 0, train, test, [""] * len(train)))
-    name = re.sub(r"[^a-z0-9]+", "_", folder.resolve().name.lower())
     return DataSet(name, name.replace("_", " "), 512, tuple(splits))
+
+
+def check_folds(pairs: list[Pair], table: Path) -> None:
+    """Refuse a list of other folds than 0, 1 and 2, or one that leaves an image out.
+
+    Raises:
+        SettingsError: it is such a list.
+    """
+    found = set(read_groups(pairs, table, column="fold"))
+    wanted = {str(fold) for fold in range(N_FOLDS)}
+    if found != wanted:
+        raise SettingsError(
+            f"{table}: its folds are {', '.join(sorted(found))}; wanted "
+            f"{', '.join(sorted(wanted))}, as the paper's cross-validation has."
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,9 @@ import pandas as pd
 from coverslip.checkpoint import load_checkpoint
 from coverslip.data import SampleSettings, load_pair
 from coverslip.errors import ModelError, TrainingError
+from coverslip.experiments.cost import peak_memory_mb
+from coverslip.experiments.learnt import Learnt
+from coverslip.experiments.request import check_request, make_request
 from coverslip.experiments.weights import find_weights
 from coverslip.files import write_text
 from coverslip.train import Plan, TrainSettings, fit, resume_plan, start_run
@@ -25,30 +28,8 @@ if TYPE_CHECKING:
     from coverslip.experiments.means import Means
     from coverslip.experiments.split import Parts
     from coverslip.experiments.task import Task
-    from coverslip.pipeline import Model
 
 LEARNING_RATES = (1e-3, 3e-4, 1e-4)  # the paper's; the next lower for a network that diverges
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """What came of training a network, or of tuning a method without learning.
-
-    Attributes:
-        model: the checkpoint of the last attempt, or the method.
-        settings: of the last attempt, or of the method.
-        pretrained: what of the network started from ImageNet weights.
-        seconds: of all attempts together.
-        attempts: lr, outcome and reason of each, the last one counts; none for a method.
-        history: of the last attempt; none for a method.
-    """
-
-    model: Model
-    settings: dict[str, Any]
-    pretrained: str
-    seconds: float
-    attempts: list[dict[str, Any]] = field(default_factory=list)
-    history: list[dict[str, Any]] = field(default_factory=list)
 
 
 def learn(task: Task, parts: Parts, means: Means, *, on_note: Callable[[str], None]) -> Learnt:
@@ -56,34 +37,63 @@ def learn(task: Task, parts: Parts, means: Means, *, on_note: Callable[[str], No
 
     Raises:
         OutOfTime: before it was done; the next call goes on.
-        TrainingError: not one learning rate gave a network at all.
         CoverslipError: data or settings that cannot be used.
     """
     folder = means.runs / task.id
+    claim(folder, make_request(task, means))
     attempts = read_attempts(folder)
-    for lr in LEARNING_RATES[len(attempts) :]:
-        run = folder / f"lr_{lr:g}"
-        plan = begin(task, parts, means, lr=lr, run=run, on_note=on_note)
-        reason = train(plan, run, means, on_note=on_note)
-        outcome = "diverged" if reason else "converged"
-        seconds = sum(row["seconds"] for row in read_history(run))
-        attempts.append({"lr": lr, "outcome": outcome, "reason": reason, "seconds": seconds})
+    while not attempts or (has_diverged(attempts) and len(attempts) < len(LEARNING_RATES)):
+        lr = LEARNING_RATES[len(attempts)]
+        attempts.append(attempt(task, parts, means, lr=lr, on_note=on_note))
         write_text(folder / "attempts.json", json.dumps(attempts))
-        if not reason:
-            break
-        on_note(f"{task.id}: diverged at a learning rate of {lr:g}: {reason}")
+        if has_diverged(attempts):
+            reason = attempts[-1]["reason"]
+            on_note(f"{task.id}: diverged at a learning rate of {lr:g}: {reason}")
     run = folder / f"lr_{attempts[-1]['lr']:g}"
-    if not (run / "best.safetensors").is_file():
-        raise TrainingError(f"{task.id}: diverged at every learning rate: {attempts[-1]['reason']}")
-    plan = resume_plan(run, [*parts.train, *parts.val])
+    best = run / "best.safetensors"
     return Learnt(
-        model=load_checkpoint(run / "best.safetensors"),
-        settings=without_folder(settings_to_dict(plan.settings)),
-        pretrained=name_pretrained(plan.settings),
-        seconds=sum(attempt["seconds"] for attempt in attempts),
+        model=load_checkpoint(best) if best.is_file() else None,
+        settings=without_folder(resume_settings(run, parts)),
+        pretrained=(run / "start.txt").read_text(encoding="utf-8"),
+        seconds=sum(one["seconds"] for one in attempts),
         attempts=attempts,
         history=read_history(run),
     )
+
+
+def claim(folder: Path, request: dict[str, Any]) -> None:
+    """Write down what is asked for in a task's folder, or see that it is what was asked for there.
+
+    Raises:
+        SettingsError: something else was.
+    """
+    path = folder / "request.json"
+    if path.is_file():
+        answered = json.loads(path.read_text(encoding="utf-8"))
+        check_request(folder, asked=request, answered=answered)
+    else:
+        write_text(path, json.dumps(request))
+
+
+def has_diverged(attempts: list[dict[str, Any]]) -> bool:
+    """Whether the last attempt has."""
+    return bool(attempts) and attempts[-1]["outcome"] == "diverged"
+
+
+def attempt(
+    task: Task, parts: Parts, means: Means, *, lr: float, on_note: Callable[[str], None]
+) -> dict[str, Any]:
+    """Train at one learning rate, and say what came of it."""
+    run = means.runs / task.id / f"lr_{lr:g}"
+    plan = begin(task, parts, means, lr=lr, run=run, on_note=on_note)
+    reason = train(plan, run, means)
+    return {
+        "lr": lr,
+        "outcome": "diverged" if reason else "converged",
+        "reason": reason,
+        "seconds": sum(row["seconds"] for row in read_history(run)),
+        "peak_memory_mb": peak_memory_mb(means.device),
+    }
 
 
 def begin(
@@ -100,21 +110,20 @@ def begin(
     ImageNet weights that cannot be had leave He's initialisation, and are told of.
     """
     if (run / "settings.json").is_file():
-        return resume_plan(run, [*parts.train, *parts.val])
+        plan = resume_plan(run, [*parts.train, *parts.val])
+        return replace(plan, settings=replace(plan.settings, device=means.device))
     settings = task_to_settings(task, lr=lr, device=means.device)
     try:
-        plan = Plan(
-            replace(settings, encoder=find_weights(task.what, means.weights)),
-            parts.train,
-            parts.val,
-        )
-        start_run(run, plan)
+        settings = replace(settings, encoder=find_weights(task.what, means.weights))
+        pretrained = name_pretrained(settings)
     except ModelError as error:
         if not task.what.encoder:
             raise
         on_note(f"{task.id}: starts without ImageNet weights: {error}")
-        plan = Plan(settings, parts.train, parts.val)
-        start_run(run, plan)
+        settings, pretrained = replace(settings, encoder="none"), "none"
+    write_text(run / "start.txt", pretrained)
+    plan = Plan(settings, parts.train, parts.val)
+    start_run(run, plan)
     return plan
 
 
@@ -129,14 +138,14 @@ def task_to_settings(task: Task, *, lr: float, device: str) -> TrainSettings:
         batch=budget.batch,
         lr=lr,
         loss=system.loss,
-        patience=budget.patience,
+        patience=budget.epochs,  # none stops early, so that all take the same steps
         seed=task.split.seed,
         device=device,
         sample=SampleSettings(size_px=task.size_px, crop_px=budget.crop_px),
     )
 
 
-def train(plan: Plan, run: Path, means: Means, *, on_note: Callable[[str], None]) -> str:
+def train(plan: Plan, run: Path, means: Means) -> str:
     """Train to the end; why it did not converge, or an empty text.
 
     Raises:
@@ -173,6 +182,11 @@ def name_pretrained(settings: TrainSettings) -> str:
     _, missing = new_network(settings)
     stages = sorted({name.split(".")[0] for name in missing})
     return f"ImageNet, not {', '.join(stages)}" if stages else "ImageNet"
+
+
+def resume_settings(run: Path, parts: Parts) -> dict[str, Any]:
+    """The settings that an attempt was trained with."""
+    return settings_to_dict(resume_plan(run, [*parts.train, *parts.val]).settings)
 
 
 def without_folder(settings: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ class OutOfTime(Exception):
 
 @dataclass(frozen=True)
 class Means:
-    """With what a task is run: nothing that a result should depend on, but all it may.
+    """With what a task is run.
 
     Attributes:
         runs: folder of the results.
@@ -32,10 +33,13 @@ class Means:
     deadline: float | None = None
 
     def check_time(self, *, needed_s: float = 0.0) -> None:
-        """Stop where what comes next would go on beyond the deadline.
+        """Stop where what comes next would go on beyond the deadline, or for nobody.
 
         Raises:
-            OutOfTime: it would.
+            OutOfTime: it would, or the process that began this one is gone.
         """
+        parent = multiprocessing.parent_process()
+        if parent is not None and not parent.is_alive():
+            raise OutOfTime
         if self.deadline is not None and time.time() + needed_s > self.deadline:
             raise OutOfTime

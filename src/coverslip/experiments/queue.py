@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import threading
 import time
 import traceback
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,12 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from coverslip.errors import CoverslipError
+from coverslip.experiments.lock import only_here
 from coverslip.experiments.means import OutOfTime
+from coverslip.experiments.request import is_finished
 from coverslip.experiments.run import run_task
 from coverslip.files import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
@@ -71,21 +76,34 @@ def run_queue(
 
     Raises:
         FileError: the folder cannot be written.
+        SettingsError: another process is at work there, or a finished run is of another question.
     """
     # Where nothing can be written, this fails at once and not after hours of training.
     write_text(means.runs / "README.txt", ABOUT_RUNS)
-    outcome = Outcome()
-    unfinished = [task for task in tasks if not task.finished(means.runs)]
-    outcome.done.extend(task.id for task in tasks if task not in unfinished)
+    with only_here(means.runs):
+        unfinished = [task for task in tasks if not is_finished(task, means)]
+        outcome = Outcome(done=[task.id for task in tasks if task not in unfinished])
+        with ending_as_interrupt():
+            work_off(unfinished, outcome, means, jobs=jobs, on_note=on_note)
+    return outcome
+
+
+def work_off(
+    tasks: list[Task],
+    outcome: Outcome,
+    means: Means,
+    *,
+    jobs: int,
+    on_note: Callable[[str], None],
+) -> None:
+    """Run tasks until all are settled or the time is over; no process outlives this."""
     running: dict[Connection, tuple[Task, SpawnProcess]] = {}
     try:
-        while unfinished or running:
-            while unfinished and len(running) < jobs and has_time(means):
-                task = unfinished.pop(0)
+        while (tasks and has_time(means)) or running:
+            while tasks and len(running) < jobs and has_time(means):
+                task = tasks.pop(0)
                 connection, process = start(task, means, jobs=jobs)
                 running[connection] = task, process
-            if not running:
-                break
             ready = set(wait(list(running)))
             for connection in [one for one in running if one in ready]:
                 task, process = running[connection]
@@ -100,8 +118,21 @@ def run_queue(
     finally:
         for _, process in running.values():
             process.terminate()
-    outcome.waiting.extend(task.id for task in unfinished)
-    return outcome
+            process.join()
+    outcome.waiting.extend(task.id for task in tasks)
+
+
+@contextmanager
+def ending_as_interrupt() -> Iterator[None]:
+    """Let a request to end this process, as schedulers send it, end it as Ctrl-C would."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where signals cannot be caught
+        return
+    earlier = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
 
 
 def start(task: Task, means: Means, *, jobs: int) -> tuple[Connection, SpawnProcess]:

@@ -1,25 +1,20 @@
-"""a finished run ↔ one JSON file; its predicted masks ↔ one npz file beside it."""
+"""a finished run ↔ one JSON file."""
 
 from __future__ import annotations
 
 import json
 import math
-import zipfile
-import zlib
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from coverslip.errors import CoverslipError, DataError, FileError
-from coverslip.files import whole_or_nothing, write_text
+from coverslip.files import write_text
 from coverslip.metrics import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
-    from numpy.typing import NDArray
 
 FORMAT = "coverslip-run-1"
 NO_LEARNING = "no learning"
@@ -44,7 +39,7 @@ class Run:
         attempts: lr, outcome (converged, diverged) and reason of each; the last one counts.
         history: epoch, train_loss, val_jaccard and seconds of each epoch.
         images: how many in train, val and test.
-        fingerprint: of the data.
+        request: what was asked for; what is asked for otherwise is another run.
         seconds: train and score.
         peak_memory_mb: while training; None where nobody measured.
         device: that it ran on.
@@ -67,7 +62,7 @@ class Run:
     attempts: list[dict[str, Any]]
     history: list[dict[str, Any]]
     images: dict[str, int]
-    fingerprint: str
+    request: dict[str, Any]
     seconds: dict[str, float]
     peak_memory_mb: float | None
     device: str
@@ -156,55 +151,6 @@ def write_run(path: Path, run: Run) -> None:
         for key, value in contents.items()
     )
     write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
-
-
-def write_masks(path: Path, masks: Mapping[str, NDArray[np.bool_]]) -> None:
-    """Write masks as `numpy.savez_compressed` would; the same masks make the same bytes.
-
-    Args:
-        path: the file, ``.npz``.
-        masks: (H, W) bool by the name of their image, which may be any ("file" among them, which
-            `savez_compressed` takes for its own).
-
-    Raises:
-        FileError: the file cannot be written.
-        TypeError: an array is not bool.
-    """
-    for name, mask in masks.items():
-        if mask.dtype != np.bool_:
-            raise TypeError(f"{path}: {name} has type {mask.dtype}, a bool mask was wanted")
-    with (
-        whole_or_nothing(path) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
-    ):
-        for name, mask in masks.items():
-            entry = zipfile.ZipInfo(f"{name}.npy")  # of 1980, as numpy's
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            with archive.open(entry, "w") as file:
-                np.lib.format.write_array(file, mask, allow_pickle=False)
-
-
-def read_masks(path: Path) -> dict[str, NDArray[np.bool_]]:
-    """Read the masks of `write_masks` or of `numpy.savez_compressed`.
-
-    Raises:
-        FileError: missing, damaged, or holding anything but bool arrays (H, W).
-    """
-    try:
-        # opened here, for numpy leaves a damaged file open
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            masks = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, TypeError, zlib.error, zipfile.BadZipFile) as error:
-        raise FileError(
-            f"{path}: cannot be read as masks ({error}): remove the run and run it again."
-        ) from error
-    for name, mask in masks.items():
-        if mask.dtype != np.bool_ or mask.ndim != 2:
-            raise FileError(
-                f"{path}: {name} is {mask.dtype} of shape {mask.shape}, a bool mask (H, W) was "
-                "wanted: remove the run and run it again."
-            )
-    return masks
 
 
 def _check(path: Path, run: Run) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from coverslip.checkpoint import Checkpoint, save_checkpoint
 from coverslip.classical import METHODS
-from coverslip.data import fingerprint
-from coverslip.experiments.cost import count_gflop, count_parameters, device_name, peak_memory_mb
+from coverslip.experiments.cost import count_gflop, count_parameters, device_name
 from coverslip.experiments.learn import learn
-from coverslip.experiments.record import Run, write_masks, write_run
+from coverslip.experiments.masks import write_masks
+from coverslip.experiments.record import Run, write_run
+from coverslip.experiments.request import make_request
 from coverslip.experiments.sizes import score_at_both_sizes
 from coverslip.experiments.split import split_task
 from coverslip.experiments.tune import tune
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from coverslip.experiments.learn import Learnt
+    from coverslip.experiments.learnt import Learnt
     from coverslip.experiments.means import Means
+    from coverslip.experiments.sizes import Mask, Scores
+    from coverslip.experiments.split import Parts
     from coverslip.experiments.task import Task
 
 
@@ -44,15 +47,13 @@ def run_task(task: Task, means: Means, *, on_note: Callable[[str], None]) -> Pat
         CoverslipError: data, settings or training that come to nothing.
     """
     parts = split_task(task)
+    means.check_time()
     if task.what.model in METHODS:
         learnt = tune(task, parts)
     else:
         learnt = learn(task, parts, means, on_note=on_note)
-    peak = peak_memory_mb(means.device)
     clock = time.perf_counter()
-    scores, masks = score_at_both_sizes(
-        learnt.model, parts.test, size_px=task.size_px, ttas=task.what.tta, device=means.device
-    )
+    scores, masks = score(task, parts, learnt, means)
     run = Run(
         id=task.id,
         dataset=task.dataset.name,
@@ -66,37 +67,57 @@ def run_task(task: Task, means: Means, *, on_note: Callable[[str], None]) -> Pat
         attempts=learnt.attempts,
         history=learnt.history,
         images=parts.sizes(),
-        fingerprint=fingerprint([*parts.train, *parts.val, *parts.test]),
+        request=make_request(task, means),
         seconds={"train": learnt.seconds, "score": time.perf_counter() - clock},
-        peak_memory_mb=peak,
+        peak_memory_mb=learnt.attempts[-1]["peak_memory_mb"] if learnt.attempts else None,
         device=device_name(means.device),
         provenance=provenance(),
         scores=scores,
-        **size_of(task, learnt),
+        **size_of(task),
     )
+    folder = means.runs / task.id
     write_masks(means.runs / f"{task.id}.npz", masks)
-    keep_checkpoint(means.runs / task.id, learnt)
+    if isinstance(learnt.model, Checkpoint):
+        save_checkpoint(folder / "best.safetensors", learnt.model, half=True)
     path = means.runs / f"{task.id}.json"
     write_run(path, run)
+    forget_training(folder)
     return path
 
 
-def size_of(task: Task, learnt: Learnt) -> dict[str, Any]:
+def score(task: Task, parts: Parts, learnt: Learnt, means: Means) -> tuple[Scores, dict[str, Mask]]:
+    """The counts and masks of the reported images; none where there is nothing to predict with."""
+    if learnt.model is None:
+        return {}, {}
+    started = time.perf_counter()
+
+    def on_scored(done: int, n: int) -> None:
+        means.check_time(needed_s=(time.perf_counter() - started) / done * (n - done))
+
+    return score_at_both_sizes(
+        learnt.model,
+        parts.test,
+        size_px=task.size_px,
+        ttas=task.what.tta,
+        device=means.device,
+        on_scored=on_scored,
+    )
+
+
+def size_of(task: Task) -> dict[str, Any]:
     """Parameters, and operations for one image; None for a method without learning."""
-    if not isinstance(learnt.model, Checkpoint):
-        return {"parameters": None, "gflop": None}
     system = task.what
+    if system.model in METHODS:
+        return {"parameters": None, "gflop": None}
     return {
-        "parameters": count_parameters(learnt.model.network),
+        "parameters": count_parameters(system.model, system.arguments),
         "gflop": count_gflop(system.model, system.arguments, size_px=task.size_px),
     }
 
 
-def keep_checkpoint(folder: Path, learnt: Learnt) -> None:
-    """Keep a task's best weights, as float16, and nothing else of its trainings."""
-    if not isinstance(learnt.model, Checkpoint):
-        return
-    save_checkpoint(folder / "best.safetensors", learnt.model, half=True)
+def forget_training(folder: Path) -> None:
+    """Remove what only a training that is not over needs; the best weights stay."""
+    for name in ("attempts.json", "request.json"):
+        (folder / name).unlink(missing_ok=True)
     for run in folder.glob("lr_*"):
-        shutil.rmtree(run)
-    (folder / "attempts.json").unlink()
+        shutil.rmtree(run, ignore_errors=True)

@@ -13,7 +13,7 @@ from coverslip.pipeline import SegmentSettings, predict_prepared, prepare_image
 from coverslip.predict import PredictSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -28,7 +28,13 @@ THRESHOLD = 0.5  # the paper names none
 
 
 def score_at_both_sizes(
-    model: Model, pairs: Sequence[Pair], *, size_px: int, ttas: Sequence[str], device: str
+    model: Model,
+    pairs: Sequence[Pair],
+    *,
+    size_px: int,
+    ttas: Sequence[str],
+    device: str,
+    on_scored: Callable[[int, int], None] = lambda done, n: None,
 ) -> tuple[Scores, dict[str, Mask]]:
     """Predict annotated images, resized as the paper resizes them, and score the masks twice.
 
@@ -41,6 +47,7 @@ def score_at_both_sizes(
         size_px: side of the square.
         ttas: test-time augmentations; the masks are those of the last but "d4".
         device: auto, cpu, cuda or mps.
+        on_scored: called after each image with how many are done, and of how many.
 
     Returns:
         size ("resized", "native") → augmentation → image → [tp, fp, fn, tn] in px; and the masks,
@@ -51,7 +58,7 @@ def score_at_both_sizes(
     """
     scores: Scores = {size: {tta: {} for tta in ttas} for size in ("resized", "native")}
     masks: dict[str, Mask] = {}
-    for pair in pairs:
+    for done, pair in enumerate(pairs, start=1):
         image, truth = prepare_pair(pair, partial(prepare_image, model=model), size_px=None)
         small = resize_image(image, (size_px, size_px))
         small_truth = resize_labels(truth, (size_px, size_px))
@@ -66,6 +73,7 @@ def score_at_both_sizes(
             scores["native"][tta][pair.name] = count(truth, native)
             if tta != "d4":
                 masks[pair.name] = pred
+        on_scored(done, len(pairs))
     return scores, masks
 
 

@@ -32,6 +32,7 @@ class System:
 
 
 RP = "resnet18_unet_rp"
+FROM_SCRATCH = "rp_from_scratch"
 
 # In the order of the paper's tables; those after DDANet are not in them.
 SYSTEMS: dict[str, System] = {
@@ -90,7 +91,7 @@ ABLATIONS: dict[str, System] = {
     "rp_decoder_two": System(
         "two residual blocks a decoder stage", RP, arguments={"decoder_blocks": 2}, encoder=True
     ),
-    "rp_from_scratch": System("without ImageNet weights", RP),
+    FROM_SCRATCH: System("without ImageNet weights", RP),
     "rp_loss_bce": System("loss: BCE", RP, encoder=True, loss="bce"),
     "rp_loss_dice": System("loss: Dice", RP, encoder=True, loss="dice"),
     "rp_loss_jaccard_bce": System("loss: Jaccard + BCE", RP, encoder=True, loss="jaccard_bce"),

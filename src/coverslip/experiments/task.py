@@ -9,7 +9,6 @@ from coverslip.experiments.systems import ABLATIONS, SYSTEMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from coverslip.experiments.budget import Budget
     from coverslip.experiments.datasets import DataSet, Split
@@ -44,10 +43,6 @@ class Task:
     def limits(self) -> dict[str, int | str | None]:
         """The budget, with the side that images have in it."""
         return asdict(self.budget) | {"size_px": self.size_px}
-
-    def finished(self, runs: Path) -> bool:
-        """Whether its JSON is there; what is there is not computed again."""
-        return (runs / f"{self.id}.json").is_file()
 
 
 # The largest questions first: whoever stops early has the rows that matter.

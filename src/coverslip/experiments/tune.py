@@ -11,7 +11,7 @@ import numpy as np
 
 from coverslip.classical import PhantastSettings, tune_phantast
 from coverslip.data import prepare_pair
-from coverslip.experiments.learn import Learnt
+from coverslip.experiments.learnt import Learnt
 from coverslip.experiments.record import NO_LEARNING
 from coverslip.method import Method, build_method
 from coverslip.metrics import count_pixels, jaccard
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SIGMAS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)  # px at the networks' size; the authors' 1.4 inside
 EPSILONS = (0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.09, 0.13)
 MAX_IMAGES = 60  # of hundreds, so many, drawn by the seed, find the same settings sooner
+
+
+GRID = {"sigma": SIGMAS, "epsilon": EPSILONS, "images": MAX_IMAGES}
 
 
 def tune(task: Task, parts: Parts) -> Learnt:

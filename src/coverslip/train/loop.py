@@ -12,13 +12,26 @@ from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader
 
 from coverslip.checkpoint import Checkpoint, save_checkpoint
-from coverslip.data import PairDataset, ResidentPairs, epoch_batches, stack_samples
+from coverslip.data import (
+    BYTES_PER_PIXEL,
+    PairDataset,
+    ResidentPairs,
+    epoch_batches,
+    stack_samples,
+)
 from coverslip.device import autocast, half_precision, pick_device
 from coverslip.files import remove_leftovers
 from coverslip.losses import LOSSES
 from coverslip.train.settings import settings_to_dict
 from coverslip.train.state import load_state, new_state, save_state
-from coverslip.train.step import Step, check_step, inputs_to_loss, one_cycle, prepare
+from coverslip.train.step import (
+    Step,
+    check_step,
+    inputs_to_loss,
+    one_cycle,
+    prepare,
+    record_step,
+)
 from coverslip.train.watch import validate, write_progress
 
 if TYPE_CHECKING:
@@ -28,6 +41,8 @@ if TYPE_CHECKING:
     from coverslip.data import Batch, Draw
     from coverslip.train.settings import TrainSettings
     from coverslip.train.state import Plan, State
+
+MOST_OF_DEVICE = 0.25  # of a GPU's free memory, for images; the network wants the rest
 
 
 def fit(
@@ -71,7 +86,7 @@ def fit(
     )
     val = PairDataset(plan.val, preprocess=settings.preprocess, settings=settings.sample)
     steps = settings.steps_per_epoch or math.ceil(len(train) / settings.batch)
-    source = ResidentPairs(train, device) if fits_device(settings, device) else train
+    source = ResidentPairs(train, device) if fits_device(settings, device, len(train)) else train
 
     for epoch in range(len(state.history), settings.epochs):
         if epochs_since_best(state.history) >= settings.patience:
@@ -143,7 +158,9 @@ def take_steps(
         length = clip_grad_norm_(state.network.parameters(), settings.clip_norm)
         scaler.step(state.optimizer)
         scaler.update()
-        yield Step(number, loss.detach(), None if scaler.is_enabled() else length, batch.pairs)
+        if scaler.is_enabled():  # it skips a step whose gradient is no number by itself
+            length = torch.zeros_like(length)
+        yield record_step(number, loss=loss, length=length, pairs=batch.pairs)
 
 
 def one_behind(steps: Iterable[Step]) -> Iterator[Step]:
@@ -155,10 +172,13 @@ def one_behind(steps: Iterable[Step]) -> Iterator[Step]:
     yield from waiting
 
 
-def fits_device(settings: TrainSettings, device: torch.device) -> bool:
-    """Whether the images are of one size, and there is a GPU to hold them."""
+def fits_device(settings: TrainSettings, device: torch.device, n_images: int) -> bool:
+    """Whether the images are of one size, and there is a GPU with room for them."""
     size, crop = settings.sample.size_px, settings.sample.crop_px
-    return device.type == "cuda" and size is not None and (crop is None or crop <= size)
+    if device.type != "cuda" or size is None or (crop is not None and crop > size):
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return n_images * size**2 * BYTES_PER_PIXEL < MOST_OF_DEVICE * free
 
 
 def load(

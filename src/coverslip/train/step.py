@@ -38,9 +38,10 @@ def prepare(batch: Batch, settings: TrainSettings, device: torch.device, *, step
         settings=settings.augment,
         generator=torch.Generator(device).manual_seed(settings.seed * 1_000_003 + step),
     )
-    mean = torch.tensor(settings.preprocess.mean, device=device).view(3, 1, 1)
-    std = torch.tensor(settings.preprocess.std, device=device).view(3, 1, 1)
-    normalised = ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+    statistics = zip(settings.preprocess.mean, settings.preprocess.std, strict=True)
+    # Numbers, not tensors, which would have to be carried to the device in every step.
+    channels = [(images[:, c] - mean) / std for c, (mean, std) in enumerate(statistics)]
+    normalised = torch.stack(channels, dim=1).contiguous(memory_format=torch.channels_last)
     return Inputs(normalised, masks, images.mean(dim=1, keepdim=True))
 
 
@@ -58,9 +59,20 @@ class Step(NamedTuple):
     """What is to be looked at after a step."""
 
     number: int  # of all the training's steps, from 0
-    loss: Tensor
-    length: Tensor | None  # of the gradient; None where a scaler skips what is no number
+    values: Tensor  # (2,) the loss and the gradient's length, on their way to the CPU
+    arrived: torch.cuda.Event | None  # when they are there; None: they are
     pairs: list[int]
+
+
+def record_step(number: int, *, loss: Tensor, length: Tensor, pairs: list[int]) -> Step:
+    """Send a step's values to the CPU without waiting for them."""
+    on_gpu = loss.is_cuda
+    values = torch.stack([loss.detach().float(), length.detach().float()])
+    values = values.to("cpu", non_blocking=on_gpu)
+    arrived = torch.cuda.Event() if on_gpu else None  # type: ignore[no-untyped-call]
+    if arrived is not None:
+        arrived.record()
+    return Step(number, values, arrived, pairs)
 
 
 def check_step(step: Step, plan: Plan) -> float:
@@ -69,13 +81,15 @@ def check_step(step: Step, plan: Plan) -> float:
     Raises:
         TrainingError: loss or gradient are no longer numbers.
     """
-    loss = step.loss.item()
+    if step.arrived is not None:
+        step.arrived.synchronize()
+    loss, length = step.values.tolist()
     names = [plan.train[i].image for i in step.pairs]
     if not math.isfinite(loss):
         raise not_a_number("loss", step.number, names)
-    if step.length is not None and not step.length.isfinite():
+    if not math.isfinite(length):
         raise not_a_number("gradient", step.number, names)
-    return loss
+    return float(loss)
 
 
 def one_cycle(step: int, n_steps: int, *, peak: float, warmup: float = 0.25) -> float:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from coverslip.checkpoint import load_checkpoint
 from coverslip.errors import CoverslipError
+from coverslip.experiments.datasets import DSB2018
 from coverslip.experiments.figures.drawn import Drawn, write_figures
 from coverslip.experiments.figures.examples import figure1, read_cells
 from coverslip.experiments.figures.grid import figure4_5, scored_systems
 from coverslip.experiments.figures.shown import median
 from coverslip.experiments.figures.tta import Words, figure3
-from coverslip.experiments.record import read_masks, read_runs
+from coverslip.experiments.masks import read_masks
+from coverslip.experiments.record import read_runs
 from coverslip.experiments.systems import RP, SYSTEMS
-from coverslip.experiments.tables.scope import DSB2018
 from coverslip.figures.architecture import architecture_figure
 from coverslip.figures.dissect import read_anatomy
 from coverslip.figures.legend import parameters_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from coverslip.experiments.systems import ABLATIONS, RP
+from coverslip.experiments.systems import ABLATIONS, FROM_SCRATCH, RP
 from coverslip.experiments.tables.entries import HEADS, RIVAL, rival_entries, score_entries
 from coverslip.experiments.tables.layout import (
     Entry,
@@ -51,6 +51,8 @@ def ablation_table(runs: Sequence[Run], dataset: str, *, budget: str) -> PaperTa
         A row for each change that was run, and the base first; without any run, no row.
     """
     chosen = [run for run in runs if run.dataset == dataset and run.budget["name"] == budget]
+    if any(run.system == RP and run.pretrained == "none" for run in chosen):
+        chosen = [run for run in chosen if run.system != FROM_SCRATCH]  # it is the base itself
     tables = {
         key: score_runs(
             [run for run in chosen if run.system == change.system], size="resized", tta=change.tta

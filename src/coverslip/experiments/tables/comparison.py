@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coverslip.experiments.datasets import DSB2018, STAND_IN
 from coverslip.experiments.systems import RP
 from coverslip.experiments.tables.entries import (
     GAIN,
@@ -36,25 +37,31 @@ COLUMNS = ["JS paper", "JS ours", GAIN] + [
 
 
 def paper_table(
-    number: int, runs: Sequence[Run], *, budget: str, splits: Sequence[str] = ()
+    number: int,
+    runs: Sequence[Run],
+    *,
+    budget: str,
+    dataset: str | None = None,
+    splits: Sequence[str] = (),
 ) -> PaperTable:
     """Make one of the paper's tables.
 
     Args:
         number: 1 and 2 for phase contrast with and without test-time augmentation, 3 and 4 for
             DSB2018.
-        runs: any; those of other data sets and budgets are passed over. Tables 1 and 2 take a data
-            set of the user's own before `phase_contrast`.
+        runs: any; those of other data sets and budgets are passed over.
         budget: name of the budget.
+        dataset: name of the data set; None: DSB2018, or the stand-in for the paper's own frames.
         splits: names of all folds or seeds to be done; empty: those that any run has.
 
     Returns:
         The paper's scores and ours; beside it, Jaccard counted in other ways, and the trainings.
 
     Raises:
-        SettingsError: no such table, or runs of several data sets that it could be of.
+        SettingsError: no such table.
     """
-    scope = find_scope(number, runs, budget=budget, splits=splits)
+    dataset = dataset or (DSB2018 if number in (3, 4) else STAND_IN)
+    scope = find_scope(number, runs, dataset=dataset, budget=budget, splits=splits)
     entries = [entry for key in scope.systems for entry in row_entries(key, scope)]
     rows = mark_rows(scope)
     details = {

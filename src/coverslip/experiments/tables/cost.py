@@ -58,7 +58,8 @@ def cost_table(runs: Sequence[Run]) -> PaperTable:
         notes=[
             "GFLOP: of one forward pass for one image of the size given, a multiplication and an "
             "addition counting as two. training: mean over the runs; "
-            "memory: the largest peak while training. Times of one device and budget can be "
+            "memory: the largest peak of the process, or on a GPU of the network, while training; "
+            "1 GB is 2³⁰ bytes. Times of one device and budget can be "
             "compared, if nothing else ran beside them.",
         ],
         sources=entries_to_sources(entries),
@@ -80,7 +81,7 @@ def cost_entries(row: str, runs: list[Run]) -> list[Entry]:
         "runs": str(len(runs)),
     }
     minutes = [run.seconds["train"] / 60 for run in runs if "train" in run.seconds]
-    gigabytes = [run.peak_memory_mb / 1000 for run in runs if run.peak_memory_mb is not None]
+    gigabytes = [run.peak_memory_mb / 1024 for run in runs if run.peak_memory_mb is not None]
     return [
         *[Entry(row, column, text, source=source) for column, text in texts.items()],
         *parameter_entries(row, runs),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coverslip.experiments.datasets import DSB2018, STAND_IN
 from coverslip.experiments.systems import SYSTEMS
 from coverslip.experiments.tables.paper import FOOTNOTES
-from coverslip.experiments.tables.scope import DSB2018, STAND_IN
+from coverslip.experiments.tables.setup import NOT_HAD, start_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +71,7 @@ def paper_notes(scope: Scope) -> list[str]:
         DATA_NOTES.get(scope.dataset, OWN_NOTE.format(dataset=scope.dataset)),
         *reading_notes(scope),
         *[f"{SYSTEMS[key].label}: {SYSTEMS[key].note}." for key in noted(scope)],
+        *search_notes(scope),
         *missing_notes(scope),
     ]
 
@@ -88,8 +90,9 @@ def reading_notes(scope: Scope) -> list[str]:
         "RP − this: mean JS of ResNet18-UNet+RP minus that of the row, paired over the images that "
         f"both scored on the same {unit}s, with the 95 % bootstrap interval over images (10,000 "
         "draws). It takes images for independent and says nothing of another training.",
-        "start: what the encoder began from, ImageNet weights or none (He initialisation); "
-        "no learning: classical, no test-time augmentation.",
+        "start: what the encoder began from, ImageNet weights or none (He initialisation), by "
+        f"design or, “{NOT_HAD}”, because they could not be had; no learning: classical, no "
+        "test-time augmentation.",
     ]
 
 
@@ -101,6 +104,12 @@ def noted(scope: Scope) -> list[str]:
 def missing_notes(scope: Scope) -> list[str]:
     """What was not done, or went wrong."""
     notes = []
+    bare = [key for key, runs in scope.systems.items() if any(map(lacks_weights, runs))]
+    if bare:
+        notes.append(
+            f"{', '.join(SYSTEMS[key].label for key in bare)}: without the ImageNet weights that "
+            "belong to the system, which could not be had here; compare with care."
+        )
     absent = [SYSTEMS[key].label for key, runs in scope.systems.items() if not runs]
     if absent:
         notes.append(f"{', '.join(absent)}: not run, the paper's numbers alone.")
@@ -113,6 +122,24 @@ def missing_notes(scope: Scope) -> list[str]:
             f"Rows with fewer {scope.unit}s than others are means of other "
             f"{'images' if scope.unit == 'fold' else 'trainings'}: compare them by RP − this."
         )
+    return notes
+
+
+def lacks_weights(run: Run) -> bool:
+    """Whether a run began without the ImageNet weights that its system has."""
+    return start_text(run) == NOT_HAD
+
+
+def search_notes(scope: Scope) -> list[str]:
+    """What a search on the training images chose, split by split."""
+    notes = []
+    for key, runs in scope.systems.items():
+        if SYSTEMS[key].tuned and runs:
+            chosen = "; ".join(
+                f"{run.split} σ {run.settings['sigma']:g}, ε {run.settings['epsilon']:g}"
+                for run in runs
+            )
+            notes.append(f"{SYSTEMS[key].label} chose {chosen}.")
     return notes
 
 

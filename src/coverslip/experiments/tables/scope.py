@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from coverslip.experiments.record import Run
 
-DSB2018 = "dsb2018"
-STAND_IN = "phase_contrast"  # for the paper's MDA-MB-231 frames, which were never published
 VARIANTS = {"phantast": ("phantast_gui", "phantast_tuned")}
 TTA = {1: "paper", 2: "none", 3: "paper", 4: "none"}
 
@@ -54,37 +52,23 @@ class Scope:
         return split_unit(self.splits)
 
 
-def find_scope(number: int, runs: Sequence[Run], *, budget: str, splits: Sequence[str]) -> Scope:
-    """Choose data set, runs and rows of a table.
+def find_scope(
+    number: int, runs: Sequence[Run], *, dataset: str, budget: str, splits: Sequence[str]
+) -> Scope:
+    """Choose the runs and rows of a table.
 
     Raises:
-        SettingsError: no such table, or runs of several data sets that it could be of.
+        SettingsError: no such table.
     """
     if number not in TABLES:
         raise SettingsError(f"table {number}: wanted 1, 2, 3 or 4, as in the paper.")
     chosen = [run for run in runs if run.budget["name"] == budget and run.system in SYSTEMS]
-    dataset = DSB2018 if number in (3, 4) else choose_phase(chosen)
     chosen = [run for run in chosen if run.dataset == dataset]
     names = tuple(sorted({*splits, *(run.split for run in chosen)}))
     systems = {
         key: [run for run in chosen if run.system == key] for key in order_systems(number, chosen)
     }
     return Scope(number, dataset, budget, names, systems)
-
-
-def choose_phase(runs: Sequence[Run]) -> str:
-    """The data set of Tables 1 and 2: a user's own before the stand-in.
-
-    Raises:
-        SettingsError: there are several of the user's own.
-    """
-    own = sorted({run.dataset for run in runs} - {DSB2018, STAND_IN})
-    if len(own) > 1:
-        raise SettingsError(
-            f"tables 1 and 2: runs of {', '.join(own)}, one data set was wanted: keep the runs of "
-            "each in a folder of their own."
-        )
-    return own[0] if own else STAND_IN
 
 
 def order_systems(number: int, runs: Sequence[Run]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from coverslip.experiments.systems import ABLATIONS, SYSTEMS
 from coverslip.experiments.tables.layout import Entry, join_ids
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from coverslip.experiments.record import Run
 
 PRETRAINED = "start"
+NOT_HAD = "none (ImageNet intended)"
 PARAMETERS = "parameters (M)"
 RATE = "learning rate"
 BUDGET = "steps × batch at size"
@@ -29,12 +31,18 @@ def setup_entries(row: str, runs: Sequence[Run]) -> list[Entry]:
         return []
     source = join_ids(run.id for run in runs)
     texts = {
-        PRETRAINED: _join(run.pretrained for run in runs),
+        PRETRAINED: _join(start_text(run) for run in runs),
         RATE: rate_text(runs),
         BUDGET: _join(budget_text(run.budget) for run in runs if run.attempts),
     }
     entries = [Entry(row, name, text, source=source) for name, text in texts.items() if text]
     return [*entries, *parameter_entries(row, runs)]
+
+
+def start_text(run: Run) -> str:
+    """What a network began from; where ImageNet weights belong to it and were not had, so."""
+    intended = (SYSTEMS | ABLATIONS)[run.system].encoder
+    return NOT_HAD if intended and run.pretrained == "none" else run.pretrained
 
 
 def parameter_entries(row: str, runs: Sequence[Run]) -> list[Entry]:
