@@ -41,7 +41,7 @@ SYSTEMS: dict[str, System] = {
         "PHANTAST", "phantast", tta=("none",), note="σ 1.4 and ε 0.06, its authors' demonstration"
     ),
     "phantast_gui": System(
-        "PHANTAST, ε 0.03", "phantast_gui", tta=("none",), note="the defaults of its MATLAB program"
+        "PHANTAST, ε=0.03", "phantast_gui", tta=("none",), note="the defaults of its MATLAB program"
     ),
     "phantast_tuned": System(
         "PHANTAST, tuned",
