@@ -148,6 +148,7 @@ def start(task: Task, means: Means, *, jobs: int) -> tuple[Connection, SpawnProc
 def work(connection: Connection, task: Task, means: Means, jobs: int) -> None:
     """What the process does: the task, telling all that is to be said about it."""
     torch.set_num_threads(max(1, torch.get_num_threads() // jobs))
+    torch.backends.cudnn.benchmark = True  # all images of a task have one size
     try:
         clock = time.perf_counter()
         run_task(task, means, on_note=lambda text: tell(connection, "note", text))
