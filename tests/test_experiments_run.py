@@ -18,7 +18,7 @@ from coverslip.checkpoint import load_checkpoint
 from coverslip.data import load_pair
 from coverslip.errors import DataError, FileError, SettingsError, TrainingError
 from coverslip.experiments import BUDGETS, Budget, Means, Task, open_dataset, run_queue, score_model
-from coverslip.experiments import learn as learning
+from coverslip.experiments import attempt as learning
 from coverslip.experiments.lock import only_here
 from coverslip.experiments.masks import read_masks
 from coverslip.experiments.means import OutOfTime
