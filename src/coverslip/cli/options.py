@@ -1,0 +1,39 @@
+"""options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if missing.")]
+Errors = Annotated[
+    Path | None,
+    typer.Option(help="Folder for pictures of the errors: missed magenta, invented green."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Tta = Annotated[
+    str, typer.Option(help="Test-time augmentation: none, paper (5 views) or d4 (8 views).")
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(help="A pixel is cell above this probability; otherwise the model's own, or 0.5."),
+]
+MinArea = Annotated[int, typer.Option(help="Drop pieces smaller than this, in pixels.")]
+FillHoles = Annotated[bool, typer.Option("--fill-holes", help="Fill holes inside cells.")]
+Masks = Annotated[
+    Path | None, typer.Option(help="Folder of the masks, where they lie apart from the images.")
+]
+List = Annotated[
+    Path | None, typer.Option("--list", help="CSV with a column 'name' and further columns.")
+]
+Where = Annotated[
+    str | None, typer.Option(help="Use only the images with COLUMN=VALUE or COLUMN!=VALUE in it.")
+]
+MethodArgument = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--argument", help="NAME=VALUE of a method without learning, such as epsilon=0.03."
+    ),
+]

@@ -1,0 +1,66 @@
+"""coverslip segment: its options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from coverslip.cli.options import Device, FillHoles, MethodArgument, MinArea, Out, Threshold, Tta
+
+
+def segment(
+    images: Annotated[list[str], typer.Argument(help="Image files, folders or patterns.")],
+    out: Out,
+    model: Annotated[
+        str,
+        typer.Option(help="nuclei, phase, egt, phantast, phantast_gui, or a checkpoint's path."),
+    ] = "phase",
+    argument: MethodArgument = None,
+    tta: Tta = "none",
+    threshold: Threshold = None,
+    min_area: MinArea = 16,
+    fill_holes: FillHoles = False,
+    scale: Annotated[
+        float, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
+    ] = 1.0,
+    axes: Annotated[
+        str | None, typer.Option(help="What a file's dimensions mean, for instance TYX.")
+    ] = None,
+    channel: Annotated[int, typer.Option(help="Channel to segment, counted from 0.")] = 0,
+    probs: Annotated[bool, typer.Option("--probs", help="Also write the probabilities.")] = False,
+    uncertainty: Annotated[
+        bool, typer.Option("--uncertainty", help="Also write how far the views disagree.")
+    ] = False,
+    tile: Annotated[int, typer.Option(help="Largest piece predicted at once, in pixels.")] = 1024,
+    device: Device = "auto",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Do again what is done already.")
+    ] = False,
+) -> None:
+    """Find the cells in images: labels, overlays, tables and a report."""
+    from coverslip.commands.arguments import parse_arguments
+    from coverslip.commands.segment import load_job, run_segment
+    from coverslip.pipeline import SegmentSettings
+    from coverslip.predict import PredictSettings
+
+    settings = SegmentSettings(
+        min_area_px=min_area,
+        fill_holes=fill_holes,
+        scale=scale,
+        predict=PredictSettings(
+            tta=tta, tile_px=tile, overlap_px=min(128, tile // 4), device=device
+        ),
+    )
+    job = load_job(
+        model,
+        settings=settings,
+        arguments=parse_arguments(argument or []),
+        threshold=threshold,
+        axes=axes,
+        channel=channel,
+        keep_probs=probs,
+        keep_spread=uncertainty,
+    )
+    failed = run_segment(images, out, job=job, overwrite=overwrite)
+    raise typer.Exit(1 if failed else 0)

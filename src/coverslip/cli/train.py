@@ -1,0 +1,88 @@
+"""coverslip train: its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coverslip.cli.options import Device, List, Masks, Out, Where
+
+
+def train(
+    data: Annotated[Path, typer.Argument(help="Folder of images with their masks.")],
+    out: Out,
+    masks: Masks = None,
+    model: Annotated[
+        str, typer.Option(help="The network: swift, unet, … (coverslip models lists them).")
+    ] = "swift",
+    argument: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE of the network's constructor, such as unit=basic."),
+    ] = None,
+    encoder: Annotated[
+        str, typer.Option(help="Weights of the encoder: none, imagenet (downloads) or a path.")
+    ] = "none",
+    epochs: Annotated[int, typer.Option(help="Passes over the images.")] = 60,
+    steps_per_epoch: Annotated[
+        int | None, typer.Option(help="Batches an epoch; otherwise one pass over the images.")
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Images a batch.")] = 8,
+    lr: Annotated[float, typer.Option(help="Highest learning rate of the one-cycle.")] = 1e-3,
+    loss: Annotated[str, typer.Option(help="bce_dice, bce, dice or jaccard_bce.")] = "bce_dice",
+    size: Annotated[
+        int | None, typer.Option(help="Resize every image to this square first, in pixels.")
+    ] = None,
+    crop: Annotated[
+        int, typer.Option(help="Cut random squares of this size; 0: whole images (with --size).")
+    ] = 256,
+    zoom: Annotated[float, typer.Option(help="Sizes are varied from 1/ZOOM to ZOOM.")] = 1.3,
+    val_fraction: Annotated[float, typer.Option(help="Share kept for validation.")] = 0.15,
+    fold: Annotated[
+        str | None, typer.Option(help="Validate on fold K of N instead, as K/N from 0/N.")
+    ] = None,
+    table: List = None,
+    where: Where = None,
+    balance: Annotated[
+        str | None, typer.Option(help="Column of the list: show rare values more often.")
+    ] = None,
+    patience: Annotated[int, typer.Option(help="Stop after so many epochs without gain.")] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed, the same result on the CPU.")] = 0,
+    device: Device = "auto",
+    workers: Annotated[int, typer.Option(help="Processes that read images.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the training in OUT as it was begun.")
+    ] = False,
+) -> None:
+    """Train a network on images and masks."""
+    from coverslip.augment import AugmentSettings
+    from coverslip.commands.train import Split, run_train
+    from coverslip.data import SampleSettings
+    from coverslip.train import TrainSettings
+
+    run_train(
+        data,
+        out,
+        masks=masks,
+        arguments=argument or [],
+        settings=TrainSettings(
+            model=model,
+            encoder=encoder,
+            epochs=epochs,
+            steps_per_epoch=steps_per_epoch,
+            batch=batch,
+            lr=lr,
+            loss=loss,
+            patience=patience,
+            seed=seed,
+            device=device,
+            workers=workers,
+            sample=SampleSettings(size_px=size, crop_px=crop or None),
+            augment=AugmentSettings(zoom=zoom),
+        ),
+        split=Split(
+            table=table, where=where, balance=balance, val_fraction=val_fraction, fold=fold
+        ),
+        resume=resume,
+    )
