@@ -243,7 +243,7 @@ def test_models_lists_them(run):
     assert status == 0
     for name in METHODS:
         assert f"\n{name}: a method without learning" in out
-    assert "sigma=1.4, epsilon=0.03" in out and "greedy=0.0, max_hole_px=None" in out
+    assert "sigma=1.4, epsilon=0.03" in out and "greedy=0.0, max_hole_px=null" in out
 
 
 @pytest.mark.parametrize(

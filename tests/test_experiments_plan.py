@@ -35,7 +35,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def bowl(tmp_path):
-    folder = write_dataset(tmp_path / "stage1", n=9)
+    folder = write_dataset(tmp_path / "DSB2018", n=9)
     rows = [
         f"d{i},{'train' if i < 6 else 'val'},{'stained' if i % 3 else 'grey'}" for i in range(9)
     ]
@@ -97,7 +97,7 @@ def test_too_few_images_for_folds(tmp_path):
 
 def test_a_folder_of_data_sets_is_all_of_them(folder, bowl):
     (folder / "folds.csv").write_text("name,fold\n" + "\n".join(f"d{i},{i % 3}" for i in range(9)))
-    assert [d.name for d in find_datasets([folder.parent])] == ["my_cells", "dsb2018"]
+    assert [d.name for d in find_datasets([folder.parent])] == ["dsb2018", "my_cells"]
     assert [d.name for d in find_datasets([bowl, folder])] == ["dsb2018", "my_cells"]
     with pytest.raises(SettingsError, match="two data sets are named dsb2018"):
         find_datasets([bowl, bowl])
@@ -217,9 +217,30 @@ def test_an_image_without_a_fold_is_refused(folder):
         open_dataset(folder)
 
 
-def test_a_neighbour_without_a_list_is_not_passed_over(folder, bowl):
-    with pytest.raises(SettingsError, match=r"My cells: no split\.csv or folds\.csv in it"):
-        find_datasets([folder.parent])
+def test_a_data_set_without_a_list_is_found_in_a_folder_too(folder, bowl):
+    assert [d.name for d in find_datasets([folder.parent])] == ["dsb2018", "my_cells"]
+    (bowl / "split.csv").unlink()
+    bowl.rename(bowl.parent / "empty")
+    for path in (bowl.parent / "empty" / "labels").iterdir():
+        path.unlink()
+    (bowl.parent / "empty" / "labels").rmdir()
+    assert [d.name for d in find_datasets([folder.parent])] == ["my_cells"]
+
+
+def test_the_layout_of_a_folder_for_each_image_is_one_data_set(folder, tmp_path):
+    for number in range(9):
+        for kind, inner in (("images", "images"), ("labels", "masks")):
+            target = tmp_path / "bowl" / f"b{number}" / inner / "a.png"
+            target.parent.mkdir(parents=True)
+            (folder / kind / f"d{number}.png").rename(target)
+    assert [d.name for d in find_datasets([tmp_path / "bowl"])] == ["bowl"]
+
+
+def test_other_images_with_a_split_keep_their_name(bowl):
+    dataset = open_dataset(bowl.rename(bowl.parent / "Wells"))
+    assert (dataset.name, dataset.tables) == ("wells", (3, 4))
+    tasks = wanted_tasks("table3", [dataset], BUDGETS["full"])
+    assert {task.dataset.name for task in tasks} == {"wells"}
 
 
 def test_two_sets_for_the_same_tables_are_refused(folder, tmp_path):

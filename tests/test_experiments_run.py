@@ -340,7 +340,7 @@ def test_other_images_are_another_question(dataset, task, means):
     image = dataset.splits[0].test[0].image
     image.write_bytes(dataset.splits[0].test[1].image.read_bytes())
     hash_data.cache_clear()
-    with pytest.raises(SettingsError, match=r"swift\.json: made with \{'data': .*delete it"):
+    with pytest.raises(SettingsError, match=r"swift\.json: made of other images .* Delete it"):
         run_queue([task], means)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import inspect
 import json
 from dataclasses import asdict, dataclass, field
 from textwrap import shorten
@@ -59,6 +60,12 @@ def build_network(model: str, arguments: Mapping[str, Any]) -> nn.Module:
         near = difflib.get_close_matches(model, MODELS, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ModelError(f"unknown network {model!r}: {hint}Known are {', '.join(MODELS)}.")
+    known = inspect.signature(MODELS[model]).parameters
+    if any(name not in known for name in arguments):
+        raise ModelError(
+            f"network {model!r} cannot be built with {dict(arguments)}: it takes "
+            f"{', '.join(known)}."
+        )
     try:
         return MODELS[model](**arguments)
     except (TypeError, ValueError, KeyError) as error:

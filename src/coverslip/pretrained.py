@@ -89,8 +89,8 @@ def fetch_imagenet(architecture: str) -> dict[str, Tensor]:
     except (URLError, OSError, RuntimeError) as error:
         raise ModelError(
             f"the ImageNet weights could not be fetched from {url} ({error}). Two other "
-            "ways: --encoder PATH with a copy of that file (or torchvision-keyed safetensors) "
-            "carried here from a machine with a network, or --encoder none to start without."
+            "ways: name a copy of that file (or torchvision-keyed safetensors) carried here from a "
+            "machine with a network, or none, to start without."
         ) from error
     return weights
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 
 from coverslip.checkpoint import read_card
@@ -25,6 +26,6 @@ def run_models() -> None:
         for fact, value in facts.items():
             tell(f"  {fact:<12} {value or 'not said'}")
     for name, (_, settings) in METHODS.items():
-        values = ", ".join(f"{name}={value}" for name, value in asdict(settings).items())
+        values = ", ".join(f"{key}={json.dumps(value)}" for key, value in asdict(settings).items())
         tell(f"{name}: a method without learning\n  --argument   {values}")
     tell(f"networks to train (coverslip train --model): {', '.join(MODELS)}")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from coverslip.commands.console import note, tell
 from coverslip.device import pick_device
-from coverslip.errors import SettingsError
+from coverslip.errors import DataError, SettingsError
 from coverslip.experiments import (
     Means,
+    check_data,
     find_budget,
     find_datasets,
     is_finished,
@@ -19,6 +20,7 @@ from coverslip.experiments import (
     wanted_tasks,
     write_results,
 )
+from coverslip.files import check_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,21 +52,21 @@ def run_reproduce(part: str, data: Sequence[Path], out: Path, *, effort: Effort)
     Raises:
         CoverslipError: options that make no sense, or data that cannot be used.
     """
-    pick_device(effort.device)
-    if effort.weights not in ("none", "imagenet") and not Path(effort.weights).is_dir():
-        raise SettingsError(f"--weights {effort.weights}: no such folder; or imagenet, or none.")
-    if effort.jobs < 1:
-        raise SettingsError(f"--jobs {effort.jobs}: wanted 1 or more.")
+    check_effort(effort)
     datasets = find_datasets(data)
+    for folder in data:
+        if folder.resolve() in (out.resolve(), *out.resolve().parents):
+            raise SettingsError(f"-o {out}: lies in the data, {folder}: choose another folder.")
     budget = find_budget(effort.budget, steps=effort.steps)
     tasks = wanted_tasks(
         part,
         datasets,
         budget,
-        systems=names(effort.systems),
-        splits=names(effort.splits),
+        systems=names(effort.systems, option="--systems"),
+        splits=names(effort.splits, option="--splits"),
         pretrained=effort.weights != "none",
     )
+    datasets = [one for one in datasets if one.name in {task.dataset.name for task in tasks}]
     limit = effort.time_limit_min
     means = Means(
         runs=out / "runs",
@@ -72,37 +74,103 @@ def run_reproduce(part: str, data: Sequence[Path], out: Path, *, effort: Effort)
         device=effort.device,
         deadline=None if limit is None else time.time() + 60 * limit,
     )
-    failed = 0
-    if not effort.tables_only:
-        show_plan(tasks, means)
-        outcome = run_queue(tasks, means, jobs=effort.jobs, on_note=note)
-        show_outcome(outcome)
-        failed = len(outcome.failed)
-    page = write_results(part, out, datasets, budget=budget.name, on_note=note)
+    failed, missing = 0, []
+    if effort.tables_only:
+        check_data(tasks, means)
+    else:
+        outcome = run_tasks(tasks, means, jobs=effort.jobs)
+        failed, missing = len(outcome.failed), tell_missing(outcome)
+    page = write_results(part, out, datasets, budget=budget.name, missing=missing, on_note=note)
     tell(f"{page}")
     return failed
 
 
-def names(text: str | None) -> list[str]:
-    """``"unet,swift"`` → ["unet", "swift"]."""
-    return [name.strip() for name in text.split(",")] if text else []
+def check_effort(effort: Effort) -> None:
+    """Refuse options that make no sense.
+
+    Raises:
+        SettingsError: there is one.
+    """
+    pick_device(effort.device)
+    if effort.weights not in ("none", "imagenet"):
+        folder = Path(effort.weights)
+        if not folder.is_dir() or not any(folder.iterdir()):
+            raise SettingsError(
+                f"--weights {folder}: no such folder, or nothing in it; or imagenet, or none."
+            )
+    for option, value in (("--jobs", effort.jobs), ("--time-limit", effort.time_limit_min)):
+        if value is not None and value <= 0:
+            raise SettingsError(f"{option} {value}: wanted more than 0.")
+
+
+def names(text: str | None, *, option: str) -> list[str]:
+    """``"unet,swift"`` → ["unet", "swift"].
+
+    Raises:
+        SettingsError: an empty text.
+    """
+    if text is None:
+        return []
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise SettingsError(f"{option}: empty; leave the option out to have all.")
+    return found
+
+
+def run_tasks(tasks: Sequence[Task], means: Means, *, jobs: int) -> Outcome:
+    """Run what is not done, and say what is done and what is left.
+
+    Raises:
+        DataError: images or masks that cannot be used, all of them listed, before anything is run.
+    """
+    show_plan(tasks, means)
+    if not all(is_finished(task, means) for task in tasks):
+        check_images(tasks)
+    try:
+        outcome = run_queue(tasks, means, jobs=jobs, on_note=note)
+    except KeyboardInterrupt:
+        note("nothing done is lost: start the same command again to go on")
+        raise
+    if outcome.waiting:
+        note(f"{count_runs(len(outcome.waiting))} left for more time: start the same command again")
+    if outcome.failed:
+        note(f"{count_runs(len(outcome.failed))} failed: {', '.join(outcome.failed)}")
+    return outcome
+
+
+def check_images(tasks: Sequence[Task]) -> None:
+    """Look through all images and masks that will be read.
+
+    Raises:
+        DataError: some cannot be used.
+    """
+    pairs = {pair for task in tasks for pair in (*task.split.train, *task.split.test)}
+    problems = check_pairs(sorted(pairs, key=lambda pair: pair.name))
+    if problems:
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        raise DataError(f"{len(problems)} problems with the images, nothing was run:{lines}")
+
+
+def tell_missing(outcome: Outcome) -> list[str]:
+    """A line for the page on each run that was wanted and is not in it."""
+    failed = [f"`{task}` failed: {why.splitlines()[0]}" for task, why in outcome.failed.items()]
+    return failed + [f"`{task}` waits for more time." for task in outcome.waiting]
+
+
+def count_runs(n: int) -> str:
+    """``"1 run"``, ``"2 runs"``."""
+    return f"{n} run" if n == 1 else f"{n} runs"
 
 
 def show_plan(tasks: Sequence[Task], means: Means) -> None:
     """Say what is to be done."""
     finished = sum(is_finished(task, means) for task in tasks)
     budget = tasks[0].budget if tasks else None
-    note(f"{len(tasks)} runs, {finished} of them done before")
+    note(f"{count_runs(len(tasks))}, {finished} of them done before")
     if budget is not None:
         note(
             f"budget {budget.name}: {budget.epochs * budget.steps_per_epoch} steps of "
             f"{budget.batch} images each"
         )
-
-
-def show_outcome(outcome: Outcome) -> None:
-    """Say what was left, and what failed."""
-    if outcome.waiting:
-        note(f"{len(outcome.waiting)} runs wait for more time: start the same command again")
-    if outcome.failed:
-        note(f"{len(outcome.failed)} runs failed: {', '.join(outcome.failed)}")
+    if means.weights == "none":
+        note("no --weights: every network starts from He's initialisation")

@@ -5,7 +5,7 @@ from coverslip.experiments.datasets import DataSet, Split, open_dataset
 from coverslip.experiments.means import Means
 from coverslip.experiments.queue import Outcome, run_queue
 from coverslip.experiments.reproduce import write_results
-from coverslip.experiments.request import is_finished
+from coverslip.experiments.request import check_data, is_finished
 from coverslip.experiments.score import score_model
 from coverslip.experiments.systems import ABLATIONS, SYSTEMS, System
 from coverslip.experiments.task import Task, plan_tasks
@@ -23,6 +23,7 @@ __all__ = [
     "Split",
     "System",
     "Task",
+    "check_data",
     "find_budget",
     "find_datasets",
     "is_finished",

@@ -58,13 +58,19 @@ class DataSet:
     splits: tuple[Split, ...]
     modality: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def tables(self) -> tuple[int, int]:
+        """Which of the paper's tables are of such data: with and without augmentation."""
+        return (3, 4) if self.splits[0].name.startswith("seed") else (1, 2)
+
 
 def open_dataset(folder: Path) -> DataSet:
     """Recognise a data set by the list that lies in its folder.
 
-    With ``split.csv`` (name, split = train or val, modality) it is DSB2018: 256x256, three seeds.
-    Otherwise it takes the place of the paper's MDA-MB-231 frames: 512x512, three folds, those of
-    ``folds.csv`` (name, fold) where there is one, else drawn.
+    With ``split.csv`` (name, split = train or val, modality) it is DSB2018, or takes its place:
+    256x256, three seeds. Otherwise it takes the place of the paper's MDA-MB-231 frames: 512x512,
+    three folds, those of ``folds.csv`` (name, fold) where there is one, else drawn. Its name is the
+    folder's.
 
     Raises:
         FileError: no such folder.
@@ -78,7 +84,7 @@ def open_dataset(folder: Path) -> DataSet:
 
 
 def open_fixed_split(folder: Path, pairs: list[Pair]) -> DataSet:
-    """DSB2018: one split into training and validation images, three seeds."""
+    """One split into training and validation images, three seeds."""
     table = folder / "split.csv"
     train = select_pairs(pairs, table, where="split=train")
     test = select_pairs(pairs, table, where="split=val")
@@ -88,7 +94,14 @@ def open_fixed_split(folder: Path, pairs: list[Pair]) -> DataSet:
         pair.name: group
         for pair, group in zip(pairs, read_groups(pairs, table, column="modality"), strict=True)
     }
-    return DataSet(DSB2018, "DSB2018", 256, splits, modality)
+    name = folder_name(folder)
+    title = "DSB2018" if name == DSB2018 else name.replace("_", " ")
+    return DataSet(name, title, 256, splits, modality)
+
+
+def folder_name(folder: Path) -> str:
+    """A name for files: small letters, digits and underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", folder.resolve().name.lower())
 
 
 def open_folds(folder: Path, pairs: list[Pair]) -> DataSet:
@@ -98,7 +111,7 @@ def open_folds(folder: Path, pairs: list[Pair]) -> DataSet:
         DataError: too few images.
         SettingsError: a name that means DSB2018, or a list without exactly folds 0, 1 and 2.
     """
-    name = re.sub(r"[^a-z0-9]+", "_", folder.resolve().name.lower())
+    name = folder_name(folder)
     if name == DSB2018:
         raise SettingsError(
             f"{folder}: no split.csv in it, which says what of DSB2018 is learnt from and what "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coverslip.errors import DataError
+from coverslip.experiments.datasets import DSB2018, STAND_IN
 from coverslip.experiments.figures import make_figures
 from coverslip.experiments.record import read_runs
 from coverslip.experiments.tables import (
@@ -13,7 +15,6 @@ from coverslip.experiments.tables import (
     to_markdown,
     write_table,
 )
-from coverslip.experiments.wanted import is_of
 from coverslip.files import write_text
 
 if TYPE_CHECKING:
@@ -21,38 +22,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.experiments.datasets import DataSet
+    from coverslip.experiments.record import Run
     from coverslip.experiments.tables import PaperTable
 
 
 def make_tables(
-    part: str,
-    runs: Path,
-    datasets: Sequence[DataSet],
-    *,
-    budget: str,
-    on_note: Callable[[str], None],
+    part: str, runs: Sequence[Run], datasets: Sequence[DataSet], *, budget: str
 ) -> dict[str, PaperTable]:
     """The tables of a part of the paper, by the names of their files, from what has been run."""
-    finished = read_runs(runs, on_skipped=on_note)
     tables = {}
-    for number in (1, 2, 3, 4):
-        stem = f"table{number}"
-        for dataset in datasets:
-            if part in (stem, "all") and is_of(stem, dataset):
+    for dataset in datasets:
+        splits = [split.name for split in dataset.splits]
+        for number in dataset.tables:
+            if part in (f"table{number}", "all"):
+                stem = f"table{number}" + ("" if is_usual(dataset) else f"_{dataset.name}")
                 tables[stem] = paper_table(
-                    number,
-                    finished,
-                    dataset=dataset.name,
-                    budget=budget,
-                    splits=[split.name for split in dataset.splits],
+                    number, runs, dataset=dataset.name, budget=budget, splits=splits
                 )
-    if part in ("ablations", "all"):
-        for dataset in datasets:
-            stem = f"ablations_{dataset.name}"
-            tables[stem] = ablation_table(finished, dataset.name, budget=budget)
+        if part in ("ablations", "all"):
+            tables[f"ablations_{dataset.name}"] = ablation_table(
+                runs, dataset.name, budget=budget, splits=splits
+            )
     if part == "all":
-        tables["cost"] = cost_table([run for run in finished if run.budget["name"] == budget])
-    return tables
+        tables["cost"] = cost_table([run for run in runs if run.budget["name"] == budget])
+    return dict(sorted(tables.items()))
+
+
+def is_usual(dataset: DataSet) -> bool:
+    """Whether the tables of a data set need not carry its name in theirs."""
+    return dataset.name in (DSB2018, STAND_IN)
 
 
 def write_results(
@@ -61,31 +59,59 @@ def write_results(
     datasets: Sequence[DataSet],
     *,
     budget: str,
+    missing: Sequence[str] = (),
     on_note: Callable[[str], None] = lambda text: None,
 ) -> Path:
     """Write the tables and figures of a part of the paper from the runs in ``out/runs``.
 
     Nothing is trained: this takes seconds.
 
+    Args:
+        part: one of `experiments.PARTS`.
+        out: folder; what is written goes into a folder below it that is named as the budget.
+        datasets: those that the part is of.
+        budget: name of the budget.
+        missing: what the page must say is not in it.
+        on_note: called with what was left out.
+
     Returns:
-        A page with all of them: ``out/README.md``, or for one table ``out/table1.md``.
+        A page with all of them: ``out/BUDGET/README.md``, or for one part ``table1.md``.
 
     Raises:
+        DataError: no run of the budget is finished.
         FileError: nothing was run yet, or the folder cannot be written.
     """
-    tables = make_tables(part, out / "runs", datasets, budget=budget, on_note=on_note)
+    runs, folder = read_runs(out / "runs", on_skipped=on_note), out / budget
+    check_some(runs, datasets, budget=budget, out=out)
     sections = []
-    for stem, table in tables.items():
-        write_table(table, out / "tables", stem=stem)
+    for stem, table in make_tables(part, runs, datasets, budget=budget).items():
+        write_table(table, folder / "tables", stem=stem)
         sections.append(to_markdown(table, stem=f"tables/{stem}"))
     if part in ("figures", "all"):
-        paths = make_figures(
-            datasets, out / "runs", out / "figures", budget=budget, on_note=on_note
-        )
+        figures = folder / "figures"
+        paths = make_figures(datasets, out / "runs", figures, budget=budget, on_note=on_note)
         sections.append(show_pictures([path for path in paths if path.suffix == ".png"]))
-    page = out / ("README.md" if part == "all" else f"{part}.md")
+    if missing:
+        sections.append("## Not in it\n\n" + "".join(f"- {line}\n" for line in missing))
+    page = folder / ("README.md" if part == "all" else f"{part}.md")
     write_text(page, f"# Results, budget {budget}\n\n" + "\n".join(sections))
     return page
+
+
+def check_some(runs: Sequence[Run], datasets: Sequence[DataSet], *, budget: str, out: Path) -> None:
+    """Refuse to write tables with nothing of ours in them, perhaps over others.
+
+    Raises:
+        DataError: no run of these data and this budget is finished.
+    """
+    names = {dataset.name for dataset in datasets}
+    budgets = {run.budget["name"] for run in runs if run.dataset in names}
+    if budget not in budgets:
+        there = f"there are some of {', '.join(sorted(budgets))}: --budget " if budgets else ""
+        raise DataError(
+            f"{out / 'runs'}: no run of budget {budget} is finished, so there is no table to make"
+            + (f"; {there}{min(budgets)}." if budgets else ".")
+        )
 
 
 def show_pictures(paths: Sequence[Path]) -> str:

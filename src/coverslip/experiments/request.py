@@ -12,6 +12,7 @@ from coverslip.experiments.record import read_run
 from coverslip.experiments.tune import GRID
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from coverslip.experiments.means import Means
@@ -57,6 +58,20 @@ def is_finished(task: Task, means: Means) -> bool:
     return True
 
 
+def check_data(tasks: Sequence[Task], means: Means) -> None:
+    """Refuse finished runs of other images than those that are there now.
+
+    Raises:
+        SettingsError: there are some.
+        DataError: a JSON is damaged.
+    """
+    for task in tasks:
+        path = means.runs / f"{task.id}.json"
+        if path.is_file():
+            asked, answered = make_request(task, means), read_run(path).request
+            check_request(path, asked={"data": asked["data"]}, answered={"data": answered["data"]})
+
+
 def check_request(path: Path, *, asked: dict[str, Any], answered: dict[str, Any]) -> None:
     """Refuse to go on with, or to count, what was begun as something else.
 
@@ -67,7 +82,12 @@ def check_request(path: Path, *, asked: dict[str, Any], answered: dict[str, Any]
     other = sorted(key for key in keys if asked.get(key) != answered.get(key))
     if other:
         was, now = ({key: source.get(key) for key in other} for source in (answered, asked))
+        changed = (
+            "made of other images or masks than are there now"
+            if other == ["data"]
+            else f"made with {was}, and now {now} is asked for"
+        )
         raise SettingsError(
-            f"{path}: made with {was}, and now {now} is asked for: delete it to have it run "
-            "again, or choose another -o."
+            f"{path}: {changed}. Delete it, and others like it, to have them run again, or choose "
+            "another -o."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coverslip.errors import SettingsError
-from coverslip.experiments.datasets import DSB2018, open_dataset
+from coverslip.experiments.datasets import open_dataset
 from coverslip.experiments.systems import ABLATIONS, FROM_SCRATCH, RP, SYSTEMS
 from coverslip.experiments.task import plan_tasks
 
@@ -33,33 +33,33 @@ def find_datasets(folders: Sequence[Path]) -> list[DataSet]:
         raise SettingsError(
             f"two data sets are named {max(names, key=names.count)}: rename one's folder."
         )
-    phase = [name for name in names if name != DSB2018]
-    if len(phase) > 1:
-        raise SettingsError(
-            f"{' and '.join(phase)} are both for tables 1 and 2: name one of them, and give the "
-            "other an -o of its own."
-        )
+    for tables in ((1, 2), (3, 4)):
+        same = [dataset.name for dataset in found if dataset.tables == tables]
+        if len(same) > 1:
+            raise SettingsError(
+                f"{' and '.join(same)} are both for tables {tables[0]} and {tables[1]}: name one "
+                "of them, and give the other an -o of its own."
+            )
     return found
 
 
 def unpack(folder: Path) -> list[Path]:
-    """The folder itself if it is a data set, else the data sets in it.
+    """The folder itself if it is a data set, else the data sets in it."""
+    if is_dataset(folder) or not folder.is_dir():
+        return [folder]
+    inside = [path for path in sorted(folder.iterdir()) if is_dataset(path)]
+    return inside or [folder]
 
-    Raises:
-        SettingsError: some folders in it are data sets, and others that hold images no list.
+
+def is_dataset(folder: Path) -> bool:
+    """Whether a folder has a list, or a folder of several images beside one of masks.
+
+    In DSB2018's own layout each image has such a pair of folders to itself.
     """
     if any((folder / name).is_file() for name in LISTS):
-        return [folder]
-    listed = sorted({path.parent for name in LISTS for path in folder.glob(f"*/{name}")})
-    if not listed:
-        return [folder]
-    others = sorted({path.parent for path in folder.glob("*/images")} - set(listed))
-    if others:
-        raise SettingsError(
-            f"{others[0]}: no {' or '.join(LISTS)} in it, as its neighbours have: name the data "
-            "sets that you want one by one."
-        )
-    return listed
+        return True
+    has_masks = any((folder / name).is_dir() for name in ("labels", "masks"))
+    return has_masks and len(list(folder.glob("images/*"))) > 1
 
 
 def wanted_tasks(
@@ -88,7 +88,11 @@ def wanted_tasks(
         raise SettingsError(f"{part}: wanted one of {', '.join(PARTS)}.")
     chosen = [dataset for dataset in datasets if is_of(part, dataset)]
     if not chosen:
-        wanted = "DSB2018, with its split.csv" if part in ("table3", "table4") else "phase contrast"
+        wanted = (
+            "DSB2018, or other images with a split.csv"
+            if part in ("table3", "table4")
+            else "phase contrast, or other images without a split.csv"
+        )
         raise SettingsError(f"{part} is of {wanted}: name the folder of that data set.")
     usual = [key for key in usual_systems(part) if pretrained or key != FROM_SCRATCH]
     check_names("--systems", systems, usual)
@@ -101,9 +105,8 @@ def wanted_tasks(
 
 def is_of(part: str, dataset: DataSet) -> bool:
     """Whether a part of the paper is about a data set."""
-    if part in ("table1", "table2"):
-        return dataset.name != DSB2018
-    return dataset.name == DSB2018 if part in ("table3", "table4") else True
+    number = part.removeprefix("table")
+    return int(number) in dataset.tables if number.isdecimal() else True
 
 
 def usual_systems(part: str) -> list[str]:

@@ -39,13 +39,16 @@ CHANGES: dict[str, Change] = {
 }
 
 
-def ablation_table(runs: Sequence[Run], dataset: str, *, budget: str) -> PaperTable:
+def ablation_table(
+    runs: Sequence[Run], dataset: str, *, budget: str, splits: Sequence[str] = ()
+) -> PaperTable:
     """Compare ResNet18-UNet+RP with itself, one thing changed in each row.
 
     Args:
         runs: any; those of other data sets and budgets are passed over.
         dataset: name of the data set.
         budget: name of the budget.
+        splits: names of all folds or seeds to be done; empty: those that any run has.
 
     Returns:
         A row for each change that was run, and the base first; without any run, no row.
@@ -60,13 +63,13 @@ def ablation_table(runs: Sequence[Run], dataset: str, *, budget: str) -> PaperTa
         for key, change in CHANGES.items()
     }
     rows = {key: CHANGES[key].label for key, table in tables.items() if not table.empty}
-    splits = sorted({split for table in tables.values() for split in table["split"]})
-    unit = split_unit(splits)
+    names = {*splits, *(split for table in tables.values() for split in table["split"])}
+    unit = split_unit(sorted(names))
     entries: list[Entry] = []
     for key in rows:
         table = tables[key]
         ids = set(table["run"])
-        done = f"{table['split'].nunique()} of {len(splits)}"
+        done = f"{table['split'].nunique()} of {len(names)}"
         entries.append(Entry(key, f"{unit}s", done, value=len(ids), source=" ".join(sorted(ids))))
         entries += score_entries(key, table)
         entries += rival_entries(key, tables[RP], table) if key != RP else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coverslip.experiments.datasets import DSB2018, STAND_IN
-from coverslip.experiments.systems import SYSTEMS
+from coverslip.experiments.systems import RP, SYSTEMS
 from coverslip.experiments.tables.paper import FOOTNOTES
 from coverslip.experiments.tables.setup import NOT_HAD, start_text
 
@@ -26,9 +26,10 @@ DATA_NOTES = {
     "difference from the paper is one of data too.",
 }
 OWN_NOTE = (
-    "Ours are the images of {dataset}; the paper's are its 45 MDA-MB-231 frames. Unless these are "
-    "the same, the difference from the paper is one of data too."
+    "Ours are the images of {dataset}; the paper's are {theirs}. Unless these are the same, the "
+    "difference from the paper is one of data too."
 )
+THEIRS = {1: "its 45 MDA-MB-231 frames", 3: "DSB2018"}
 
 
 def paper_title(scope: Scope) -> str:
@@ -68,7 +69,7 @@ def paper_notes(scope: Scope) -> list[str]:
         return [*notes, "Nothing was run yet: the numbers are the paper's."]
     return [
         *notes,
-        DATA_NOTES.get(scope.dataset, OWN_NOTE.format(dataset=scope.dataset)),
+        data_note(scope),
         *reading_notes(scope),
         *[f"{SYSTEMS[key].label}: {SYSTEMS[key].note}." for key in noted(scope)],
         *search_notes(scope),
@@ -76,9 +77,21 @@ def paper_notes(scope: Scope) -> list[str]:
     ]
 
 
+def data_note(scope: Scope) -> str:
+    """Whose images ours are."""
+    theirs = THEIRS[1 if scope.number < 3 else 3]
+    own = OWN_NOTE.format(dataset=scope.dataset, theirs=theirs)
+    return DATA_NOTES.get(scope.dataset, own)
+
+
 def reading_notes(scope: Scope) -> list[str]:
     """What the columns mean."""
     unit = scope.unit
+    rivals = [
+        "RP − this: mean JS of ResNet18-UNet+RP minus that of the row, paired over the images that "
+        f"both scored on the same {unit}s, with the 95 % bootstrap interval over images (10,000 "
+        "draws). It takes images for independent and says nothing of another training.",
+    ]
     return [
         "JS Jaccard, DC Dice, P precision, R recall, in percent; ours − paper: of JS. Ours: mean ± "
         f"standard deviation over images, an image that several {unit}s scored counting once, "
@@ -87,12 +100,10 @@ def reading_notes(scope: Scope) -> list[str]:
         f"over pixels: all pixels of all images together. best {unit}: the one with the highest "
         f"mean JS on its own test images, as the paper reports it; it promises too much. "
         "at native size: scored at the size of the image files.",
-        "RP − this: mean JS of ResNet18-UNet+RP minus that of the row, paired over the images that "
-        f"both scored on the same {unit}s, with the 95 % bootstrap interval over images (10,000 "
-        "draws). It takes images for independent and says nothing of another training.",
+        *(rivals if scope.systems.get(RP) else []),
         "start: what the encoder began from, ImageNet weights or none (He initialisation), by "
-        f"design or, “{NOT_HAD}”, because they could not be had; no learning: classical, no "
-        "test-time augmentation.",
+        f"design or, “{NOT_HAD}”, because they were not given or could not be had; no learning: "
+        "classical, no test-time augmentation.",
     ]
 
 
@@ -108,7 +119,7 @@ def missing_notes(scope: Scope) -> list[str]:
     if bare:
         notes.append(
             f"{', '.join(SYSTEMS[key].label for key in bare)}: without the ImageNet weights that "
-            "belong to the system, which could not be had here; compare with care."
+            "belong to the system; compare with care."
         )
     absent = [SYSTEMS[key].label for key, runs in scope.systems.items() if not runs]
     if absent:
@@ -120,7 +131,8 @@ def missing_notes(scope: Scope) -> list[str]:
     if any(0 < count_splits(runs) < len(scope.splits) for runs in scope.systems.values()):
         notes.append(
             f"Rows with fewer {scope.unit}s than others are means of other "
-            f"{'images' if scope.unit == 'fold' else 'trainings'}: compare them by RP − this."
+            f"{'images' if scope.unit == 'fold' else 'trainings'}: their scores cannot be compared "
+            "with the others', but for what is paired."
         )
     return notes
 
