@@ -196,10 +196,10 @@ def test_segment_on_the_command_line(run, data, tmp_path, name):
     assert len(pd.read_csv(out / "cells.csv")) == pd.read_csv(out / "images.csv").n_cells.sum()
     page = Page((out / "report.html").read_text(encoding="utf-8"))
     facts = dict(zip(page.text_of("dt"), page.text_of("dd", "time"), strict=True))
-    wanted = {"Model": name, "min_area_px": "0", "threshold": "0.5"}
+    wanted = {"Model": name, "min_area_px": "0"}
     wanted |= {key: str(value) for key, value in vars(settings).items()}
     assert facts | wanted == facts
-    assert not facts.keys() & {"tta", "tile_px", "method"}
+    assert not facts.keys() & {"tta", "tile_px", "method", "threshold"}
     assert "2 were done before" in run(*command)[2]
 
 

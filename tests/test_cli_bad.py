@@ -96,6 +96,9 @@ def test_a_misspelt_model_suggests_the_nearest(mistake, image, data, out, tmp_pa
     assert "no model 'nucleii': did you mean 'nuclei'? Shipped are nuclei, phase" in said
     assert "did you mean" not in mistake("segment", image, "-o", out, "--model", "best.pth")
     assert "did you mean 'phase'" in mistake("score", "phse", data)
+    assert "did you mean 'egt'" in mistake("segment", image, "-o", out, "--model", "EGT")
+    said = mistake("segment", image, "-o", out, "--model", "unet")
+    assert "a network without weights: train it, `coverslip train DATA --model unet" in said
 
 
 @pytest.mark.parametrize(
@@ -201,7 +204,6 @@ def test_two_images_that_would_write_the_same_file(mistake, model, out, tmp_path
         ("--lr nan", "lr is nan"),
         ("--zoom 0", "zoom is 0.0"),
         ("--size -5", "size_px is -5"),
-        ("--crop -5", "crop_px is -5"),
         ("--crop 100", "crop_px is 100; swift wants a multiple of 16, such as 96 or 112"),
         ("--crop 0 --size 250", "size_px is 250; swift wants a multiple of 16, such as 240 or 256"),
         ("--crop 0", "add --size"),

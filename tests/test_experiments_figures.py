@@ -100,31 +100,31 @@ def draw(dataset: DataSet, runs: Path, notes: list[str] | None = None):
 
 def test_quantiles_are_ranks_that_nobody_can_bend():
     values = {f"i{n:02}": n / 100 for n in range(21)}
-    assert [one.name for one in at_quantiles(values)] == ["i02", "i10", "i18"]
-    assert [one.why for one in at_quantiles(values)] == [
-        "10 % quantile",
-        "50 % quantile",
-        "90 % quantile",
+    assert [one.name for one in at_quantiles(values, of="x")] == ["i02", "i10", "i18"]
+    assert [one.why for one in at_quantiles(values, of="x")] == [
+        "10 % quantile of x",
+        "50 % quantile of x",
+        "90 % quantile of x",
     ]
-    assert [one.name for one in at_quantiles({"b": 1.0, "a": 1.0})] == ["a", "b"]
-    assert [one.name for one in at_quantiles({"a": 1.0})] == ["a"]
+    assert [one.name for one in at_quantiles({"b": 1.0, "a": 1.0}, of="x")] == ["a", "b"]
+    assert [one.name for one in at_quantiles({"a": 1.0}, of="x")] == ["a"]
 
 
 def test_the_order_of_the_names_changes_nothing():
     values = {"a": 0.5, "b": 0.1, "c": 0.9}
-    assert at_quantiles(values) == at_quantiles(dict(reversed(values.items())))
+    assert at_quantiles(values, of="x") == at_quantiles(dict(reversed(values.items())), of="x")
     assert median(values) == "a"
 
 
 def test_every_modality_shows_its_median_the_most_frequent_first():
     values = {"a": 0.1, "b": 0.2, "c": 0.9, "d": 0.5}
-    shown, rule = choose(values, {"a": "x-y", "b": "w", "c": "w", "d": "w"})
+    shown, rule = choose(values, {"a": "x-y", "b": "w", "c": "w", "d": "w"}, of="x")
     assert [(one.name, one.why) for one in shown] == [
         ("d", "w, median of 3"),
         ("a", "x y, median of 1"),
     ]
     assert "modality" in rule
-    shown, rule = choose(values, {})
+    shown, rule = choose(values, {}, of="x")
     assert len(shown) == 3
     assert "quantiles" in rule
 

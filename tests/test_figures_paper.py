@@ -284,7 +284,7 @@ def test_any_number_of_systems_stays_readable(n_systems):
     figure = grid_figure([grid_image(n_systems, title=title) for title in ("worst", "best")])
     assert not collisions(figure)
     assert len(pictures(figure)) == 2 * (2 + n_systems)
-    assert figure.get_figwidth() == pytest.approx(DOUBLE_MM / MM_PER_INCH)
+    assert figure.get_figwidth() == pytest.approx(175 / MM_PER_INCH)
     panel = next(axes for axes in figure.axes if axes.images)
     assert panel.get_position().width * DOUBLE_MM > 18
     assert min(text.get_fontsize() for axes in figure.axes for text in axes.texts) >= 4.5
@@ -320,7 +320,7 @@ def test_text_is_folded_at_spaces_and_after_hyphens():
 
 def test_a_png_has_the_size_of_the_page_in_print():
     image = Image.open(io.BytesIO(figure_to_bytes(grid_figure([grid_image(2)]), form="png")))
-    assert image.width == pytest.approx(DOUBLE_MM / MM_PER_INCH * 300, abs=1)
+    assert image.width == pytest.approx(175 / MM_PER_INCH * 300, abs=1)
 
 
 def test_a_pdf_embeds_its_fonts_as_truetype():

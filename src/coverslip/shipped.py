@@ -10,6 +10,7 @@ from coverslip.checkpoint import Checkpoint, load_checkpoint
 from coverslip.classical import METHODS
 from coverslip.errors import ModelError, SettingsError
 from coverslip.method import Method, build_method
+from coverslip.models import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,12 @@ def find_model(name: str) -> Path:
         return path
     if (path / "best.safetensors").is_file():
         return path / "best.safetensors"
-    near = difflib.get_close_matches(name, [*shipped, *METHODS], n=1)
+    if name in MODELS:
+        raise ModelError(
+            f"{name!r} is a network without weights: train it, "
+            f"`coverslip train DATA --model {name} -o FOLDER`, and pass that folder."
+        )
+    near = difflib.get_close_matches(name.lower(), [*shipped, *METHODS], n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise ModelError(
         f"no model {name!r}: {hint}Shipped are {', '.join(shipped)}, and the "

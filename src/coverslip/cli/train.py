@@ -35,7 +35,8 @@ def train(
         int | None, typer.Option(help="Resize every image to this square first, in pixels.")
     ] = None,
     crop: Annotated[
-        int, typer.Option(help="Cut random squares of this size; 0: whole images (with --size).")
+        int,
+        typer.Option(min=0, help="Cut random squares of this size; 0: whole images (with --size)."),
     ] = 256,
     zoom: Annotated[float, typer.Option(help="Sizes are varied from 1/ZOOM to ZOOM.")] = 1.3,
     val_fraction: Annotated[float, typer.Option(help="Share kept for validation.")] = 0.15,

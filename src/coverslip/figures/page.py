@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
     from coverslip.figures.display import Picture
 
-DOUBLE_MM = 175.0  # two columns of a journal's page
+EDGE_MM = 0.5  # white around a page, so that no frame at its edge is cut
+DOUBLE_MM = 175.0 - 2 * EDGE_MM  # two columns of a journal's page
 MM_PER_INCH = 25.4
 PT_PER_MM = 72 / MM_PER_INCH
 
@@ -24,16 +25,17 @@ DOTS_PER_MM = 600 / MM_PER_INCH
 
 
 def new_page(width_mm: float, height_mm: float) -> "Axes":
-    """An empty page, without any global state of matplotlib.
+    """An empty page and a narrow edge around it, without any global state of matplotlib.
 
     Returns:
-        Axes over the whole figure whose coordinates are mm from its top left corner.
+        Axes over the whole figure whose coordinates are mm from the page's top left corner.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), facecolor="white")
+    inches = ((width_mm + 2 * EDGE_MM) / MM_PER_INCH, (height_mm + 2 * EDGE_MM) / MM_PER_INCH)
+    figure = Figure(figsize=inches, facecolor="white")
     page = figure.add_axes((0, 0, 1, 1), facecolor="none")
-    page.set(xlim=(0, width_mm), ylim=(height_mm, 0))
+    page.set(xlim=(-EDGE_MM, width_mm + EDGE_MM), ylim=(height_mm + EDGE_MM, -EDGE_MM))
     page.set_axis_off()
     return page
 
@@ -67,13 +69,15 @@ def add_panel(page: "Axes", picture: "Picture", *, x: float, y: float, side: flo
 
 def add_axes(page: "Axes", *, x: float, y: float, width: float, height: float) -> "Axes":
     """Further axes at a place on the page, all in mm."""
-    total_width, total_height = page.get_xlim()[1], page.get_ylim()[0]
+    left, right = page.get_xlim()
+    bottom, top = page.get_ylim()
+    width_mm, height_mm = right - left, bottom - top
     return figure_of(page).add_axes(
         (
-            x / total_width,
-            1 - (y + height) / total_height,
-            width / total_width,
-            height / total_height,
+            (x - left) / width_mm,
+            (bottom - y - height) / height_mm,
+            width / width_mm,
+            height / height_mm,
         )
     )
 

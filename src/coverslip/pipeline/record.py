@@ -136,7 +136,7 @@ def result_settings(job: Job) -> dict[str, Any]:
     """
     settings = asdict(job.settings)
     if isinstance(job.model, Method):
-        del settings["predict"]
+        del settings["predict"], settings["threshold"]
         return {**settings, "method": asdict(job.model.settings)}
     for name in ("device", "batch", "batch_px"):
         del settings["predict"][name]

@@ -40,7 +40,7 @@ def figure1(datasets: Sequence[DataSet]) -> Drawn:
         pairs = {pair.name: pair for pair in dataset.splits[0].test}
         counts = {name: float(read_cells(pair).max()) for name, pair in pairs.items()}
         for modality, group in group_by(counts, dataset.modality).items():
-            shown = [image.name for image in at_quantiles(group)]
+            shown = [image.name for image in at_quantiles(group, of="cells")]
             title = ", ".join(filter(None, (dataset.title, modality.replace("-", " "))))
             rows.append((sentence(title), [_example(pairs[name]) for name in shown]))
             names += [f"{dataset.name}/{name}" for name in shown]

@@ -69,7 +69,8 @@ def figure4_5(
         for name, counts in runs[reference].counts(size="resized", tta="paper").items()
         if name in pairs
     }
-    shown, rule = choose(values, dataset.modality)
+    whose = f"the Jaccard index of {SYSTEMS[reference].label}"
+    shown, rule = choose(values, dataset.modality, of=whose)
     systems = [key for key in find_usable(runs, masks) if _is_complete(masks[key], shown)]
     size_px = int(runs[reference].budget["size_px"])
     images = [_grid_image(pairs[one.name], one, systems, masks, size_px=size_px) for one in shown]

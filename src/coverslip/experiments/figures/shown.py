@@ -26,16 +26,17 @@ class Shown:
     why: str
 
 
-def at_quantiles(values: Mapping[str, float]) -> list[Shown]:
+def at_quantiles(values: Mapping[str, float], *, of: str) -> list[Shown]:
     """The images whose values stand at the 10, 50 and 90 % quantiles, by the nearest rank.
 
     Of equal values the first name counts as the lower. Fewer than three images are shown once each.
+    `of` says what the values are.
     """
     order = sorted(values, key=lambda name: (values[name], name))
     chosen: dict[str, str] = {}
     for quantile in QUANTILES:
         name = order[round(quantile * (len(order) - 1))]
-        chosen.setdefault(name, f"{quantile:.0%} quantile".replace("%", " %"))
+        chosen.setdefault(name, f"{100 * quantile:.0f} % quantile of {of}")
     return [Shown(name, why) for name, why in chosen.items()]
 
 
@@ -45,8 +46,12 @@ def median(values: Mapping[str, float]) -> str:
     return order[round(0.5 * (len(order) - 1))]
 
 
-def choose(values: Mapping[str, float], modality: Mapping[str, str]) -> tuple[list[Shown], str]:
+def choose(
+    values: Mapping[str, float], modality: Mapping[str, str], *, of: str
+) -> tuple[list[Shown], str]:
     """The median image of every modality, or the quantiles where there is one modality or none.
+
+    `of` says what the values are.
 
     Returns:
         The images, the most frequent modality first, and the rule in words that go on with
@@ -54,7 +59,7 @@ def choose(values: Mapping[str, float], modality: Mapping[str, str]) -> tuple[li
     """
     groups = group_by(values, modality)
     if len(groups) < 2:
-        return at_quantiles(values), f"the images {QUANTILE_WORDS}"
+        return at_quantiles(values, of=of), f"the images {QUANTILE_WORDS}"
     return [
         Shown(median(group), f"{name.replace('-', ' ')}, median of {len(group)}")
         for name, group in groups.items()

@@ -86,15 +86,18 @@ def cost_entries(row: str, runs: list[Run]) -> list[Entry]:
         *[Entry(row, column, text, source=source) for column, text in texts.items()],
         *parameter_entries(row, runs),
         *number_entries(row, "GFLOP", {run.gflop for run in runs if run.gflop}, source=source),
-        *number_entries(row, "training (min)", minutes, source=source),
+        *number_entries(row, "training (min)", minutes, source=source, least=0.1),
         *number_entries(row, "memory (GB)", gigabytes and [max(gigabytes)], source=source),
     ]
 
 
-def number_entries(row: str, column: str, values: Iterable[float], *, source: str) -> list[Entry]:
-    """The mean with one decimal; none of nothing."""
+def number_entries(
+    row: str, column: str, values: Iterable[float], *, source: str, least: float = 0.0
+) -> list[Entry]:
+    """The mean with one decimal, or that it is below the `least`; none of nothing."""
     values = list(values)
     if not values:
         return []
     mean = statistics.fmean(values)
-    return [Entry(row, column, f"{mean:.1f}", value=mean, n=len(values), source=source)]
+    text = f"< {least}" if mean < least else f"{mean:.1f}"
+    return [Entry(row, column, text, value=mean, n=len(values), source=source)]
