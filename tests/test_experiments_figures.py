@@ -12,12 +12,13 @@ from coverslip.checkpoint import Checkpoint, save_checkpoint
 from coverslip.data import load_pair
 from coverslip.experiments.datasets import DataSet, Split
 from coverslip.experiments.figures import make_figures, save_figure
+from coverslip.experiments.figures.cost import figure7
 from coverslip.experiments.figures.examples import figure1, read_cells
-from coverslip.experiments.figures.make import draw_grid, draw_tta, grid_stems
+from coverslip.experiments.figures.make import draw_contrast, draw_grid, draw_tta, grid_stems
 from coverslip.experiments.figures.shown import at_quantiles, choose, median
 from coverslip.experiments.figures.tta import predict_views
 from coverslip.experiments.masks import write_masks
-from coverslip.experiments.record import write_run
+from coverslip.experiments.record import read_runs, write_run
 from coverslip.experiments.systems import RP, SYSTEMS
 from coverslip.files import find_pairs
 from coverslip.images import Preprocess, normalise
@@ -88,8 +89,6 @@ def run_system(
 
 def draw(dataset: DataSet, runs: Path, notes: list[str] | None = None):
     """Figure 5 from what lies in a folder."""
-    from coverslip.experiments.record import read_runs
-
     found = read_runs(runs, on_skipped=pytest.fail)
     on_note = pytest.fail if notes is None else notes.append
     return draw_grid(dataset, found, runs, stem="figure5", on_note=on_note)
@@ -184,8 +183,6 @@ def test_the_papers_network_is_taken_where_it_was_kept(dataset, tmp_path):
     network = MODELS["unet"]().eval()  # any network will do
     path = tmp_path / run_id / "best.safetensors"
     save_checkpoint(path, Checkpoint(network=network, model="unet"))
-    from coverslip.experiments.record import read_runs
-
     drawn = draw_tta([dataset], read_runs(tmp_path, on_skipped=pytest.fail), tmp_path)
     assert texts(drawn.figure)[0].endswith("ResNet18-UNet+RP (split seed0, budget full)")
     assert "median of its Jaccard index among 5 test images" in drawn.caption
@@ -242,6 +239,46 @@ def test_the_split_with_the_papers_network_is_shown(dataset, tmp_path):
     assert "split seed1" in draw(dataset, tmp_path).caption
 
 
+# Figure 6
+
+
+def test_the_images_where_two_systems_differ_most(dataset, tmp_path):
+    run_system(RP, dataset, tmp_path, shift=0)
+    run_system("resnet18_unet", dataset, tmp_path, shift=4)  # image i moved by i rows
+    runs = read_runs(tmp_path, on_skipped=pytest.fail)
+    drawn = draw_contrast(dataset, runs, tmp_path, on_note=pytest.fail)
+    assert drawn is not None and drawn.stem == "figure6_dsb2018"
+    assert drawn.images[:2] == ["i4", "i3"] and drawn.images[-1] == "i0"
+    assert "(d) 0.0 points, dark" in texts(drawn.figure)
+    # 4 x 4 moved by three rows: 4 of 28 pixels
+    assert "(b) +85.7 points, dark" in texts(drawn.figure) and "0.143" in texts(drawn.figure)
+    assert "Of 5 test images, 4 are better with ResNet18-UNet+RP" in drawn.caption
+    assert "0 worse" in drawn.caption
+
+
+def test_one_of_two_systems_is_no_comparison(dataset, tmp_path):
+    run_system(RP, dataset, tmp_path)
+    run_system("resnet18_unet", dataset, tmp_path, split="seed1")
+    runs = read_runs(tmp_path, on_skipped=pytest.fail)
+    assert draw_contrast(dataset, runs, tmp_path, on_note=pytest.fail) is None
+
+
+# Figure 7
+
+
+def test_points_are_of_the_trainings_that_all_networks_have(dataset, tmp_path):
+    for system, split in ((RP, "seed0"), (RP, "seed1"), ("unet", "seed0"), ("egt", "seed0")):
+        run_system(system, dataset, tmp_path, split=split)
+    drawn = figure7([dataset], read_runs(tmp_path, on_skipped=pytest.fail), budget="full")
+    assert drawn is not None and "DSB2018: seed0." in drawn.caption
+    assert {"U-Net", "ResNet18-UNet+RP", "without learning: EGT 100.0"} < set(texts(drawn.figure))
+
+
+def test_without_a_network_there_is_no_cost_to_draw(dataset, tmp_path):
+    run_system("egt", dataset, tmp_path)
+    assert figure7([dataset], read_runs(tmp_path, on_skipped=pytest.fail), budget="full") is None
+
+
 # all of them
 
 
@@ -266,9 +303,9 @@ def test_a_page_holds_every_figure_with_its_caption(dataset, tmp_path):
     out = tmp_path / "out"
     make_figures([dataset], tmp_path / "runs", out, budget="full", on_note=pytest.fail)
     page = (out / "figures.md").read_text(encoding="utf-8")
-    assert re.findall(r"^## (.*)$", page, re.M) == [f"Figure {n}" for n in (1, 2, 3, 5)]
+    assert re.findall(r"^## (.*)$", page, re.M) == [f"Figure {n}" for n in (1, 2, 3, 5, 7)]
     links = re.findall(r"\]\((.*?)\)", page)
-    assert len(links) == 8
+    assert len(links) == 10
     assert all((out / link).is_file() for link in links)
     assert "17,651,937 parameters" in page
 

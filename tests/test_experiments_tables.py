@@ -84,8 +84,9 @@ def test_how_each_was_trained():
         "parameters (M)": "17.65",
         "learning rate": "0.0001, lowered from 0.001",
         "steps × batch at size": "4000 × 8 at 256 px",
+        "key": "unet",
     }
-    assert set(row(trained, "EGT").values()) == {"EGT", "no learning", "—"}
+    assert set(row(trained, "EGT").values()) == {"EGT", "egt", "no learning", "—"}
 
 
 def test_a_rate_lowered_on_one_seed_says_on_which():

@@ -10,7 +10,10 @@ from coverslip.experiments.figures import make_figures
 from coverslip.experiments.record import read_runs
 from coverslip.experiments.tables import (
     ablation_table,
+    claims_table,
     cost_table,
+    modality_table,
+    origin_table,
     paper_table,
     to_markdown,
     write_table,
@@ -30,22 +33,39 @@ def make_tables(
     part: str, runs: Sequence[Run], datasets: Sequence[DataSet], *, budget: str
 ) -> dict[str, PaperTable]:
     """The tables of a part of the paper, by the names of their files, from what has been run."""
-    tables = {}
-    for dataset in datasets:
-        splits = [split.name for split in dataset.splits]
-        for number in dataset.tables:
-            if part in (f"table{number}", "all"):
-                stem = f"table{number}" + ("" if is_usual(dataset) else f"_{dataset.name}")
-                tables[stem] = paper_table(
-                    number, runs, dataset=dataset.name, budget=budget, splits=splits
-                )
+    own = [run for run in runs if run.budget["name"] == budget]
+    in_order = sorted(datasets, key=lambda dataset: dataset.tables)
+    numbers = {dataset.name: dataset.tables for dataset in in_order}
+    tables = {"claims": claims_table(own, numbers, budget=budget)} if part == "all" else {}
+    for dataset in in_order:
+        tables |= tables_of_paper(part, own, dataset, budget=budget)
+    for dataset in in_order:
         if part in ("ablations", "all"):
+            splits = [split.name for split in dataset.splits]
             tables[f"ablations_{dataset.name}"] = ablation_table(
-                runs, dataset.name, budget=budget, splits=splits
+                own, dataset.name, budget=budget, splits=splits
             )
     if part == "all":
-        tables["cost"] = cost_table([run for run in runs if run.budget["name"] == budget])
-    return dict(sorted(tables.items()))
+        tables |= {"cost": cost_table(own), "origin": origin_table(own)}
+    return tables
+
+
+def tables_of_paper(
+    part: str, runs: Sequence[Run], dataset: DataSet, *, budget: str
+) -> dict[str, PaperTable]:
+    """Those of the paper's that are of a data set, and its scores by kind of image."""
+    tables = {}
+    after = "" if is_usual(dataset) else f"_{dataset.name}"
+    splits = [split.name for split in dataset.splits]
+    for number in dataset.tables:
+        if part in (f"table{number}", "all"):
+            tables[f"table{number}{after}"] = paper_table(
+                number, runs, dataset=dataset.name, budget=budget, splits=splits
+            )
+    if tables and dataset.modality:
+        stem = f"modality_{dataset.name}"
+        tables[stem] = modality_table(runs, dataset.name, dataset.modality, budget=budget)
+    return tables
 
 
 def is_usual(dataset: DataSet) -> bool:
@@ -90,7 +110,7 @@ def write_results(
     if part in ("figures", "all"):
         figures = folder / "figures"
         paths = make_figures(datasets, out / "runs", figures, budget=budget, on_note=on_note)
-        sections.append(show_pictures([path for path in paths if path.suffix == ".png"]))
+        sections.append(show_figures(paths[-1]))
     if missing:
         sections.append("## Not in it\n\n" + "".join(f"- {line}\n" for line in missing))
     page = folder / ("README.md" if part == "all" else f"{part}.md")
@@ -114,8 +134,7 @@ def check_some(runs: Sequence[Run], datasets: Sequence[DataSet], *, budget: str,
         )
 
 
-def show_pictures(paths: Sequence[Path]) -> str:
-    """A section of the page: every figure, and where its caption is."""
-    pictures = [f"![{path.stem}](figures/{path.name})\n" for path in paths]
-    captions = "What each shows, and how its images were chosen: [captions](figures/figures.md).\n"
-    return "\n".join(["## Figures\n", captions, *pictures])
+def show_figures(page: Path) -> str:
+    """The page of the figures as a section of another, one folder up."""
+    text = page.read_text(encoding="utf-8").replace("\n## ", "\n### ").replace("](", "](figures/")
+    return text.replace("# Figures", "## Figures", 1)

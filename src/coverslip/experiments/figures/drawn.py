@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from coverslip.figures.save import figure_to_bytes
+from coverslip.figures.save import PRINT_DPI, figure_to_bytes
 from coverslip.files import write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.figure import Figure
+
+# A PDF is for print; a PNG is for the screen, and many of them make a heavy repository.
+DPI: dict[Literal["pdf", "png"], int] = {"pdf": PRINT_DPI, "png": 180}
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,9 @@ class Drawn:
 
     @property
     def heading(self) -> str:
-        """``"Figure 3"``, from its stem."""
-        return self.stem.replace("_", ", ").replace("figure", "Figure ", 1)
+        """``"Figure 3"``, or ``"Figure 6, phase_contrast"``, from its stem."""
+        name, _, data = self.stem.removeprefix("figure").partition("_")
+        return f"Figure {name}, {data}" if data else f"Figure {name}"
 
 
 def sentence(words: str) -> str:
@@ -56,9 +60,9 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
         FileError: a file cannot be written.
     """
     paths = []
-    for form in ("pdf", "png"):
+    for form in DPI:
         paths.append(path := stem.with_name(f"{stem.name}.{form}"))
-        write_bytes(path, figure_to_bytes(figure, form=form))
+        write_bytes(path, figure_to_bytes(figure, form=form, dpi=DPI[form]))
     return paths
 
 

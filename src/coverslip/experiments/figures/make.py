@@ -1,4 +1,4 @@
-"""data sets and finished runs → the paper's five figures, as files."""
+"""data sets and finished runs → the paper's five figures and two more, as files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from coverslip.checkpoint import load_checkpoint
 from coverslip.errors import CoverslipError
 from coverslip.experiments.datasets import DSB2018
+from coverslip.experiments.figures.contrast import PLAIN, figure6
+from coverslip.experiments.figures.cost import figure7
 from coverslip.experiments.figures.drawn import Drawn, write_figures
 from coverslip.experiments.figures.examples import figure1, read_cells
 from coverslip.experiments.figures.grid import figure4_5, scored_systems
@@ -52,7 +54,7 @@ def make_figures(
     budget: str,
     on_note: Callable[[str], None],
 ) -> list[Path]:
-    """Draw what can be drawn: figure1 to figure5 as PDF and PNG, and figures.md with the captions.
+    """Draw what can be drawn: figure1 to figure7 as PDF and PNG, and figures.md with the captions.
 
     Args:
         datasets: at least one.
@@ -75,6 +77,12 @@ def make_figures(
         own = [run for run in runs if run.dataset == dataset.name]
         grid = draw_grid(dataset, own, runs_folder, stem=stem, on_note=on_note)
         drawn += [] if grid is None else [grid]
+    for dataset in in_order:
+        own = [run for run in runs if run.dataset == dataset.name]
+        contrast = draw_contrast(dataset, own, runs_folder, on_note=on_note)
+        drawn += [] if contrast is None else [contrast]
+    cost = figure7(in_order, runs, budget=budget)
+    drawn += [] if cost is None else [cost]
     return write_figures(drawn, out)
 
 
@@ -155,6 +163,22 @@ def draw_grid(
         return None
     _, split, own, masks = min(candidates, key=lambda candidate: candidate[0])
     return figure4_5(dataset, split, own, masks, stem=stem)
+
+
+def draw_contrast(
+    dataset: DataSet, runs: Sequence[Run], runs_folder: Path, *, on_note: Callable[[str], None]
+) -> Drawn | None:
+    """Figure 6, of the first split on which both of its systems were run; None without any.
+
+    Raises:
+        CoverslipError: an image cannot be read.
+    """
+    for split in dataset.splits:
+        own = {run.system: run for run in runs if run.split == split.name and not run.diverged}
+        if RP in own and PLAIN in own:
+            masks = {key: _read_masks(own[key], runs_folder, on_note) for key in (RP, PLAIN)}
+            return figure6(dataset, split, own, masks, stem=f"figure6_{dataset.name}")
+    return None
 
 
 def grid_stems(datasets: Sequence[DataSet]) -> list[str]:

@@ -13,7 +13,13 @@ from coverslip.experiments.tables.layout import (
     entries_to_sources,
 )
 from coverslip.experiments.tables.scope import split_unit
-from coverslip.experiments.tables.setup import PARAMETERS, PRETRAINED, setup_entries
+from coverslip.experiments.tables.setup import (
+    KEY,
+    PARAMETERS,
+    PRETRAINED,
+    again_note,
+    setup_entries,
+)
 from coverslip.experiments.tables.statistics import score_runs
 
 if TYPE_CHECKING:
@@ -74,7 +80,7 @@ def ablation_table(
         entries += score_entries(key, table)
         entries += rival_entries(key, tables[RP], table) if key != RP else []
         entries += setup_entries(key, [run for run in chosen if run.id in ids])
-    columns = [*HEADS.values(), RIVAL, f"{unit}s", PARAMETERS, PRETRAINED]
+    columns = [*HEADS.values(), RIVAL, f"{unit}s", PARAMETERS, PRETRAINED, KEY]
     return PaperTable(
         title=f"What each choice is worth: {dataset}, budget {budget}",
         frame=entries_to_frame(entries, rows=rows, columns=columns, head="changed"),
@@ -94,6 +100,8 @@ def ablation_notes(runs: Sequence[Run], *, unit: str) -> list[str]:
         "zero, the change does harm. One training a row and "
         f"{unit}: part of a small difference is chance.",
     ]
+    if runs:
+        notes.append(again_note("ablations", runs[0].dataset, runs))
     failed = [run.id for run in runs if run.diverged and run.system in CHANGES]
     if failed:
         notes.append(f"Diverged at every learning rate tried, and left out: {', '.join(failed)}.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from coverslip.experiments.datasets import DSB2018, STAND_IN
 from coverslip.experiments.systems import RP, SYSTEMS
 from coverslip.experiments.tables.paper import FOOTNOTES
-from coverslip.experiments.tables.setup import NOT_HAD, start_text
+from coverslip.experiments.tables.setup import NOT_HAD, again_note, start_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +74,7 @@ def paper_notes(scope: Scope) -> list[str]:
         *[f"{SYSTEMS[key].label}: {SYSTEMS[key].note}." for key in noted(scope)],
         *search_notes(scope),
         *missing_notes(scope),
+        again_note(f"table{scope.number}", scope.dataset, scope.runs),
     ]
 
 

@@ -18,11 +18,12 @@ NOT_HAD = "none (ImageNet intended)"
 PARAMETERS = "parameters (M)"
 RATE = "learning rate"
 BUDGET = "steps × batch at size"
-SETUP = (PRETRAINED, PARAMETERS, RATE, BUDGET)
+KEY = "key"
+SETUP = (PRETRAINED, PARAMETERS, RATE, BUDGET, KEY)
 
 
 def setup_entries(row: str, runs: Sequence[Run]) -> list[Entry]:
-    """What a system started from, its size, learning rate and budget.
+    """What a system started from, its size, learning rate and budget, and how to name it.
 
     Of the runs that did not diverge; none without them.
     """
@@ -34,9 +35,29 @@ def setup_entries(row: str, runs: Sequence[Run]) -> list[Entry]:
         PRETRAINED: _join(start_text(run) for run in runs),
         RATE: rate_text(runs),
         BUDGET: _join(budget_text(run.budget) for run in runs if run.attempts),
+        KEY: runs[0].system,
     }
     entries = [Entry(row, name, text, source=source) for name, text in texts.items() if text]
     return [*entries, *parameter_entries(row, runs)]
+
+
+def again_note(part: str, dataset: str, runs: Sequence[Run]) -> str:
+    """How to make the numbers of a row again, as a command.
+
+    Args:
+        part: of the paper, as ``"table1"``.
+        dataset: name of the data set.
+        runs: of the table, all of one budget; one at least.
+    """
+    name, _, steps = runs[0].budget["name"].partition("-")
+    options = [f"--budget {name}", *([f"--steps {steps}"] if steps else [])]
+    if any("ImageNet" in run.pretrained for run in runs):
+        options.append("--weights imagenet")
+    return (
+        "To run a row again, remove its JSON files from `runs/`, and: "
+        f"`coverslip reproduce {part} {dataset} -o OUT {' '.join(options)} --systems KEY`, with "
+        f"`--splits {runs[0].split}` for that one alone."
+    )
 
 
 def start_text(run: Run) -> str:
