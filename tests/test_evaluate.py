@@ -36,7 +36,7 @@ def names(pairs: tuple[FilePair, ...]) -> list[tuple[str, str, str]]:
 def test_one_row_per_image_in_the_order_given():
     table = evaluate([("b", FOUR_CELLS, ONE_OF_FOUR), ("a", PERFECT, PERFECT)])
     assert list(table.columns) == list(COLUMNS)
-    assert table.to_numpy().tolist() == [
+    assert table.loc[:, :"dice"].to_numpy().tolist() == [
         ["b", 1, 0, 3, 0, 1.0, 0.25, 0.25, 0.4],
         ["a", 1, 0, 0, 3, 1.0, 1.0, 1.0, 1.0],
     ]
@@ -45,7 +45,7 @@ def test_one_row_per_image_in_the_order_given():
 def test_mean_and_pool_differ_as_by_hand():
     summary = summarise(evaluate([("a", PERFECT, PERFECT), ("b", FOUR_CELLS, ONE_OF_FOUR)]))
     assert list(summary.columns) == list(SUMMARY_COLUMNS)
-    assert list(summary["metric"]) == ["precision", "recall", "jaccard", "dice"]
+    assert list(summary["metric"])[:4] == ["precision", "recall", "jaccard", "dice"]
     jaccard = summary.set_index("metric").loc["jaccard"]
     assert jaccard["mean"] == jaccard["median"] == (1 + 0.25) / 2
     assert jaccard["sd"] == pytest.approx(0.75 / np.sqrt(2))

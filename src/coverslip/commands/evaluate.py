@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from coverslip.commands.console import note, show_table
 from coverslip.errors import DataError, FileError, SettingsError
-from coverslip.evaluate import evaluate_files, match_files, summarise
+from coverslip.evaluate import CELL_COLUMNS, evaluate_files, match_files, summarise
 from coverslip.figures import error_map
 from coverslip.files import (
     find_images,
@@ -21,8 +24,6 @@ from coverslip.report import summary_in_percent
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pandas as pd
 
     from coverslip.evaluate import Matches
 
@@ -70,11 +71,64 @@ def draw_errors(matches: Matches, images: Path, out: Path) -> None:
 
 def show_scores(scores: pd.DataFrame, *, out: Path | None, by: str | None = None) -> None:
     """Print the summary of per-image scores, of all and of every group; write them as CSV."""
+    note_masks(scores)
     groups = {"all images": scores}
     if by:
         groups |= {f"{by}: {value}": rows for value, rows in scores.groupby(by)}
     for title, rows in groups.items():
-        show_table(summary_in_percent(summarise(rows)), title=title)
+        show_summary(rows, title=title)
     if out is not None:
         write_text(out, scores.to_csv(index=False))
         note(f"every image's scores: {out}")
+
+
+def note_masks(scores: pd.DataFrame) -> None:
+    """Say of how many images the cells are not scored, or are the pieces of a mask."""
+    unscored = int(scores["n_true"].isna().sum())
+    pieces = int((scores["cells_by"] == "piece").sum())
+    if unscored:
+        note(
+            f"images whose truth is a mask without cell numbers: {unscored} of {len(scores)}. "
+            "Their pixels are scored, their cells are not."
+        )
+    if pieces:
+        note(
+            f"images whose prediction is a mask without cell numbers: {pieces} of {len(scores)}. "
+            "Its connected pieces are taken for cells."
+        )
+
+
+def show_summary(scores: pd.DataFrame, *, title: str) -> None:
+    """Print one table for the pixels and, where cells were scored, one for the cells."""
+    summary = summarise(scores)
+    of_cells = summary["metric"].isin(CELL_COLUMNS)
+    show_table(summary_in_percent(summary[~of_cells]), title=f"{title}: pixels, in percent")
+    if not of_cells.any():
+        return
+    n_true, n_pred = (int(scores[column].sum()) for column in ("n_true", "n_pred"))
+    in_number = summary["metric"].isin(["splits", "merges"])
+    shown = [
+        summary_in_percent(summary[of_cells & ~in_number]),
+        summary_in_number(summary[in_number]),
+    ]
+    show_table(
+        pd.concat(shown),
+        title=f"{title}: cells ({n_true} true, {n_pred} predicted), in percent",
+    )
+
+
+def summary_in_number(summary: pd.DataFrame) -> pd.DataFrame:
+    """Turn a summary of numbers of cells into text, with the columns of `summary_in_percent`."""
+    means = [
+        f"{mean:.1f}" if math.isnan(sd) else f"{mean:.1f} ± {sd:.1f}"
+        for mean, sd in zip(summary["mean"], summary["sd"], strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "metric": summary["metric"] + " (cells)",
+            "mean ± sd": means,
+            "median": summary["median"].map("{:g}".format),
+            "pooled": summary["pooled"].map("{:.0f}".format),
+            "images": summary["n"],
+        }
+    )

@@ -147,6 +147,18 @@ def prepare_pair(
     Raises:
         DataError: the mask has another size than the image.
     """
+    image, labels = prepare_labelled(pair, prepare, size_px=size_px)
+    return image, labels > 0
+
+
+def prepare_labelled(
+    pair: Pair, prepare: Callable[[NDArray[Any]], NDArray[np.float32]], *, size_px: int | None
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """The same with labels (H, W) in place of the mask, resized with nearest neighbour.
+
+    Raises:
+        DataError: the mask has another size than the image.
+    """
     frame = read_frame(open_image(pair.image))
     labels = read_truth(pair)
     if frame.shape[:2] != labels.shape:
@@ -159,7 +171,7 @@ def prepare_pair(
     if size_px is not None:
         image = resize_image(image, (size_px, size_px))
         labels = resize_labels(labels, (size_px, size_px))
-    return image, labels > 0
+    return image, labels
 
 
 def random_crop(

@@ -1,7 +1,6 @@
-"""pairs of truth and prediction → table: one row per image, then mean, spread and pool."""
+"""pairs of truth and prediction → table: one row per image."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,35 +10,15 @@ from numpy.typing import NDArray
 
 from coverslip.errors import CoverslipError, DataError
 from coverslip.evaluate.matching import FilePair, Matches, list_problems, match_files
+from coverslip.evaluate.numbers import find_kind, number_cells
+from coverslip.evaluate.rows import Scored, make_table
 from coverslip.files import read_labels
-from coverslip.metrics import Counts, count_pixels, scores
-
-COLUMNS: dict[str, str] = {
-    "name": "image, or image and frame",
-    "tp": "cell pixels predicted as cell",
-    "fp": "background pixels predicted as cell",
-    "fn": "cell pixels predicted as background",
-    "tn": "background pixels predicted as background",
-    "precision": "tp / (tp + fp), 0 to 1",
-    "recall": "tp / (tp + fn), 0 to 1",
-    "jaccard": "tp / (tp + fp + fn), 0 to 1; 1 for two empty masks",
-    "dice": "2 tp / (2 tp + fp + fn), 0 to 1; 1 for two empty masks",
-}
-
-SUMMARY_COLUMNS: dict[str, str] = {
-    "metric": "precision, recall, jaccard or dice",
-    "mean": "mean over images, 0 to 1",
-    "sd": "sample standard deviation over images; missing for one image",
-    "median": "median over images, 0 to 1",
-    "pooled": "score of all pixels of all images together, 0 to 1",
-    "n": "number of images",
-}
+from coverslip.metrics import count_cells, count_pixels
 
 # A mask saved as JPEG has dozens of grey values beside 0 and 255; two or three may be meant.
 SOFT_VALUES = 8
 
 Item = TypeVar("Item")
-Row = dict[str, Any]
 
 
 def evaluate(pairs: Iterable[tuple[str, NDArray[Any], NDArray[Any]]]) -> pd.DataFrame:
@@ -47,10 +26,12 @@ def evaluate(pairs: Iterable[tuple[str, NDArray[Any], NDArray[Any]]]) -> pd.Data
 
     Args:
         pairs: (name, truth, pred), each (H, W), or with times and depths before it; bool or
-            integer labels.
+            integer labels. Cells are scored where the truth numbers them; of a predicted mask the
+            8-connected pieces are taken for cells.
 
     Returns:
-        A table with `COLUMNS`, one row per image; a series has one row per frame.
+        A table with `COLUMNS`, one row per image; a series has one row per frame. The columns of
+        cells are missing where the truth is a mask.
 
     Raises:
         DataError: Shapes differ or an array is no mask; all such pairs are listed at once.
@@ -75,64 +56,45 @@ def evaluate_files(matches: Matches) -> pd.DataFrame:
     return _collect(matches.pairs, score=_score_files)
 
 
-def summarise(table: pd.DataFrame) -> pd.DataFrame:
-    """Aggregate a table of `evaluate`: one row per metric, with `SUMMARY_COLUMNS`.
-
-    Raises:
-        DataError: The table has no row.
-    """
-    if table.empty:
-        raise DataError("No image was scored, nothing to summarise: give one pair or more.")
-    total = Counts(*(int(table[column].sum()) for column in ("tp", "fp", "fn", "tn")))
-    rows = [
-        {
-            "metric": metric,
-            "mean": table[metric].mean(),
-            "sd": table[metric].std(ddof=1),
-            "median": table[metric].median(),
-            "pooled": pooled,
-            "n": len(table),
-        }
-        for metric, pooled in scores(total).items()
-    ]
-    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
-
-
-def _collect(items: Iterable[Item], *, score: Callable[[Item], list[Row]]) -> pd.DataFrame:
+def _collect(items: Iterable[Item], *, score: Callable[[Item], list[Scored]]) -> pd.DataFrame:
     """Score every item, so that a user hears of all problems at once and not of the first."""
-    rows: list[Row] = []
+    images: list[Scored] = []
     problems: list[str] = []
     for item in items:
         try:
-            rows += score(item)
+            images += score(item)
         except CoverslipError as error:
             problems.append(str(error))
     if problems:
         cure = "Nothing was scored: mend these, or leave them out"
         raise DataError(list_problems(problems, cure=cure))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return make_table(images)
 
 
-def _score_files(pair: FilePair) -> list[Row]:
+def _score_files(pair: FilePair) -> list[Scored]:
     return _score(pair.name, truth=read_labels(pair.truth), pred=read_labels(pair.pred))
 
 
-def _score(name: str, *, truth: NDArray[Any], pred: NDArray[Any]) -> list[Row]:
+def _score(name: str, *, truth: NDArray[Any], pred: NDArray[Any]) -> list[Scored]:
     """Score one pair, frame by frame if it is a series."""
     truth, pred = _drop_single_frames(truth), _drop_single_frames(pred)
-    truth_mask = _to_mask(truth, what=f"{name}, truth")
-    pred_mask = _to_mask(pred, what=f"{name}, prediction")
+    _check(truth, what=f"{name}, truth")
+    _check(pred, what=f"{name}, prediction")
     try:
         if truth.ndim == 2 or truth.shape != pred.shape:
-            return [_row(name, count_pixels(truth_mask, pred_mask))]
-        frames = zip(_frames(truth_mask), _frames(pred_mask), strict=True)
-        return [_row(f"{name} frame {i}", count_pixels(*pair)) for i, pair in enumerate(frames)]
+            return [_score_frame(name, truth, pred)]
+        frames = zip(_frames(truth), _frames(pred), strict=True)
+        return [_score_frame(f"{name} frame {i}", *pair) for i, pair in enumerate(frames)]
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
 
 
-def _row(name: str, counts: Counts) -> Row:
-    return {"name": name, **asdict(counts), **scores(counts)}
+def _score_frame(name: str, truth: NDArray[Any], pred: NDArray[Any]) -> Scored:
+    pixels = count_pixels(truth > 0, pred > 0)
+    kind = find_kind(truth)
+    numbered, cells_by = number_cells(pred)
+    cells = None if kind == "mask" else count_cells(truth, numbered)
+    return Scored(name, pixels=pixels, truth=kind, cells=cells, cells_by=cells_by)
 
 
 def _drop_single_frames(labels: NDArray[Any]) -> NDArray[Any]:
@@ -142,15 +104,15 @@ def _drop_single_frames(labels: NDArray[Any]) -> NDArray[Any]:
     return labels
 
 
-def _frames(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _frames(labels: NDArray[Any]) -> NDArray[Any]:
     """Times and depths in one row: (T, Z, H, W) and (T, H, W) → (n, H, W)."""
-    return mask.reshape(-1, *mask.shape[-2:])
+    return labels.reshape(-1, *labels.shape[-2:])
 
 
-def _to_mask(labels: NDArray[Any], *, what: str) -> NDArray[np.bool_]:
-    """Turn labels into a mask, and refuse what only looks like labels."""
+def _check(labels: NDArray[Any], *, what: str) -> None:
+    """Refuse what only looks like labels."""
     if labels.dtype == np.bool_:
-        return labels
+        return
     if not np.issubdtype(labels.dtype, np.integer):
         raise DataError(
             f"{what}: values of type {labels.dtype}, a mask or integer labels were wanted. "
@@ -162,7 +124,6 @@ def _to_mask(labels: NDArray[Any], *, what: str) -> NDArray[np.bool_]:
             "smoothing; each would count as cell. Save it as 0/255 PNG or TIFF, resized with "
             "nearest neighbour."
         )
-    return np.asarray(labels > 0)
 
 
 def _has_soft_edges(labels: NDArray[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""truth × prediction, one image → scores.
+"""true × predicted mask, one image → scores of its pixels.
 
 Two steps: the four pixel counts once, then any score from the counts. Counts add up, so the scores
 of a whole data set, pooled over its pixels, are the scores of the sum of its images' counts.
