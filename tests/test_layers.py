@@ -14,7 +14,7 @@ FLOORS = (
     "errors",
     "classical device files images symmetry tiles models losses cells measure metrics figures "
     "report provenance",
-    "augment checkpoint data evaluate method predict",
+    "augment checkpoint data evaluate export method predict",
     "pretrained shipped",
     "pipeline train",
     "experiments",

@@ -2,7 +2,7 @@
 
 from coverslip.files.find import find_images, stem
 from coverslip.files.labels import read_labels
-from coverslip.files.pairs import Pair, find_pairs
+from coverslip.files.pairs import Pair, find_pairs, mask_stem
 from coverslip.files.read import open_image, read_frame, read_frames
 from coverslip.files.record import ImageFile
 from coverslip.files.stack import open_pages, write_labels
@@ -21,6 +21,7 @@ __all__ = [
     "check_pairs",
     "find_images",
     "find_pairs",
+    "mask_stem",
     "open_image",
     "open_pages",
     "read_frame",

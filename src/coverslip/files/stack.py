@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from coverslip.files.write import whole_or_nothing
 
@@ -21,8 +21,9 @@ def write_labels(
     axes: str,
     pixel_size_um: tuple[float, float] | None = None,
     frame_interval_s: float | None = None,
+    dtype: DTypeLike = np.uint32,
 ) -> None:
-    """Write labels as a uint32 OME-TIFF with deflate compression.
+    """Write labels as an OME-TIFF with deflate compression.
 
     Args:
         path: A ``.tif`` or ``.tiff``.
@@ -32,6 +33,7 @@ def write_labels(
         axes: One letter per length: "YX", "TYX", "ZYX" or "TZYX".
         pixel_size_um: Height and width of a pixel in µm, or None where they are not known.
         frame_interval_s: Seconds from one time to the next, or None where they are not known.
+        dtype: What a number is stored as; a smaller one than uint32 must hold all of them.
 
     Raises:
         FileError: The file cannot be written.
@@ -49,9 +51,9 @@ def write_labels(
         tifffile.TiffWriter(temporary, ome=True, bigtiff=needs_bigtiff(shape)) as writer,
     ):
         writer.write(
-            to_uint32(frames, shape=shape[-2:]),
+            (frame.astype(dtype, copy=False) for frame in to_uint32(frames, shape=shape[-2:])),
             shape=shape,
-            dtype=np.uint32,
+            dtype=dtype,
             photometric="minisblack",
             compression="zlib",
             metadata=metadata,

@@ -1,0 +1,55 @@
+"""many files → one folder, whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from coverslip.errors import FileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def whole_folder(path: Path, *, marker: str) -> Iterator[Path]:
+    """Write a folder so that nobody ever sees half of it.
+
+    The block writes to the path that it is given; when it ends well, that folder gets its true
+    name, and when it fails, it is removed and an older one of the true name stays as it was.
+
+    Args:
+        path: The folder wanted. An older one is replaced if it holds `marker`.
+        marker: A file by which such a folder is known, so that no other is ever removed.
+
+    Yields:
+        A path beside it, where no folder is yet.
+
+    Raises:
+        FileError: Something else has that name, or the folder cannot be written.
+    """
+    if path.exists() and not (path / marker).is_file():
+        raise FileError(
+            f"{path}: something else is there (a folder without {marker}), and is left as it is. "
+            "Choose another folder, or move it away."
+        )
+    temporary = path.with_name(f".{uuid.uuid4().hex}.part")
+    older = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        if path.exists():
+            path.rename(older)
+        temporary.rename(path)
+    except OSError as error:
+        raise FileError(
+            f"{path}: cannot be written ({error.strerror or error}). Choose another folder."
+        ) from error
+    finally:
+        if older.exists() and not path.exists():
+            older.rename(path)
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(older, ignore_errors=True)

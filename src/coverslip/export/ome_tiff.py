@@ -1,0 +1,35 @@
+"""labels → an OME-TIFF of the smallest integers that hold them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coverslip.files import write_labels
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from coverslip.export.source import LabelImage
+
+
+def write_ome_tiff(path: Path, source: LabelImage) -> None:
+    """Write labels as an OME-TIFF with pixel size, axes and interval, whole or not at all.
+
+    Up to 255 cells are uint8, up to 65,535 uint16: 32-bit labels would be real numbers in Fiji.
+
+    Args:
+        path: A ``.ome.tif``; many programs know the format by that name alone.
+        source: The labels.
+
+    Raises:
+        FileError: The file cannot be written.
+    """
+    write_labels(
+        path,
+        source.frames,
+        shape=source.labels.shape,
+        axes=source.axes,
+        pixel_size_um=source.pixel_size_um,
+        frame_interval_s=source.frame_interval_s,
+        dtype=source.smallest_dtype,
+    )
