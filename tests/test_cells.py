@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from coverslip.cells import mask_to_labels, probs_to_mask
+from coverslip.cells import check_limits, mask_to_labels, probs_to_mask
 from coverslip.errors import SettingsError
 
 
@@ -21,71 +21,10 @@ def test_cells_are_above_the_threshold_not_at_it() -> None:
     assert probs_to_mask(probs).dtype == np.bool_
 
 
-def test_small_pieces_are_dropped_and_those_of_just_the_area_kept() -> None:
-    mask = draw(
-        "##...#.",
-        "##.....",
-        ".....##",
-        "....#..",
-    )
-    without_one = draw(
-        "##.....",
-        "##.....",
-        ".....##",  # one piece of three, joined at a corner
-        "....#..",
-    )
-    without_three = draw(
-        "##.....",
-        "##.....",
-        ".......",
-        ".......",
-    )
-    assert np.array_equal(probs_to_mask(mask.astype(float), min_area_px=3), without_one)
-    assert np.array_equal(probs_to_mask(mask.astype(float), min_area_px=4), without_three)
-    assert not probs_to_mask(mask.astype(float), min_area_px=5).any()
-
-
-@pytest.mark.parametrize("min_area_px", [0, 1])
-def test_no_least_area_keeps_single_pixels(min_area_px: int) -> None:
-    mask = draw("#.#", "...")
-    assert np.array_equal(probs_to_mask(mask.astype(float), min_area_px=min_area_px), mask)
-
-
-def test_background_is_never_kept_for_its_area() -> None:
-    assert not probs_to_mask(np.zeros((9, 9)), min_area_px=2).any()
-
-
-def test_holes_are_filled_bays_are_not() -> None:
-    mask = draw(
-        ".###..##.",
-        ".#.#..#..",
-        ".###..##.",
-    )
-    filled = draw(
-        ".###..##.",
-        ".###..#..",
-        ".###..##.",
-    )
-    assert np.array_equal(probs_to_mask(mask.astype(float), fill_holes=True), filled)
-    assert np.array_equal(probs_to_mask(mask.astype(float)), mask)
-
-
-def test_background_does_not_leak_between_corners() -> None:
-    ring = draw(".#.", "#.#", ".#.")
-    filled = draw(".#.", "###", ".#.")
-    assert np.array_equal(probs_to_mask(ring.astype(float), fill_holes=True), filled)
-
-
-def test_a_hole_counts_to_the_area() -> None:
-    ring = draw("###", "#.#", "###").astype(float)
-    assert probs_to_mask(ring, min_area_px=9, fill_holes=True).all()
-    assert not probs_to_mask(ring, min_area_px=9).any()
-
-
 def test_the_probabilities_are_left_alone() -> None:
     probs = np.random.default_rng(0).random((8, 8))
     before = probs.copy()
-    probs_to_mask(probs, min_area_px=3, fill_holes=True)
+    probs_to_mask(probs)
     assert np.array_equal(probs, before)
 
 
@@ -97,7 +36,7 @@ def test_a_threshold_outside_of_0_to_1_is_refused(threshold: float) -> None:
 
 def test_a_negative_area_is_refused() -> None:
     with pytest.raises(SettingsError, match="must be 0 or more"):
-        probs_to_mask(np.zeros((2, 2)), min_area_px=-1)
+        check_limits(threshold=0.5, min_area_px=-1)
 
 
 def test_labels_run_from_one_in_reading_order_and_join_at_corners() -> None:

@@ -49,9 +49,9 @@ def dataset(pairs: list[Pair], **settings: int | None) -> PairDataset:
 
 def test_a_sample_is_an_image_in_range_and_a_mask(pairs):
     sample = dataset(pairs, crop_px=32)[Draw(2, 0)]
-    assert sample.image.shape == (3, 32, 32) and sample.mask.shape == (1, 32, 32)
+    assert sample.image.shape == (3, 32, 32) and sample.maps.shape == (1, 32, 32)
     assert 0 <= float(sample.image.min()) < float(sample.image.max()) <= 1
-    assert set(sample.mask.unique().tolist()) <= {0.0, 1.0}
+    assert set(sample.maps.unique().tolist()) <= {0.0, 1.0}
 
 
 def test_resized_samples_keep_every_cell_in_its_place(tmp_path):
@@ -64,25 +64,24 @@ def test_resized_samples_keep_every_cell_in_its_place(tmp_path):
     sample = dataset([pair], size_px=96, crop_px=None)[Draw(0, 0)]
     expected = torch.zeros(1, 96, 96)
     expected[:, 16:40, 60:84] = 1  # 4 times as high, twice as wide
-    assert torch.equal(sample.mask, expected)
+    assert torch.equal(sample.maps, expected)
     wrong = (sample.image[:1] < 0.5) != (expected > 0)
     assert wrong.float().mean() < 0.001  # corners, rounded
 
 
 def test_image_and_mask_are_cropped_at_the_same_place(pairs):
     sample = dataset(pairs, crop_px=16)[Draw(1, 5)]
-    inside = sample.mask[0] > 0
+    inside = sample.maps[0] > 0
     assert inside.any() and not inside.all()
     assert sample.image[0][inside].mean() < sample.image[0][~inside].mean()  # cells are dark
 
 
 def test_what_is_smaller_than_the_crop_is_reflected():
     image, labels = discs(0, size=20)
-    crop, mask = random_crop(
-        image.astype(np.float32), labels > 0, size=32, rng=np.random.default_rng(0)
-    )
-    assert crop.shape == mask.shape == (32, 32)
-    assert np.array_equal(mask[:20, :20], labels > 0)
+    maps = np.stack([labels > 0, labels > 1]).astype(np.uint8)
+    crop, cut = random_crop(image.astype(np.float32), maps, size=32, rng=np.random.default_rng(0))
+    assert crop.shape == cut.shape[1:] == (32, 32)
+    assert np.array_equal(cut[:, :20, :20], maps)
     assert np.array_equal(crop[20:, :20], image[-2:-14:-1])
 
 
@@ -131,7 +130,7 @@ def test_images_that_stay_on_the_device_give_the_same_batches(pairs, crop_px):
         read, ResidentPairs(data, torch.device("cpu")).batches(draws), strict=True
     ):
         assert torch.equal(one.images, other.images)
-        assert torch.equal(one.masks, other.masks)
+        assert torch.equal(one.maps, other.maps)
         assert one.pairs == other.pairs
 
 

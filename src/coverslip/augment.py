@@ -1,4 +1,4 @@
-"""(images, masks) → (images, masks), at random, seeded, on the batch's own device."""
+"""(images, maps) → (images, maps), at random, seeded, on the batch's own device."""
 
 from __future__ import annotations
 
@@ -39,28 +39,28 @@ class AugmentSettings:
 
 
 def augment(
-    images: Tensor, masks: Tensor, *, settings: AugmentSettings, generator: torch.Generator
+    images: Tensor, maps: Tensor, *, settings: AugmentSettings, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Warp images and masks together, then change the images' intensities.
+    """Warp images and maps together, then change the images' intensities.
 
     Rotation, elastic transform, horizontal and vertical flip (Ayanzadeh et al. 2021, section 3.3)
     and zoom are composed into one grid, so that every pixel is interpolated once.
 
     Args:
         images: (N, C, H, W) float in [0, 1].
-        masks: (N, K, H, W) float, 0 or 1.
+        maps: (N, K, H, W) float in [0, 1], the mask first.
         settings: ranges of every change.
         generator: on the images' device; the same state gives the same changes on that device.
 
     Returns:
-        New images in [0, 1] and new masks, 0 or 1.
+        New images in [0, 1] and new maps; the mask is 0 or 1 again.
     """
     grid = random_grid(images.shape, settings=settings, generator=generator)
-    both = torch.cat([images, masks], dim=1)
+    both = torch.cat([images, maps], dim=1)
     warped = grid_sample(both, grid, padding_mode="reflection", align_corners=False)
-    images, masks = torch.split(warped, [images.shape[1], masks.shape[1]], dim=1)
+    images, mask, others = torch.split(warped, [images.shape[1], 1, maps.shape[1] - 1], dim=1)
     images = change_intensity(images, settings=settings, generator=generator)
-    return images, (masks > 0.5).float()
+    return images, torch.cat([(mask > 0.5).float(), others], dim=1)
 
 
 def random_grid(

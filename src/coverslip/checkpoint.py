@@ -14,8 +14,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from coverslip.cells import check_maps
 from coverslip.classical import METHODS
-from coverslip.errors import ModelError
+from coverslip.errors import ModelError, SettingsError
 from coverslip.files import whole_or_nothing
 from coverslip.images import Preprocess, dict_to_preprocess
 from coverslip.models import MODELS
@@ -37,6 +38,7 @@ class Checkpoint:
     model: str  # its name in MODELS
     arguments: dict[str, Any] = field(default_factory=dict)  # of its constructor
     preprocess: Preprocess = field(default_factory=Preprocess)
+    maps: tuple[str, ...] = ("mask",)  # what its logits mean, of coverslip.cells.MAPS
     card: dict[str, Any] = field(default_factory=dict)  # task, data, licence, settings, scores
 
     @property
@@ -94,6 +96,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
         "model": checkpoint.model,
         "arguments": json.dumps(checkpoint.arguments),
         "preprocess": json.dumps(asdict(checkpoint.preprocess)),
+        "maps": json.dumps(checkpoint.maps),
         "card": json.dumps(checkpoint.card, ensure_ascii=False),
     }
     metadata["sha256"] = hash_contents(tensors, metadata)
@@ -122,10 +125,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if metadata.get("sha256") != hash_contents(tensors, metadata):
         raise ModelError(f"{path}: its contents do not match its checksum: copy the file again.")
     arguments = json.loads(metadata["arguments"])
+    maps = tuple(json.loads(metadata.get("maps", '["mask"]')))
     try:
+        check_maps(maps)
         network = build_network(metadata["model"], arguments)
         network.load_state_dict(tensors)
-    except ModelError as error:
+    except (ModelError, SettingsError) as error:
         raise ModelError(f"{path}: made by another version of coverslip: {error}") from error
     except RuntimeError as error:
         reason = shorten(str(error), 300, placeholder=" …")  # it lists every weight
@@ -138,6 +143,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         model=metadata["model"],
         arguments=arguments,
         preprocess=dict_to_preprocess(json.loads(metadata["preprocess"])),
+        maps=maps,
         card=json.loads(metadata["card"]),
     )
 

@@ -62,6 +62,27 @@ def jaccard_loss(logits: Tensor, truth: Tensor, *, eps: float = 1e-6) -> Tensor:
     return (1 - (intersection + eps) / (union + eps)).mean()
 
 
+def maps_loss(
+    logits: Tensor, maps: Tensor, *, criterion: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """A criterion for the mask, plus the mean cross-entropy of all further maps.
+
+    The cross-entropy of a truth between 0 and 1 is least where the probability equals it.
+
+    Args:
+        logits: (N, K, H, W), any real number, the mask's first.
+        maps: (N, K, H, W) float in [0, 1], the mask first.
+        criterion: of `LOSSES`, for the mask.
+
+    Returns:
+        A scalar; without further maps, the criterion's own.
+    """
+    mask = criterion(logits[:, :1], maps[:, :1])
+    if maps.shape[1] == 1:
+        return mask
+    return mask + binary_cross_entropy_with_logits(logits[:, 1:], maps[:, 1:])
+
+
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "bce": binary_cross_entropy_with_logits,
     "bce_dice": bce_dice_loss,

@@ -20,7 +20,7 @@ Threshold = Annotated[
     float | None,
     typer.Option(help="A pixel is cell above this probability; otherwise the model's own, or 0.5."),
 ]
-MinArea = Annotated[int, typer.Option(help="Drop pieces smaller than this, in pixels.")]
+MinArea = Annotated[int, typer.Option(help="Drop cells smaller than this, in pixels.")]
 FillHoles = Annotated[bool, typer.Option("--fill-holes", help="Fill holes inside cells.")]
 Masks = Annotated[
     Path | None, typer.Option(help="Folder of the masks, where they lie apart from the images.")

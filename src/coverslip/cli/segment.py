@@ -19,8 +19,14 @@ def segment(
     argument: MethodArgument = None,
     tta: Tta = "none",
     threshold: Threshold = None,
+    no_separate: Annotated[
+        bool, typer.Option("--no-separate", help="Leave touching cells together.")
+    ] = False,
     min_area: MinArea = 16,
     fill_holes: FillHoles = False,
+    drop_border: Annotated[
+        bool, typer.Option("--drop-border", help="Leave out cells at the image's edge.")
+    ] = False,
     scale: Annotated[
         float, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
     ] = 1.0,
@@ -45,8 +51,10 @@ def segment(
     from coverslip.predict import PredictSettings
 
     settings = SegmentSettings(
+        separate=not no_separate,
         min_area_px=min_area,
         fill_holes=fill_holes,
+        drop_border=drop_border,
         scale=scale,
         predict=PredictSettings(
             tta=tta, tile_px=tile, overlap_px=min(128, tile // 4), device=device

@@ -21,6 +21,10 @@ def train(
         list[str] | None,
         typer.Option(help="NAME=VALUE of the network's constructor, such as unit=basic."),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="Go on from a model that ships, or a checkpoint's path."),
+    ] = None,
     encoder: Annotated[
         str, typer.Option(help="Weights of the encoder: none, imagenet (downloads) or a path.")
     ] = "none",
@@ -28,6 +32,9 @@ def train(
     steps_per_epoch: Annotated[
         int | None, typer.Option(help="Batches an epoch; otherwise one pass over the images.")
     ] = None,
+    maps: Annotated[
+        str, typer.Option(help="What is learnt: mask; also boundary, distance, centre, by commas.")
+    ] = "mask",
     batch: Annotated[int, typer.Option(help="Images a batch.")] = 8,
     lr: Annotated[float, typer.Option(help="Highest learning rate of the one-cycle.")] = 1e-3,
     loss: Annotated[str, typer.Option(help="bce_dice, bce, dice or jaccard_bce.")] = "bce_dice",
@@ -69,6 +76,7 @@ def train(
         arguments=argument or [],
         settings=TrainSettings(
             model=model,
+            maps=tuple(name.strip() for name in maps.split(",")),
             encoder=encoder,
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,
@@ -85,5 +93,6 @@ def train(
         split=Split(
             table=table, where=where, balance=balance, val_fraction=val_fraction, fold=fold
         ),
+        start=start,
         resume=resume,
     )

@@ -11,7 +11,7 @@ from coverslip.commands.selection import choose_pairs
 from coverslip.data import balance_weights, fold_pairs, read_groups, split_pairs
 from coverslip.errors import DataError, SettingsError
 from coverslip.files import check_pairs, find_pairs
-from coverslip.train import Plan, fit, resume_plan, start_run
+from coverslip.train import Plan, fit, resume_plan, settings_from, start_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from coverslip.files import Pair
     from coverslip.train import TrainSettings
+
+
+# What is said of each epoch; the first that a training has chooses its checkpoint.
+SHOWN = {"val_ap": "AP", "val_jaccard": "Jaccard"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ def run_train(
     arguments: Sequence[str],
     settings: TrainSettings,
     split: Split,
+    start: str | None,
     resume: bool,
 ) -> None:
     """Begin or continue a training and show how it goes."""
@@ -49,6 +54,7 @@ def run_train(
         note(f"continuing {out} with the settings it was begun with")
     else:
         settings = replace(settings, arguments=parse_arguments(arguments))
+        settings = settings if start is None else settings_from(start, settings)
         plan = make_plan(pairs, settings, split)
         start_run(out, plan)
     note(f"{len(plan.train)} images to learn from, {len(plan.val)} to validate on")
@@ -56,24 +62,24 @@ def run_train(
     with new_progress() as progress:
         task = progress.add_task(f"training {plan.settings.model}", info="")
 
-        best_jaccard = 0.0
+        best = ""
 
         def on_step(step: int, n_steps: int, loss: float) -> None:
-            info = f"loss {loss:.3f}  best Jaccard {best_jaccard:.3f}"
-            progress.update(task, completed=step, total=n_steps, info=info)
+            progress.update(task, completed=step, total=n_steps, info=f"loss {loss:.3f}  {best}")
 
         def on_epoch(row: dict[str, float]) -> None:
-            nonlocal best_jaccard
-            best_jaccard = max(best_jaccard, row["val_jaccard"])
+            nonlocal best
+            scores = {name: row[key] for key, name in SHOWN.items() if key in row}
+            words = "  ".join(f"{name} {score:.3f}" for name, score in scores.items())
+            best = max(best, f"best {words}")
             note(
                 f"epoch {row['epoch']:4.0f}  loss {row['train_loss']:.3f}  "
-                f"validation loss {row['val_loss']:.3f}  Jaccard {row['val_jaccard']:.3f}  "
-                f"{row['seconds']:.0f} s"
+                f"validation loss {row['val_loss']:.3f}  {words}  {row['seconds']:.0f} s"
             )
 
-        best = fit(plan, out, on_step=on_step, on_epoch=on_epoch, on_note=note)
-    tell(f"{best}")
-    note(f"use it: coverslip segment IMAGES -o OUT --model {best}")
+        path = fit(plan, out, on_step=on_step, on_epoch=on_epoch, on_note=note)
+    tell(f"{path}")
+    note(f"use it: coverslip segment IMAGES -o OUT --model {path}")
 
 
 def make_plan(pairs: list[Pair], settings: TrainSettings, split: Split) -> Plan:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from coverslip.cells import labels_to_maps, mask_to_labels
 from coverslip.errors import DataError, SettingsError
 from coverslip.files import Pair, open_image, read_frame, read_truth
 from coverslip.images import resize_image, resize_labels, stretch, to_rgb
@@ -43,11 +44,19 @@ class SampleSettings:
                 raise SettingsError(f"{name} is {side}; it must be at least 1.")
 
 
+class Whole(NamedTuple):
+    """A pair as it is kept in memory, before any crop."""
+
+    image: NDArray[np.float32]  # (H, W) or (H, W, 3) in [0, 1]
+    labels: NDArray[np.int32]  # (H, W)
+    maps: NDArray[np.uint8]  # (K, H, W), 255 for 1: a float would need four times the memory
+
+
 class Sample(NamedTuple):
-    """One image and its mask, ready for a batch."""
+    """One image and what is to be learnt of it, ready for a batch."""
 
     image: Tensor  # (3, H, W) in [0, 1]
-    mask: Tensor  # (1, H, W), 0 or 1
+    maps: Tensor  # (K, H, W) in [0, 1], the mask first
     pair: int  # which of the data set's
 
 
@@ -55,7 +64,7 @@ class Batch(NamedTuple):
     """Samples stacked, and which images they are."""
 
     images: Tensor  # (N, 3, H, W) in [0, 1]
-    masks: Tensor  # (N, 1, H, W), 0 or 1
+    maps: Tensor  # (N, K, H, W) in [0, 1], the mask first
     pairs: list[int]  # which of the data set's
 
 
@@ -63,13 +72,13 @@ def stack_samples(samples: list[Sample]) -> Batch:
     """Samples of one size → a batch."""
     return Batch(
         torch.stack([sample.image for sample in samples]),
-        torch.stack([sample.mask for sample in samples]),
+        torch.stack([sample.maps for sample in samples]),
         [sample.pair for sample in samples],
     )
 
 
 class PairDataset(Dataset[Sample]):
-    """Image and mask pairs, kept in memory once read, up to `cache_bytes` for each process.
+    """Images and the maps of their cells, kept in memory once read, up to `cache_bytes` a process.
 
     In one process each pair is read once. Worker processes start anew in every epoch with what
     the parent holds, and each keeps what it reads itself until the epoch ends.
@@ -84,15 +93,17 @@ class PairDataset(Dataset[Sample]):
         *,
         preprocess: Preprocess,
         settings: SampleSettings,
+        maps: Sequence[str] = ("mask",),
         seed: int = 0,
         cache_bytes: int = 2 << 30,
     ) -> None:
         self.pairs = list(pairs)
         self.preprocess = preprocess
         self.settings = settings
+        self.maps = tuple(maps)
         self.seed = seed
         self.free_bytes = cache_bytes
-        self.cache: dict[int, tuple[NDArray[np.float32], NDArray[np.bool_]]] = {}
+        self.cache: dict[int, Whole] = {}
 
     def __len__(self) -> int:
         """How many pairs there are."""
@@ -100,27 +111,31 @@ class PairDataset(Dataset[Sample]):
 
     def __getitem__(self, draw: Draw) -> Sample:
         """The drawn image, resized and cut."""
-        image, mask = self.whole(draw.pair)
+        image, _, maps = self.whole(draw.pair)
         if self.settings.crop_px is not None:
             rng = np.random.default_rng((self.seed, draw.number))
-            image, mask = random_crop(image, mask, size=self.settings.crop_px, rng=rng)
+            image, maps = random_crop(image, maps, size=self.settings.crop_px, rng=rng)
         channels_first = np.ascontiguousarray(to_rgb(image).transpose(2, 0, 1))
         return Sample(
             torch.from_numpy(channels_first),
-            torch.from_numpy(mask[None].astype(np.float32)),
+            torch.from_numpy(maps / np.float32(255)),
             draw.pair,
         )
 
-    def whole(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Image ((H, W) or (H, W, 3) in [0, 1]) and mask (H, W), before any crop."""
+    def whole(self, index: int) -> Whole:
+        """A pair before any crop."""
         if index in self.cache:
             return self.cache[index]
-        image, mask = load_pair(self.pairs[index], self.preprocess, size_px=self.settings.size_px)
-        needed = image.nbytes + mask.nbytes
+        image, labels = load_labelled(
+            self.pairs[index], self.preprocess, size_px=self.settings.size_px
+        )
+        maps = np.rint(255 * labels_to_maps(labels, self.maps)).astype(np.uint8)
+        whole = Whole(image, labels, maps)
+        needed = sum(array.nbytes for array in whole)
         if needed <= self.free_bytes:
             self.free_bytes -= needed
-            self.cache[index] = image, mask
-        return image, mask
+            self.cache[index] = whole
+        return whole
 
 
 def load_pair(
@@ -131,12 +146,29 @@ def load_pair(
     Raises:
         DataError: the mask has another size than the image.
     """
+    image, labels = load_labelled(pair, preprocess, size_px=size_px)
+    return image, labels > 0
+
+
+def load_labelled(
+    pair: Pair, preprocess: Preprocess, *, size_px: int | None
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """As `load_pair`, with the labels (H, W) of the cells in place of their mask.
+
+    A truth that calls all cells by one number is a mask: its pieces count as cells.
+
+    Raises:
+        DataError: the labels have another size than the image.
+    """
     stretched = partial(
         stretch,
         low_percentile=preprocess.low_percentile,
         high_percentile=preprocess.high_percentile,
     )
-    return prepare_pair(pair, stretched, size_px=size_px)
+    image, labels = prepare_labelled(pair, stretched, size_px=size_px)
+    if labels.any() and labels.max() == labels[labels > 0].min():
+        labels = mask_to_labels(labels > 0).astype(np.int32)
+    return image, labels
 
 
 def prepare_pair(
@@ -154,10 +186,10 @@ def prepare_pair(
 def prepare_labelled(
     pair: Pair, prepare: Callable[[NDArray[Any]], NDArray[np.float32]], *, size_px: int | None
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """The same with labels (H, W) in place of the mask, resized with nearest neighbour.
+    """As `prepare_pair`, with the labels (H, W) in place of the mask.
 
     Raises:
-        DataError: the mask has another size than the image.
+        DataError: the labels have another size than the image.
     """
     frame = read_frame(open_image(pair.image))
     labels = read_truth(pair)
@@ -176,19 +208,19 @@ def prepare_labelled(
 
 def random_crop(
     image: NDArray[np.float32],
-    mask: NDArray[np.bool_],
+    maps: NDArray[np.uint8],
     *,
     size: int,
     rng: np.random.Generator,
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The same random square of both; what is smaller than the square is reflected first."""
-    missing = [max(0, size - length) for length in mask.shape]
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """The same random square of image (H, W[, 3]) and maps (K, H, W), reflected where too small."""
+    missing = [max(0, size - length) for length in maps.shape[1:]]
     if any(missing):
         widths = [(0, n) for n in missing]
-        mask = np.pad(mask, widths, mode="reflect")
+        maps = np.pad(maps, [(0, 0), *widths], mode="reflect")
         image = np.pad(image, widths + [(0, 0)] * (image.ndim - 2), mode="reflect")
-    window = place_crop(mask.shape, size=size, rng=rng)
-    return image[window], mask[window]
+    rows, columns = place_crop(maps.shape[1:], size=size, rng=rng)
+    return image[rows, columns], maps[:, rows, columns]
 
 
 def place_crop(shape: Sequence[int], *, size: int, rng: np.random.Generator) -> tuple[slice, slice]:

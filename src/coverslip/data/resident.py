@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from coverslip.data.dataset import PairDataset
     from coverslip.data.order import Draw
 
-BYTES_PER_PIXEL = 16  # three channels and a mask, float32
+BYTES_PER_PIXEL = 12  # three channels, float32; and one byte for each map
 
 
 class ResidentPairs:
@@ -27,17 +27,18 @@ class ResidentPairs:
 
     Args:
         data: its settings have a `size_px`, and no larger `crop_px`.
-        device: what holds all of them, at `BYTES_PER_PIXEL`.
+        device: what holds all of them, at `BYTES_PER_PIXEL` and one more for each map.
     """
 
     def __init__(self, data: PairDataset, device: torch.device) -> None:
         side = cast("int", data.settings.size_px)
         self.images = torch.empty(len(data), 3, side, side, device=device)
-        self.masks = torch.empty(len(data), 1, side, side, device=device)
+        shape = (len(data), len(data.maps), side, side)
+        self.maps = torch.empty(*shape, dtype=torch.uint8, device=device)
         for index in range(len(data)):
-            image, mask = data.whole(index)
+            image, _, maps = data.whole(index)
             self.images[index] = torch.from_numpy(to_rgb(image).transpose(2, 0, 1))
-            self.masks[index, 0] = torch.from_numpy(mask)
+            self.maps[index] = torch.from_numpy(maps)
         self.crop_px = data.settings.crop_px
         self.seed = data.seed
 
@@ -47,7 +48,7 @@ class ResidentPairs:
             windows = [self.window(draw) for draw in batch]
             yield Batch(
                 torch.stack([self.images[window] for window in windows]),
-                torch.stack([self.masks[window] for window in windows]),
+                torch.stack([self.maps[window] for window in windows]) / 255,
                 [draw.pair for draw in batch],
             )
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 PANELS: dict[str, dict[str, str]] = {
     "Loss": {"train_loss": "training", "val_loss": "validation"},
     "Jaccard": {"train_jaccard": "training", "val_jaccard": "validation"},
+    "Mean average precision": {"val_ap": "validation"},
     "Learning rate": {"lr": "learning rate"},
 }
 COLOURS = {"training": "#8a93a3", "validation": "#0072b2", "learning rate": "#d55e00"}
@@ -47,8 +48,8 @@ def curves_figure(history: pd.DataFrame) -> "Figure":
     for axes, (title, lines) in zip(row, panels.items(), strict=True):
         axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
         _draw_lines(axes, history, lines=lines)
-        if "val_jaccard" in lines:
-            _mark_best(axes, history)
+        for column in {"val_jaccard", "val_ap"} & set(lines):
+            _mark_best(axes, history, column)
         _tidy(axes)
     return figure
 
@@ -69,12 +70,12 @@ def _draw_lines(axes: "Axes", history: pd.DataFrame, *, lines: dict[str, str]) -
     axes.legend(frameon=False, fontsize=9, labelcolor=INK)
 
 
-def _mark_best(axes: "Axes", history: pd.DataFrame) -> None:
-    """Name the epoch whose checkpoint is kept."""
-    if "val_jaccard" not in history or history["val_jaccard"].isna().all():
+def _mark_best(axes: "Axes", history: pd.DataFrame, score: str) -> None:
+    """Name the best epoch by a score."""
+    if score not in history or history[score].isna().all():
         return
-    best = int(np.nanargmax(history["val_jaccard"].to_numpy(dtype=float)))
-    epoch, value = (float(history[column].iloc[best]) for column in ("epoch", "val_jaccard"))
+    best = int(np.nanargmax(history[score].to_numpy(dtype=float)))
+    epoch, value = (float(history[column].iloc[best]) for column in ("epoch", score))
     axes.plot([epoch], [value], "o", color=COLOURS["validation"], markersize=6)
     axes.set_xlabel(f"epoch (best: {value:.3f} at {epoch:.0f})")
 

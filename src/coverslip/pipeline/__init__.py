@@ -7,8 +7,8 @@ from coverslip.pipeline.record import BatchResult, Job, Record
 from coverslip.pipeline.segment import (
     Segmentation,
     SegmentSettings,
+    probs_to_labels,
     segment,
-    settings_to_mask,
 )
 
 __all__ = [
@@ -21,8 +21,8 @@ __all__ = [
     "check_model",
     "predict_prepared",
     "prepare_image",
+    "probs_to_labels",
     "segment",
     "segment_examples",
     "segment_files",
-    "settings_to_mask",
 ]

@@ -5,13 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coverslip.cells import check_limits, mask_to_labels, probs_to_mask
+from coverslip.cells import (
+    check_limits,
+    drop_cells,
+    fill_cells,
+    mask_to_labels,
+    probs_to_mask,
+    separate,
+)
 from coverslip.errors import SettingsError
 from coverslip.measure import measure
 from coverslip.pipeline.model import predict_prepared, prepare_image
 from coverslip.predict import PredictSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
@@ -28,8 +37,10 @@ class SegmentSettings:
     """
 
     threshold: float = 0.5  # a pixel is cell where its probability is above this
+    separate: bool = True  # tell touching cells apart; else each connected piece is one cell
     min_area_px: int = 16  # smaller pieces are specks, not cells, at any magnification
-    fill_holes: bool = False  # a ring of cells may be a ring
+    fill_holes: bool = False  # those that one cell alone surrounds
+    drop_border: bool = False  # leave out cells at the image's edge, which may be cut off
     scale: float = 1.0  # predict at this share of the image's size, where cells are unusually large
     predict: PredictSettings = field(default_factory=PredictSettings)
 
@@ -83,21 +94,35 @@ def segment(
     """
     settings = settings or SegmentSettings(threshold=model.threshold)
     prediction = predict_prepared(prepare_image(image, model), model, settings=settings)
-    probs = prediction.probs[0]
-    labels = mask_to_labels(settings_to_mask(probs, settings))
+    labels = probs_to_labels(prediction.probs, model.maps, settings=settings)
     return Segmentation(
         labels=labels,
-        probs=probs,
+        probs=prediction.probs[0],
         spread=None if prediction.spread is None else prediction.spread[0],
         cells=measure(labels, image, pixel_size_um=pixel_size_um),
     )
 
 
-def settings_to_mask(probs: NDArray[np.float32], settings: SegmentSettings) -> NDArray[np.bool_]:
-    """Probabilities (H, W) → mask (H, W), by the settings' threshold, area and holes."""
-    return probs_to_mask(
-        probs,
-        threshold=settings.threshold,
-        min_area_px=settings.min_area_px,
-        fill_holes=settings.fill_holes,
+def probs_to_labels(
+    probs: NDArray[np.float32], maps: Sequence[str], *, settings: SegmentSettings
+) -> NDArray[np.uint32]:
+    """Turn what a model says into cells.
+
+    Args:
+        probs: (K, H, W) in [0, 1].
+        maps: what they are of, the mask first.
+        settings: threshold, and what counts as a cell.
+
+    Returns:
+        (H, W) uint32: 0 is background, the cells are 1 to n in reading order.
+    """
+    mask = probs_to_mask(probs[0], threshold=settings.threshold)
+    if settings.separate:
+        labels = separate(mask, dict(zip(maps[1:], probs[1:], strict=True)))
+    else:
+        labels = mask_to_labels(mask)
+    if settings.fill_holes:
+        labels = fill_cells(labels)
+    return drop_cells(
+        labels, min_area_px=settings.min_area_px, touching_border=settings.drop_border
     )

@@ -2,7 +2,8 @@
 
 from coverslip.train.loop import fit
 from coverslip.train.settings import TrainSettings
+from coverslip.train.start import settings_from
 from coverslip.train.state import Plan, resume_plan, start_run
 from coverslip.train.step import one_cycle
 
-__all__ = ["Plan", "TrainSettings", "fit", "one_cycle", "resume_plan", "start_run"]
+__all__ = ["Plan", "TrainSettings", "fit", "one_cycle", "resume_plan", "settings_from", "start_run"]

@@ -22,6 +22,7 @@ from coverslip.data import (
 from coverslip.device import autocast, half_precision, pick_device
 from coverslip.files import remove_leftovers
 from coverslip.losses import LOSSES
+from coverslip.train.network import network_arguments
 from coverslip.train.settings import settings_to_dict
 from coverslip.train.state import load_state, new_state, save_state
 from coverslip.train.step import (
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from coverslip.train.settings import TrainSettings
     from coverslip.train.state import Plan, State
 
+SCORES = ("val_ap", "val_jaccard")  # the first that a training has chooses its checkpoint
 MOST_OF_DEVICE = 0.25  # of a GPU's free memory, for images; the network wants the rest
 
 
@@ -67,7 +69,8 @@ def fit(
         on_note: called with what the user should be told.
 
     Returns:
-        The path of the best checkpoint, by mean validation Jaccard.
+        The path of the best checkpoint: by the validation images' mean average precision of cells
+        where the network learns to tell them apart, else by their mean Jaccard.
 
     Raises:
         TrainingError: the loss is no longer a number.
@@ -82,9 +85,15 @@ def fit(
         remove_leftovers(run)
         state = load_state(run / "state.safetensors", state)
     train = PairDataset(
-        plan.train, preprocess=settings.preprocess, settings=settings.sample, seed=settings.seed
+        plan.train,
+        preprocess=settings.preprocess,
+        settings=settings.sample,
+        maps=settings.maps,
+        seed=settings.seed,
     )
-    val = PairDataset(plan.val, preprocess=settings.preprocess, settings=settings.sample)
+    val = PairDataset(
+        plan.val, preprocess=settings.preprocess, settings=settings.sample, maps=settings.maps
+    )
     steps = settings.steps_per_epoch or math.ceil(len(train) / settings.batch)
     source = ResidentPairs(train, device) if fits_device(settings, device, len(train)) else train
 
@@ -178,7 +187,8 @@ def fits_device(settings: TrainSettings, device: torch.device, n_images: int) ->
     if device.type != "cuda" or size is None or (crop is not None and crop > size):
         return False
     free, _ = torch.cuda.mem_get_info(device)
-    return n_images * size**2 * BYTES_PER_PIXEL < MOST_OF_DEVICE * free
+    per_pixel = BYTES_PER_PIXEL + len(settings.maps)
+    return n_images * size**2 * per_pixel < MOST_OF_DEVICE * free
 
 
 def load(
@@ -193,27 +203,33 @@ def load(
 
 
 def epochs_since_best(history: list[dict[str, float]]) -> int:
-    """0 when the newest epoch has the best validation Jaccard, or nothing was trained yet."""
-    scores = [row["val_jaccard"] for row in history]
+    """0 when the newest epoch is the best, or nothing was trained yet.
+
+    By the mean average precision of cells where the network tells them apart, else by Jaccard.
+    """
+    score = next((key for key in SCORES if history and key in history[0]), "")
+    scores = [row[score] for row in history]
     return len(scores) - 1 - scores.index(max(scores)) if scores else 0
 
 
 def save_best(path: Path, state: State, plan: Plan) -> None:
     """Write the network as it is now as the run's best checkpoint."""
     settings = plan.settings
+    last = state.history[-1]
     card = {
         "settings": settings_to_dict(settings),
         "images": len(plan.train),
-        "epoch": int(state.history[-1]["epoch"]),
-        "val_jaccard": state.history[-1]["val_jaccard"],
+        "epoch": int(last["epoch"]),
+        **{key: last[key] for key in SCORES if key in last},
     }
     save_checkpoint(
         path,
         Checkpoint(
             network=state.network,
             model=settings.model,
-            arguments=settings.arguments,
+            arguments=network_arguments(settings),
             preprocess=settings.preprocess,
+            maps=settings.maps,
             card=card,
         ),
     )

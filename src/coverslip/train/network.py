@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
@@ -11,6 +11,7 @@ from coverslip.checkpoint import build_network
 from coverslip.errors import SettingsError
 from coverslip.models import MODELS
 from coverslip.pretrained import IMAGENET_URLS, load_pretrained
+from coverslip.train.start import load_start
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,11 +27,21 @@ def new_network(settings: TrainSettings, *, pretrained: bool = True) -> tuple[nn
         SettingsError: a network that cannot learn from the samples.
     """
     torch.manual_seed(settings.seed)
-    network = build_network(settings.model, settings.arguments)
+    network = build_network(settings.model, network_arguments(settings))
     check_side(network, settings)
     check_channels(network, settings)
     check_batch(network, settings)
-    return network, load_encoder(network, settings) if pretrained else []
+    if not pretrained:
+        return network, []
+    load_start(network, settings)
+    return network, load_encoder(network, settings)
+
+
+def network_arguments(settings: TrainSettings) -> dict[str, Any]:
+    """Those of the network's constructor: the settings', and a logit for each map."""
+    if len(settings.maps) == 1:
+        return settings.arguments
+    return {"out_channels": len(settings.maps), **settings.arguments}
 
 
 def check_side(network: nn.Module, settings: TrainSettings) -> None:
@@ -66,7 +77,7 @@ def check_batch(network: nn.Module, settings: TrainSettings) -> None:
 
 
 def check_channels(network: nn.Module, settings: TrainSettings) -> None:
-    """Refuse a network that takes other than three channels, or gives other than one logit."""
+    """Refuse a network that takes other than three channels, or has another number of logits."""
     stride, what = cast("int", network.stride), f"{settings.model} with {settings.arguments}"
     was_training = network.training
     try:
@@ -78,10 +89,10 @@ def check_channels(network: nn.Module, settings: TrainSettings) -> None:
             "leave that argument out."
         ) from error
     network.train(was_training)
-    if logits.shape[1] != 1:
+    if logits.shape[1] != len(settings.maps):
         raise SettingsError(
-            f"{what} gives {logits.shape[1]} logits for each pixel; a mask is learnt with one: "
-            "leave that argument out."
+            f"{what} gives {logits.shape[1]} logits for each pixel; {' and '.join(settings.maps)} "
+            f"are learnt with {len(settings.maps)}: leave that argument out."
         )
 
 

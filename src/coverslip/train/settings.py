@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from coverslip.augment import AugmentSettings
+from coverslip.cells import check_maps
 from coverslip.data import SampleSettings
 from coverslip.device import one_of
 from coverslip.errors import SettingsError
@@ -24,6 +25,8 @@ class TrainSettings:
 
     model: str = "swift"
     arguments: dict[str, Any] = field(default_factory=dict)  # of the network's constructor
+    maps: tuple[str, ...] = ("mask",)  # of coverslip.cells.MAPS; the mask is the paper's only one
+    start: str | None = None  # a trained model to go on from, by its name or path
     encoder: str = "none"  # "imagenet", a path, or "none": nothing is fetched unasked
     epochs: int = 60
     steps_per_epoch: int | None = None  # None: as many batches as cover the images once
@@ -46,6 +49,7 @@ class TrainSettings:
             if value is not None and value < 1:
                 raise SettingsError(f"{name} is {value}; it must be at least 1.")
         one_of("loss", self.loss, tuple(LOSSES))
+        check_maps(self.maps)
         for name in ("workers", "seed"):
             if getattr(self, name) < 0:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be 0 or more.")
@@ -68,5 +72,6 @@ def dict_to_settings(values: dict[str, Any]) -> TrainSettings:
         "sample": SampleSettings(**values["sample"]),
         "augment": AugmentSettings(**values["augment"]),
         "preprocess": dict_to_preprocess(values["preprocess"]),
+        "maps": tuple(values.get("maps", ("mask",))),
     }
     return TrainSettings(**(values | nested))

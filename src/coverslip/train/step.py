@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from coverslip.augment import augment
 from coverslip.errors import TrainingError
+from coverslip.losses import maps_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,15 +28,15 @@ class Inputs(NamedTuple):
     """An augmented batch on the device."""
 
     images: Tensor  # (N, 3, H, W), normalised
-    masks: Tensor  # (N, 1, H, W), 0 or 1
+    maps: Tensor  # (N, K, H, W) in [0, 1], the mask first
     grey: Tensor  # (N, 1, H, W) in [0, 1], the images before they were normalised
 
 
 def prepare(batch: Batch, settings: TrainSettings, device: torch.device, *, step: int) -> Inputs:
     """Augment and normalise a batch on the device."""
-    images, masks = augment(
+    images, maps = augment(
         batch.images.to(device),
-        batch.masks.to(device),
+        batch.maps.to(device),
         settings=settings.augment,
         generator=torch.Generator(device).manual_seed(settings.seed * 1_000_003 + step),
     )
@@ -42,17 +44,18 @@ def prepare(batch: Batch, settings: TrainSettings, device: torch.device, *, step
     # Numbers, not tensors, which would have to be carried to the device in every step.
     channels = [(images[:, c] - mean) / std for c, (mean, std) in enumerate(statistics)]
     normalised = torch.stack(channels, dim=1).contiguous(memory_format=torch.channels_last)
-    return Inputs(normalised, masks, images.mean(dim=1, keepdim=True))
+    return Inputs(normalised, maps, images.mean(dim=1, keepdim=True))
 
 
 def inputs_to_loss(
     network: nn.Module, inputs: Inputs, *, criterion: Callable[[Tensor, Tensor], Tensor]
 ) -> Tensor:
     """The criterion on the logits, or what a network with auxiliary outputs makes of it."""
+    whole = partial(maps_loss, criterion=criterion)
     if not hasattr(network, "training_loss"):
-        return criterion(network(inputs.images), inputs.masks)
+        return whole(network(inputs.images), inputs.maps)
     own = cast("Callable[..., Tensor]", network.training_loss)
-    return own(inputs.images, inputs.masks, grey=inputs.grey, criterion=criterion)
+    return own(inputs.images, inputs.maps, grey=inputs.grey, criterion=whole)
 
 
 class Step(NamedTuple):

@@ -1,4 +1,4 @@
-"""probabilities → mask → labelled cells."""
+"""probabilities → mask → its connected pieces."""
 
 from __future__ import annotations
 
@@ -17,33 +17,22 @@ EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 FOUR_NEIGHBOURS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)
 
 
-def probs_to_mask(
-    probs: NDArray[np.floating[Any]],
-    *,
-    threshold: float = 0.5,
-    min_area_px: int = 0,
-    fill_holes: bool = False,
-) -> NDArray[np.bool_]:
-    """Call cell what exceeds the threshold; then fill holes; then drop what is too small.
+def probs_to_mask(probs: NDArray[np.floating[Any]], *, threshold: float = 0.5) -> NDArray[np.bool_]:
+    """Call cell what exceeds the threshold.
 
     Args:
         probs: (H, W) in [0, 1].
         threshold: a cell's pixels have a probability above it, in [0, 1].
-        min_area_px: the least area of an 8-connected piece, in pixels; smaller ones are dropped.
-        fill_holes: background that does not reach the image's edge becomes cell. A hole is counted
-            to the area of its cell.
 
     Returns:
         (H, W) bool.
 
     Raises:
-        SettingsError: a threshold outside [0, 1] or a negative area.
+        SettingsError: a threshold outside [0, 1].
     """
-    check_limits(threshold=threshold, min_area_px=min_area_px)
+    check_limits(threshold=threshold, min_area_px=0)
     mask: NDArray[np.bool_] = probs > threshold
-    if fill_holes:
-        mask = ndimage.binary_fill_holes(mask, structure=FOUR_NEIGHBOURS)
-    return _drop_small(mask, min_area_px=min_area_px) if min_area_px > 1 else mask
+    return mask
 
 
 def check_limits(*, threshold: float, min_area_px: int) -> None:
@@ -74,11 +63,3 @@ def mask_to_labels(mask: NDArray[np.bool_]) -> NDArray[np.uint32]:
         raise TypeError(f"the mask is {mask.dtype}; wanted bool, for instance labels > 0")
     labels, _ = ndimage.label(mask, structure=EIGHT_NEIGHBOURS)
     return labels.astype(np.uint32)
-
-
-def _drop_small(mask: NDArray[np.bool_], *, min_area_px: int) -> NDArray[np.bool_]:
-    labels = mask_to_labels(mask)
-    keep = np.bincount(labels.ravel()) >= min_area_px
-    keep[0] = False  # the background is no cell, however large
-    kept: NDArray[np.bool_] = keep[labels]
-    return kept

@@ -1,0 +1,83 @@
+"""labels → labels: numbered in order, holes filled, small cells and those at the edge left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import ndimage
+
+from coverslip.cells.mask import FOUR_NEIGHBOURS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Labels = NDArray[np.integer[Any]]
+
+
+def number_cells(labels: Labels) -> NDArray[np.uint32]:
+    """Number the cells from 1 to n, in reading order of their first pixels; 0 stays background."""
+    flat = labels.ravel()
+    ids, first = np.unique(flat, return_index=True)
+    order = ids[np.argsort(first, kind="stable")]
+    order = order[order != 0]
+    numbers = np.zeros(int(ids.max(initial=0)) + 1, dtype=np.uint32)
+    numbers[order] = np.arange(1, len(order) + 1, dtype=np.uint32)
+    return numbers[labels]
+
+
+def drop_cells(
+    labels: Labels, *, min_area_px: int = 0, touching_border: bool = False
+) -> NDArray[np.uint32]:
+    """Leave cells out, and number the others anew.
+
+    Args:
+        labels: (H, W) integer, numbered from 1 to n.
+        min_area_px: cells of fewer pixels go.
+        touching_border: cells that touch the image's edge, and so may be cut off, go too.
+    """
+    keep = np.bincount(labels.ravel()) >= min_area_px
+    keep[0] = False
+    if touching_border:
+        edges = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+        keep[np.unique(np.concatenate(edges))] = False
+    return number_cells(np.where(keep[labels], labels, 0))
+
+
+def fill_cells(labels: Labels) -> NDArray[np.uint32]:
+    """Fill the holes that one cell alone surrounds; a hole between several cells stays.
+
+    Args:
+        labels: (H, W) integer, 0 is background.
+
+    Returns:
+        (H, W) uint32 with the same numbers.
+    """
+    filled = labels.astype(np.uint32)
+    holes, n_holes = ndimage.label(labels == 0, structure=FOUR_NEIGHBOURS)
+    if not n_holes:
+        return filled
+    low, high = np.full(n_holes + 1, np.iinfo(np.int64).max), np.zeros(n_holes + 1, dtype=np.int64)
+    for hole, cell in _borders(holes, labels):
+        np.minimum.at(low, hole, cell)
+        np.maximum.at(high, hole, cell)
+    edges = (holes[0], holes[-1], holes[:, 0], holes[:, -1])
+    high[np.unique(np.concatenate(edges))] = 0  # what reaches the image's edge is no hole
+    owner = np.where(low == high, high, 0)
+    owner[0] = 0
+    return np.where(labels == 0, owner[holes], filled).astype(np.uint32)
+
+
+def _borders(holes: Labels, labels: Labels) -> list[tuple[Any, Any]]:
+    """The numbers of every hole and cell that touch, once for each place and direction."""
+    found = []
+    for axis in (0, 1):
+        before, after = (
+            (slice(None, -1), slice(1, None))
+            if axis == 0
+            else ((slice(None), slice(None, -1)), (slice(None), slice(1, None)))
+        )
+        for here, there in ((before, after), (after, before)):
+            at = (holes[here] > 0) & (labels[there] > 0)
+            found.append((holes[here][at], labels[there][at].astype(np.int64)))
+    return found

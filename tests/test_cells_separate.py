@@ -1,0 +1,134 @@
+"""Touching cells told apart, and labels put in order."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from coverslip.cells import drop_cells, fill_cells, labels_to_maps, number_cells, separate
+from coverslip.cells.watersheds import peaks
+
+KINDS = [("boundary",), ("distance",), ("distance", "centre"), ("centre",)]
+
+
+def disks(*places, size=64):
+    """Labels of disks (row, column, radius); where two overlap, the nearer centre has the pixel."""
+    rows, columns = np.indices((size, size))
+    away = np.stack([np.hypot(rows - y, columns - x) / r for y, x, r in places])
+    return np.where(away.min(axis=0) <= 1, away.argmin(axis=0) + 1, 0).astype(np.int32)
+
+
+def maps_of(labels, names):
+    return dict(zip(names, labels_to_maps(labels, names), strict=True))
+
+
+def same_cells(one, other):
+    """Whether two label images have the same cells, by whatever numbers."""
+    return np.array_equal(number_cells(one), number_cells(other))
+
+
+@pytest.mark.parametrize("names", KINDS, ids="+".join)
+def test_true_maps_give_back_touching_cells(names):
+    labels = disks((20, 16, 10), (20, 35, 10), (39, 26, 11), (55, 56, 6))
+    assert ndimage.label(labels > 0)[1] == 2
+    found = separate(labels > 0, maps_of(labels, names))
+    assert found.dtype == np.uint32 and found.max() == 4
+    assert np.mean(found[labels > 0] == number_cells(labels)[labels > 0]) > 0.97
+    assert np.array_equal(found > 0, labels > 0)
+
+
+@pytest.mark.parametrize("names", [("distance", "centre"), ("centre",)], ids="+".join)
+def test_a_branched_cell_stays_whole(names):
+    labels = np.zeros((60, 60), dtype=np.int32)
+    labels[10:50, 10:18] = labels[42:50, 10:50] = 1  # an L, with a bulb at each end
+    labels[8:22, 6:20] = labels[38:54, 40:56] = 1
+    assert separate(labels > 0, maps_of(labels, names)).max() == 1
+
+
+def test_a_mask_s_own_shape_parts_two_disks():
+    labels = disks((30, 18, 12), (30, 40, 12))
+    found = separate(labels > 0, {})
+    assert found.max() == 2
+    assert found[30, 18] != found[30, 40]
+    assert same_cells(found, labels) or np.mean(found[labels > 0] == labels[labels > 0]) > 0.97
+
+
+def test_a_dent_does_not_part_a_large_cell():
+    labels = disks((30, 30, 25))
+    labels[:8, 29:32] = 0
+    assert separate(labels > 0, {}).max() == 1
+
+
+def test_a_peak_rises_by_a_share_of_its_own_height():
+    valley = np.array([[1, 5, 10, 5, 8, 10, 9, 10, 1]], dtype=np.float32)
+    assert peaks(valley, rise=0.3).tolist() == [[0, 0, 1, 0, 1, 1, 1, 1, 0]]
+    assert peaks(valley * 3, rise=0.3).tolist() == peaks(valley, rise=0.3).tolist()
+
+
+@pytest.mark.parametrize("names", [*KINDS, ()], ids="+".join)
+def test_nothing_is_nothing(names):
+    empty = np.zeros((8, 8), dtype=bool)
+    maps = {name: np.zeros((8, 8), dtype=np.float32) for name in names}
+    assert not separate(empty, maps).any()
+
+
+def test_a_piece_without_a_core_is_a_cell():
+    mask = disks((20, 20, 8), (50, 50, 4)) > 0
+    flat = np.zeros(mask.shape, dtype=np.float32)
+    assert separate(mask, {"centre": flat, "distance": flat}).max() == 2
+
+
+def test_every_cell_lies_in_the_mask_and_all_of_the_mask_is_cell():
+    draws = np.random.default_rng(0)
+    for _ in range(10):
+        mask = ndimage.gaussian_filter(draws.random((50, 60)), 2) > 0.5
+        maps = {
+            name: ndimage.gaussian_filter(draws.random(mask.shape), 2).astype(np.float32) * 1.2
+            for name in ("distance", "centre")
+        }
+        found = separate(mask, maps)
+        assert np.array_equal(found > 0, mask)
+        assert np.array_equal(np.unique(found[mask]), np.arange(1, found.max() + 1))
+
+
+def test_cells_are_numbered_as_they_are_read():
+    labels = np.array([[0, 9, 9, 0], [70_000, 0, 9, 3], [70_000, 0, 0, 3]])
+    assert number_cells(labels).tolist() == [[0, 1, 1, 0], [2, 0, 1, 3], [2, 0, 0, 3]]
+    assert number_cells(labels).dtype == np.uint32
+
+
+def test_small_cells_go_and_those_of_just_the_area_stay():
+    labels = np.array([[1, 1, 0, 2, 0, 3, 3, 3]])
+    assert drop_cells(labels, min_area_px=2).tolist() == [[1, 1, 0, 0, 0, 2, 2, 2]]
+    assert drop_cells(labels, min_area_px=3).tolist() == [[0, 0, 0, 0, 0, 1, 1, 1]]
+    assert not drop_cells(labels, min_area_px=4).any()
+    assert np.array_equal(drop_cells(labels), labels)
+
+
+def test_cells_at_the_edge_go_on_demand():
+    labels = np.array([[1, 0, 0, 0], [0, 0, 2, 0], [0, 0, 2, 0], [0, 0, 0, 0]])
+    assert drop_cells(labels, touching_border=True).tolist() == [
+        [0, 0, 0, 0],
+        [0, 0, 1, 0],
+        [0, 0, 1, 0],
+        [0, 0, 0, 0],
+    ]
+
+
+def test_a_hole_in_one_cell_is_filled_and_one_between_two_is_not():
+    one = np.array([[0, 5, 5, 5, 0], [0, 5, 0, 5, 0], [0, 5, 5, 5, 0]])
+    assert fill_cells(one)[1, 2] == 5
+    two = one.copy()
+    two[:, 3] = 6
+    assert np.array_equal(fill_cells(two), two)
+
+
+def test_a_bay_and_what_reaches_the_edge_are_no_holes():
+    bay = np.array([[5, 5, 5], [5, 0, 0], [5, 5, 5]])
+    edge = np.array([[5, 0, 5], [5, 0, 5], [5, 5, 5]])
+    for labels in (bay, edge):
+        assert np.array_equal(fill_cells(labels), labels)
+
+
+def test_a_corner_does_not_open_a_hole():
+    ring = np.array([[0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 1, 0, 1, 0], [0, 0, 1, 0, 0], [0] * 5])
+    assert fill_cells(ring)[2, 2] == 1
