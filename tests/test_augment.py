@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from coverslip.augment import (
+    NO_FAULTS,
     AugmentSettings,
     augment,
     change_intensity,
@@ -15,7 +16,15 @@ from coverslip.augment import (
 )
 
 STILL = AugmentSettings(
-    rotation_deg=0, zoom=1, elastic_px=0, brightness=0, contrast=0, gamma=0, noise=0, invert=0
+    rotation_deg=0,
+    zoom=1,
+    elastic_px=0,
+    brightness=0,
+    contrast=0,
+    gamma=0,
+    noise=0,
+    invert=0,
+    **NO_FAULTS,
 )
 
 
@@ -28,9 +37,10 @@ def draw(monkeypatch):
     """Set what every draw of `uniform` gives from here on."""
 
     def fix(value: float) -> None:
-        monkeypatch.setattr(
-            "coverslip.augment.uniform", lambda n, generator: torch.full((n,), value)
-        )
+        for module in ("geometry", "apply"):
+            monkeypatch.setattr(
+                f"coverslip.augment.{module}.uniform", lambda n, generator: torch.full((n,), value)
+            )
 
     return fix
 
@@ -63,7 +73,7 @@ def test_without_ranges_only_flips_remain():
 
 def test_image_and_mask_move_together():
     images, masks = two_squares()
-    settings = AugmentSettings(brightness=0, contrast=0, gamma=0, noise=0, invert=0)
+    settings = AugmentSettings(brightness=0, contrast=0, gamma=0, noise=0, invert=0, **NO_FAULTS)
     new_images, new_masks = augment(images, masks, settings=settings, generator=seeded())
     assert not torch.equal(new_masks, masks)
     torch.testing.assert_close((new_images[:, :1] > 0.5).float(), new_masks)

@@ -23,7 +23,16 @@ from coverslip.shipped import shipped_models
 from drawn import squares, write_dataset
 from pages import Page
 
-VERBS = ("segment", "train", "evaluate", "score", "models", "demo")
+VERBS = (
+    "segment",
+    "train",
+    "suggest",
+    "evaluate",
+    "score",
+    "robustness",
+    "models",
+    "demo",
+)
 
 
 @dataclass(frozen=True)
@@ -290,6 +299,38 @@ def test_score_some_at_another_size_with_their_errors(coverslip, known, model, t
     assert (rows.tp + rows.fp + rows.fn + rows.tn == 64 * 64).all()
     with Image.open(tmp_path / "errors" / "s3_errors.png") as picture:
         assert picture.size == (64, 64)
+
+
+def test_robustness_twice(coverslip, known, model, tmp_path):
+    out = tmp_path / "out"
+    command = ["robustness", model, known, "-o", out, "--device", "cpu", "--only"]
+    said = coverslip(*command, "inversion")
+    assert said.status == 0
+    assert "undisturbed: 1.000" in said.out and "inversion" in said.out
+    assert "gamma" not in said.out
+    more = coverslip(*command, "gamma")
+    assert "inversion" in more.out and "gamma" in more.out
+    assert sorted(path.suffix for path in out.iterdir()) == [".csv", ".json", ".pdf", ".png"]
+    assert set(pd.read_csv(out / "robustness.csv", keep_default_na=False).degradation) == {
+        "none",
+        "inversion",
+        "gamma",
+    }
+    wrong = coverslip(*command, "inverse")
+    assert wrong.status == 2 and "must be one of inversion, " in wrong.err
+
+
+def test_suggest_and_train_on_what_was_copied(coverslip, images, model, small, tmp_path):
+    csv, copies = tmp_path / "suggestions.csv", tmp_path / "copies"
+    command = ["suggest", images, "-o", csv, "--model", model, "--copy", copies]
+    said = coverslip(*command, "-n", 2)
+    assert said.status == 0
+    assert "of 3 frames, annotate next" in said.out and "the most uncertain of 3" in said.out
+    assert pd.read_csv(csv)["rank"].tolist() == [1, 2]
+    assert len(list(copies.glob("*_labels.tif"))) == 2
+    again = coverslip(*command, "-n", 2)
+    assert again.status == 2 and "not empty" in again.err
+    assert coverslip("train", copies, "-o", tmp_path / "run", *small, "--faults", 0).status == 0
 
 
 def test_models(coverslip):

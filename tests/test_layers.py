@@ -17,7 +17,7 @@ FLOORS = (
     "augment checkpoint data evaluate export method predict",
     "pretrained shipped",
     "pipeline train",
-    "experiments",
+    "experiments robustness suggest",
     "commands",
     "cli",
 )

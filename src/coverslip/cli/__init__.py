@@ -11,12 +11,26 @@ from coverslip.cli.evaluate import evaluate
 from coverslip.cli.export import export
 from coverslip.cli.models import models
 from coverslip.cli.reproduce import reproduce
+from coverslip.cli.robustness import robustness
 from coverslip.cli.score import score
 from coverslip.cli.segment import segment
+from coverslip.cli.suggest import suggest
 from coverslip.cli.train import train
 from coverslip.cli.view import view
 
-VERBS = (segment, train, evaluate, score, export, view, reproduce, models, demo)
+VERBS = (
+    segment,
+    train,
+    suggest,
+    evaluate,
+    score,
+    robustness,
+    export,
+    view,
+    reproduce,
+    models,
+    demo,
+)
 
 app = typer.Typer(
     name="coverslip",

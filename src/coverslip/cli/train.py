@@ -46,6 +46,12 @@ def train(
         typer.Option(min=0, help="Cut random squares of this size; 0: whole images (with --size)."),
     ] = 256,
     zoom: Annotated[float, typer.Option(help="Sizes are varied from 1/ZOOM to ZOOM.")] = 1.3,
+    faults: Annotated[
+        float,
+        typer.Option(
+            help="How often images get blur, uneven light, noise or JPEG: 0 never, 1 usual."
+        ),
+    ] = 1.0,
     val_fraction: Annotated[float, typer.Option(help="Share kept for validation.")] = 0.15,
     fold: Annotated[
         str | None, typer.Option(help="Validate on fold K of N instead, as K/N from 0/N.")
@@ -64,7 +70,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a network on images and masks."""
-    from coverslip.augment import AugmentSettings
+    from coverslip.augment import AugmentSettings, scale_faults
     from coverslip.commands.train import Split, run_train
     from coverslip.data import SampleSettings
     from coverslip.train import TrainSettings
@@ -88,7 +94,7 @@ def train(
             device=device,
             workers=workers,
             sample=SampleSettings(size_px=size, crop_px=crop or None),
-            augment=AugmentSettings(zoom=zoom),
+            augment=scale_faults(AugmentSettings(zoom=zoom), faults),
         ),
         split=Split(
             table=table, where=where, balance=balance, val_fraction=val_fraction, fold=fold

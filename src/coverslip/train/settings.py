@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from coverslip.augment import AugmentSettings
+from coverslip.augment import NO_FAULTS, AugmentSettings
 from coverslip.cells import check_maps
 from coverslip.data import SampleSettings
 from coverslip.device import one_of
@@ -67,10 +67,13 @@ def settings_to_dict(settings: TrainSettings) -> dict[str, Any]:
 
 
 def dict_to_settings(values: dict[str, Any]) -> TrainSettings:
-    """The inverse of `settings_to_dict`, after JSON has turned tuples into lists."""
+    """The inverse of `settings_to_dict`, after JSON has turned tuples into lists.
+
+    A training that was begun before there were image faults goes on without them.
+    """
     nested = {
         "sample": SampleSettings(**values["sample"]),
-        "augment": AugmentSettings(**values["augment"]),
+        "augment": AugmentSettings(**(NO_FAULTS | values["augment"])),
         "preprocess": dict_to_preprocess(values["preprocess"]),
         "maps": tuple(values.get("maps", ("mask",))),
     }

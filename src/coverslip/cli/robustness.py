@@ -1,0 +1,62 @@
+"""coverslip robustness: its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coverslip.cli.options import (
+    Device,
+    List,
+    Masks,
+    MethodArgument,
+    MinArea,
+    Out,
+    Threshold,
+    Tta,
+    Where,
+)
+
+
+def robustness(
+    model: Annotated[
+        str,
+        typer.Argument(help="nuclei, phase, egt, phantast, phantast_gui, or a checkpoint's path."),
+    ],
+    data: Annotated[Path, typer.Argument(help="Folder of images with their masks.")],
+    out: Out,
+    masks: Masks = None,
+    argument: MethodArgument = None,
+    table: List = None,
+    where: Where = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="One degradation, such as blur; may be given several times."),
+    ] = None,
+    tta: Tta = "none",
+    threshold: Threshold = None,
+    min_area: MinArea = 0,
+    scale: Annotated[
+        float, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
+    ] = 1.0,
+    device: Device = "auto",
+) -> None:
+    """Score a model on images that are made worse step by step: blur, noise, light, size."""
+    from coverslip.commands.arguments import parse_arguments
+    from coverslip.commands.robustness import run_robustness
+    from coverslip.commands.segment import load_job
+    from coverslip.pipeline import SegmentSettings
+    from coverslip.predict import PredictSettings
+
+    settings = SegmentSettings(
+        min_area_px=min_area, scale=scale, predict=PredictSettings(tta=tta, device=device)
+    )
+    job = load_job(
+        model,
+        settings=settings,
+        arguments=parse_arguments(argument or []),
+        threshold=threshold,
+    )
+    run_robustness(job, data, out, masks=masks, table=table, where=where, only=only or [])

@@ -1,0 +1,47 @@
+"""coverslip suggest: its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coverslip.cli.options import Device, Threshold
+
+
+def suggest(
+    images: Annotated[list[str], typer.Argument(help="Image files, folders or patterns.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV for the table.")],
+    model: Annotated[
+        str, typer.Option(help="nuclei, phase, or the path of a checkpoint.")
+    ] = "phase",
+    number: Annotated[int, typer.Option("--number", "-n", help="How many to suggest.")] = 5,
+    copy: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the frames as TIFF, with predicted labels to correct."),
+    ] = None,
+    every: Annotated[int, typer.Option(help="Look at each so-many-th frame of a film only.")] = 1,
+    tta: Annotated[
+        str, typer.Option(help="Views whose spread is measured: paper (5), d4 (8) or none.")
+    ] = "paper",
+    threshold: Threshold = None,
+    scale: Annotated[
+        float, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
+    ] = 1.0,
+    axes: Annotated[
+        str | None, typer.Option(help="What a file's dimensions mean, for instance TYX.")
+    ] = None,
+    channel: Annotated[int, typer.Option(help="Channel to look at, counted from 0.")] = 0,
+    device: Device = "auto",
+) -> None:
+    """Suggest which images or frames to annotate next: uncertain, and unlike one another."""
+    from coverslip.commands.segment import load_job
+    from coverslip.commands.suggest import run_suggest
+    from coverslip.pipeline import SegmentSettings
+    from coverslip.predict import PredictSettings
+
+    settings = SegmentSettings(scale=scale, predict=PredictSettings(tta=tta, device=device))
+    job = load_job(model, settings=settings, threshold=threshold, axes=axes, channel=channel)
+    failed = run_suggest(images, out, job=job, n=number, every=every, copy=copy)
+    raise typer.Exit(1 if failed else 0)

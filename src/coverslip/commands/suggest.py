@@ -1,0 +1,62 @@
+"""coverslip suggest: images → those to annotate next, and copies of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coverslip.commands.console import new_progress, note, tell
+from coverslip.commands.segment import count_files
+from coverslip.files import find_images, write_text
+from coverslip.suggest import copy_frames, suggest_frames
+from coverslip.suggest.copy import check_copy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from coverslip.pipeline import Job
+
+
+def run_suggest(
+    sources: Sequence[str],
+    out: Path,
+    *,
+    job: Job,
+    n: int,
+    every: int,
+    copy: Path | None,
+) -> dict[Path, str]:
+    """Look at all frames, write and show the best, copy them; the files that failed, and why."""
+    if copy is not None:
+        check_copy(copy)
+    paths = find_images(sources)
+    note(f"{count_files(len(paths))}, model {job.model_name}")
+    with new_progress() as progress:
+        task = progress.add_task("looking", total=len(paths), info="")
+
+        def on_frame(path: Path, frame: int, n_frames: int) -> None:
+            info = path.name if n_frames == 1 else f"{path.name} {frame}/{n_frames}"
+            progress.update(task, advance=1 / n_frames, info=info)
+
+        suggested = suggest_frames(paths, job, n=n, every=every, on_frame=on_frame)
+    table = suggested.table
+    write_text(out, table.to_csv(index=False, lineterminator="\n"))
+    if len(table) < n:
+        note(f"{len(table)} of the {suggested.n_frames} frames differ from one another")
+    if copy is not None:
+        copy_frames(table, copy, job=job)
+    tell(f"of {suggested.n_frames} frames, annotate next\n{in_words(table)}")
+    tell(f"{out}" if copy is None else f"{out}, images and predicted labels: {copy}")
+    for message in suggested.failed.values():
+        note(f"failed: {message}")
+    return suggested.failed
+
+
+def in_words(table: pd.DataFrame) -> str:
+    """The table as it is shown on the terminal: each frame, and below it the reason."""
+    lines = []
+    for row in table.itertuples(index=False):
+        lines += [f"{row.rank:>3}  {row.file}, frame {row.frame}", f"     {row.reason}"]
+    return "\n".join(lines)

@@ -1,0 +1,163 @@
+"""model + annotated images → the score at every strength of every degradation, resumable."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from coverslip.data import fingerprint, prepare_labelled
+from coverslip.device import one_of
+from coverslip.errors import SettingsError
+from coverslip.evaluate import evaluate
+from coverslip.files import write_text
+from coverslip.pipeline import predict_prepared, prepare_image, probs_to_labels
+from coverslip.pipeline.record import result_settings
+from coverslip.provenance import package_version
+from coverslip.robustness.degradations import DEGRADATIONS, UNDISTURBED, degrade
+from coverslip.robustness.table import has_step, read_table, write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from coverslip.files import Pair
+    from coverslip.pipeline import Job
+
+    Labels = NDArray[np.integer[Any]]
+
+TABLE, REQUEST = "robustness.csv", "request.json"
+
+
+def measure_robustness(
+    job: Job,
+    pairs: Sequence[Pair],
+    out: Path,
+    *,
+    degradations: Sequence[str] = tuple(DEGRADATIONS),
+    on_scored: Callable[[str, int, int], None] = lambda what, done, n: None,
+) -> pd.DataFrame:
+    """Segment annotated images as they are and made worse, and score the cells.
+
+    An image is made worse in the range [0, 1] that the model's preparation brings it to, and then
+    prepared as any image: so a strength means the same for all images, and what the preparation
+    mends is mended. The size of cells is changed as `SegmentSettings.scale` does it, and the cells
+    are scored at the image's own size.
+
+    Args:
+        job: the model and its settings.
+        pairs: images and their truth.
+        out: a folder, with the table in it; what an earlier call measured there is kept.
+        degradations: names from `DEGRADATIONS`.
+        on_scored: called after each image with what was done to it, how many images are done, and
+            of how many in all.
+
+    Returns:
+        One row per image and step, with `ROBUSTNESS_COLUMNS`, undisturbed first; what other calls
+        measured in this folder included.
+
+    Raises:
+        SettingsError: an unknown degradation, or the folder holds the answer to another question.
+        CoverslipError: an image or mask cannot be read, or they do not fit together.
+    """
+    for name in degradations:
+        one_of("degradation", name, tuple(DEGRADATIONS))
+    claim(out, job, pairs)
+    table = read_table(out / TABLE)
+    steps = [step for step in list_steps(degradations) if not has_step(table, *step)]
+    for number, (name, strength) in enumerate(steps):
+        done = number * len(pairs)
+
+        def tell(i: int, what: str = f"{name} {strength:g}", done: int = done) -> None:
+            on_scored(what, done + i, len(steps) * len(pairs))
+
+        rows = score_step(job, pairs, name, strength, on_image=tell)
+        table = rows if table.empty else pd.concat([table, rows], ignore_index=True)
+        table = in_order(table)
+        write_table(out / TABLE, table)
+    return table
+
+
+def list_steps(degradations: Sequence[str]) -> list[tuple[str, float]]:
+    """(name, strength) of all that is to be measured, undisturbed first."""
+    steps = [(UNDISTURBED, float("nan"))]
+    return steps + [
+        (name, float(strength))
+        for name in degradations
+        for strength in DEGRADATIONS[name].strengths
+    ]
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows as if all had been measured in one call."""
+    steps = [(name, repr(s)) for name, s in list_steps(tuple(DEGRADATIONS))]
+    place = {step: number for number, step in enumerate(steps)}
+    keys = zip(table["degradation"], table["strength"], strict=True)
+    order = [place.get((name, repr(float(s))), len(place)) for name, s in keys]
+    return table.iloc[pd.Series(order).argsort(kind="stable")].reset_index(drop=True)
+
+
+def score_step(
+    job: Job, pairs: Sequence[Pair], name: str, strength: float, *, on_image: Callable[[int], None]
+) -> pd.DataFrame:
+    """The rows of all images at one strength."""
+
+    def cells() -> Iterator[tuple[str, Labels, Labels]]:
+        for number, pair in enumerate(pairs, start=1):
+            truth, pred = predict_degraded(job, pair, name, strength)
+            on_image(number)
+            yield pair.name, truth, pred
+
+    rows = evaluate(cells())
+    rows.insert(0, "degradation", name)
+    rows.insert(1, "strength", strength)
+    rows.insert(2, "unit", "" if name == UNDISTURBED else DEGRADATIONS[name].unit)
+    return rows
+
+
+def predict_degraded(job: Job, pair: Pair, name: str, strength: float) -> tuple[Labels, Labels]:
+    """True and predicted labels (H, W) of an image that was made worse."""
+    prepare = partial(prepare_image, model=job.model)
+    settings = job.settings
+    image, truth = prepare_labelled(pair, prepare, size_px=None)
+    change = None if name == UNDISTURBED else DEGRADATIONS[name].change
+    if change is not None:
+        image = prepare(degrade(image, change, strength, name=pair.name))
+    elif name != UNDISTURBED:
+        settings = replace(settings, scale=settings.scale * strength)
+    prediction = predict_prepared(image, job.model, settings=settings)
+    return truth, probs_to_labels(prediction.probs, job.model.maps, settings=settings)
+
+
+def claim(out: Path, job: Job, pairs: Sequence[Pair]) -> None:
+    """Write down what is asked for in a folder, or see that it is what was asked for there.
+
+    Raises:
+        SettingsError: something else was.
+    """
+    asked: dict[str, Any] = {
+        "version": package_version("coverslip"),
+        "model": job.model_hash,
+        "settings": result_settings(job),
+        "data": fingerprint(pairs),
+    }
+    path = out / REQUEST
+    if not path.is_file():
+        write_text(path, json.dumps(asked, indent=1))
+        return
+    try:
+        answered = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        answered = {}
+    other = [key for key in asked if answered.get(key) != json.loads(json.dumps(asked[key]))]
+    if other:
+        raise SettingsError(
+            f"{out}: holds the robustness of another {', '.join(other)} than is asked for now: "
+            "delete it, or choose another -o."
+        )

@@ -1,0 +1,176 @@
+"""image files + model → a ranked table of frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from coverslip.checkpoint import Checkpoint
+from coverslip.errors import FileError, SettingsError
+from coverslip.files import open_image, read_frames
+from coverslip.pipeline import predict_prepared, prepare_image
+from coverslip.suggest.choose import choose
+from coverslip.suggest.features import image_to_features
+from coverslip.suggest.uncertainty import measure_uncertainty
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from coverslip.pipeline import Job
+    from coverslip.suggest.choose import Choice
+    from coverslip.suggest.uncertainty import Uncertainty
+
+SUGGESTION_COLUMNS: dict[str, str] = {
+    "rank": "1 is to be annotated first",
+    "file": "the image",
+    "frame": "of the file, counted from 0",
+    "uncertainty": "the mean of the next two, in px",
+    "entropy_px": "sum of the pixels' entropies in bits, for each px of border",
+    "spread_px": "sum of twice the spread over the views, likewise; missing for one view",
+    "distance": "to the most similar image of a lower rank, 0 (the same) to about 1",
+    "gain": "distance, times a weight of 0.1 to 1 that grows with the uncertainty",
+    "reason": "the same in words",
+}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame that was looked at."""
+
+    path: Path
+    number: int
+    is_alone: bool  # its file has no other
+    uncertainty: Uncertainty
+    features: NDArray[np.float32]
+
+    @property
+    def name(self) -> str:
+        """Short, for a sentence."""
+        return self.path.name if self.is_alone else f"{self.path.name} frame {self.number}"
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """What came of looking at all frames.
+
+    Attributes:
+        table: one row per chosen frame, with `SUGGESTION_COLUMNS`.
+        n_frames: how many were looked at.
+        failed: files that could not be read, with the reason.
+    """
+
+    table: pd.DataFrame
+    n_frames: int
+    failed: dict[Path, str] = field(default_factory=dict)
+
+
+def suggest_frames(
+    paths: Sequence[Path],
+    job: Job,
+    *,
+    n: int,
+    every: int = 1,
+    on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
+) -> Suggestions:
+    """Choose the frames that teach most if they are annotated next.
+
+    Args:
+        paths: image files; every frame of a film or stack counts as an image.
+        job: a network and its settings; test-time augmentation tells more of its uncertainty.
+        n: how many to choose; fewer are, where there are fewer that differ.
+        every: look at each so-many-th frame of a file only.
+        on_frame: called after each frame with the file, the frames done and the frames in all.
+
+    Raises:
+        SettingsError: a number below 1, or a method without learning.
+        FileError: no file could be read.
+    """
+    for name, value in (("n", n), ("every", every)):
+        if value < 1:
+            raise SettingsError(f"{name} is {value}; it must be at least 1.")
+    if not isinstance(job.model, Checkpoint):
+        raise SettingsError(
+            f"{job.model_name} is a method without learning: it is never unsure, and learns "
+            "nothing from what you annotate. Take a trained network, such as --model phase."
+        )
+    frames: list[Frame] = []
+    failed: dict[Path, str] = {}
+    for path in paths:
+        try:
+            frames += look_at(path, job, job.model, every=every, on_frame=on_frame)
+        except FileError as error:
+            failed[path] = str(error)
+    if not frames:
+        raise FileError("\n".join(failed.values()) or "no image was given. Name files or a folder.")
+    return Suggestions(frames_to_table(frames, n=n), len(frames), failed)
+
+
+def look_at(
+    path: Path,
+    job: Job,
+    model: Checkpoint,
+    *,
+    every: int,
+    on_frame: Callable[[Path, int, int], None],
+) -> list[Frame]:
+    """Predict the frames of a file, and keep of each what the choice depends on."""
+    file = open_image(path, axes=job.axes)
+    numbers = range(0, file.n_frames, every)
+    frames = []
+    for number, image in zip(numbers, read_frames(file, numbers, channel=job.channel), strict=True):
+        prepared = prepare_image(image, model)
+        prediction = predict_prepared(prepared, model, settings=job.settings)
+        uncertainty = measure_uncertainty(prediction, threshold=job.settings.threshold)
+        features = image_to_features(prepared, model)
+        frames.append(Frame(path, number, file.n_frames == 1, uncertainty, features))
+        on_frame(path, len(frames), len(numbers))
+    return frames
+
+
+def frames_to_table(frames: Sequence[Frame], *, n: int) -> pd.DataFrame:
+    """Choose, and say why."""
+    totals = np.array([frame.uncertainty.total for frame in frames])
+    choices = choose(np.stack([frame.features for frame in frames]), totals, n=n)
+    places = np.argsort(np.argsort(-totals, kind="stable"))
+    rows = [
+        {
+            "rank": rank,
+            "file": str(frames[choice.index].path),
+            "frame": frames[choice.index].number,
+            **in_numbers(frames[choice.index].uncertainty),
+            "distance": round(choice.distance, 4),
+            "gain": round(choice.gain, 4),
+            "reason": reason(choice, frames, place=int(places[choice.index]) + 1),
+        }
+        for rank, choice in enumerate(choices, start=1)
+    ]
+    return pd.DataFrame(rows, columns=list(SUGGESTION_COLUMNS))
+
+
+def in_numbers(uncertainty: Uncertainty) -> dict[str, Any]:
+    """The columns of an uncertainty."""
+    spread = uncertainty.spread_px
+    return {
+        "uncertainty": round(uncertainty.total, 4),
+        "entropy_px": round(uncertainty.entropy_px, 4),
+        "spread_px": float("nan") if spread is None else round(spread, 4),
+    }
+
+
+def reason(choice: Choice, frames: Sequence[Frame], *, place: int) -> str:
+    """Why a frame was chosen, in a line."""
+    width = f"{frames[choice.index].uncertainty.total:.1f} px"
+    if choice.nearest is None:
+        return f"the most uncertain of {len(frames)}: its borders are unsure over {width}"
+    nearest = frames[choice.nearest].name
+    likeness = "unlike all above" if choice.distance > 0.5 else "adds what is not yet above"
+    return (
+        f"{likeness}: {choice.distance:.2f} from the nearest, {nearest}; number {place} of "
+        f"{len(frames)} by uncertainty ({width})"
+    )
