@@ -46,29 +46,6 @@ def test_the_distance_is_a_share_of_the_cell_s_own():
     assert four_times.max() == 1 and abs(four_times.mean() - distance.mean()) < 0.08
 
 
-def test_the_centre_is_a_cone_over_the_largest_disk():
-    (centre,) = labels_to_maps(TWO, ["centre"])
-    assert np.argwhere(centre == 1).tolist() == [[4, 3], [4, 8]]
-    np.testing.assert_allclose(centre[4, 3:6], [1, 2 / 3, 1 / 3], rtol=1e-6)
-    assert centre[2, 1] < 0.06 and not centre[TWO == 0].any()
-
-
-def test_a_branched_cell_has_one_centre_in_itself():
-    labels = np.zeros((40, 40), dtype=np.int32)
-    labels[5:35, 5:9] = labels[31:35, 5:35] = 1  # an L, whose centroid is in no arm
-    (centre,) = labels_to_maps(labels, ["centre"])
-    assert not centre[labels == 0].any()
-    peak = np.argwhere(centre == centre.max())
-    assert len(peak) == 1 and labels[tuple(peak[0])] == 1
-
-
-def test_the_centre_of_a_long_cell_is_in_its_middle():
-    labels = np.zeros((7, 61), dtype=np.int32)
-    labels[2:5, 5:56] = 1
-    (centre,) = labels_to_maps(labels, ["centre"])
-    assert np.argwhere(centre == 1).tolist() == [[3, 30]]
-
-
 @pytest.mark.parametrize("name", MAPS)
 def test_nothing_to_learn_of_an_empty_image(name):
     assert not labels_to_maps(np.zeros((6, 5), dtype=np.uint32), [name]).any()
@@ -85,7 +62,7 @@ def test_numbers_do_not_matter(name):
     [
         (["mask", "halo"], "'halo' is unknown; wanted of mask, boundary"),
         (["distance"], "maps are distance; wanted mask first"),
-        (["mask", "centre", "centre"], "each one once"),
+        (["mask", "distance", "distance"], "each one once"),
         ([], "maps are none"),
     ],
 )

@@ -1,7 +1,6 @@
 """labels → maps: what a network learns of cells, so that it can tell touching ones apart.
 
-Every map is 0 where two cells meet or at least falls towards it, so that it does not jump from one
-cell to the next; and every map has no unit, so that a cell twice as large has the same map.
+None has a unit, so that a cell is the same to a network near and far.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 BOUNDARY_PX = 2  # thickness inside each cell: two touching cells are four pixels apart
-CORE = 0.9  # of a cell's greatest depth: what lies deeper may be its centre
 
 
 def labels_to_maps(labels: Labels, names: Sequence[str]) -> Floats:
@@ -78,42 +76,14 @@ def distance_map(cells: NDArray[np.int32]) -> Floats:
     Such a map is learnt by Micro-SAM's automatic instance segmentation (Archit et al. 2025).
     """
     depth = label_depth(cells)
-    deepest = _per_cell(ndimage.maximum, depth, cells)
-    deepest[0] = 1.0
+    deepest = np.asarray(ndimage.maximum(depth, cells, np.arange(cells.max() + 1)))
+    deepest[0] = 1.0  # of the background, which has none
     relative: Floats = (depth / deepest[cells]).astype(np.float32)
     return relative
-
-
-def centre_map(cells: NDArray[np.int32]) -> Floats:
-    """A cone over the largest disk inside each cell: 1 at its centre, 0 at its rim and beyond.
-
-    So every cell has one peak, wherever its arms reach. Of equally deep places, a long cell's
-    centre is the one nearest to its centroid.
-    """
-    depth = label_depth(cells)
-    deepest = _per_cell(ndimage.maximum, depth, cells)
-    places = np.indices(cells.shape, dtype=np.float32)
-    rows, columns = places[0], places[1]
-    middle = [_per_cell(ndimage.mean, axis, cells) for axis in (rows, columns)]
-    off = np.hypot(rows - middle[0][cells], columns - middle[1][cells])
-    off[(depth < CORE * deepest[cells]) | (cells == 0)] = np.inf
-    found = ndimage.minimum_position(off, cells, np.arange(len(deepest)))
-    centre = np.array(found, dtype=np.float32)
-    away = np.hypot(rows - centre[cells, 0], columns - centre[cells, 1])
-    radius = np.maximum(deepest, 1.0)
-    cone: Floats = np.clip(1.0 - away / radius[cells], 0.0, 1.0).astype(np.float32)
-    cone[cells == 0] = 0.0
-    return cone
-
-
-def _per_cell(function: Any, values: NDArray[Any], cells: NDArray[np.int32]) -> NDArray[Any]:
-    """One number for the background and each cell, so that ``result[cells]`` is a map again."""
-    return np.asarray(function(values, cells, np.arange(cells.max(initial=0) + 1)), dtype=float)
 
 
 MAPS: dict[str, Callable[[NDArray[np.int32]], NDArray[Any]]] = {
     "mask": mask_map,
     "boundary": boundary_map,
     "distance": distance_map,
-    "centre": centre_map,
 }

@@ -9,7 +9,7 @@ from scipy import ndimage
 from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
 
-from coverslip.cells.mask import EIGHT_NEIGHBOURS
+from coverslip.cells.mask import EIGHT_NEIGHBOURS, FOUR_NEIGHBOURS
 from coverslip.cells.tidy import number_cells
 
 if TYPE_CHECKING:
@@ -20,31 +20,34 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Integers = NDArray[np.signedinteger[Any]]
 
-SEED_CENTRE = 0.5  # a cell's core is where the map of centres exceeds this
-SEED_DISTANCE = 0.5  # or the map of distances
-SEED_BOUNDARY = 0.5  # or that of boundaries is below this
-SEED_PX = 3  # smaller cores are noise
-RISE = 0.15  # of its depth, by which a mask's core must rise above the saddle to the next
+# Chosen on inner splits of training images (docs/results/cells.md).
+SMOOTH_PX = 1.0  # standard deviation: of neighbouring pixels of a map, one is a peak by chance
+RISE = 0.15  # of a map in [0, 1], by which a cell's peak must rise above the saddle to the next
+SHAPE_RISE = 0.25  # of a mask's depth, as a share of the peak's own
+PINHOLE_PX = 16  # smaller holes of a mask say nothing of its shape
 
 
 def separate(mask: NDArray[np.bool_], maps: Mapping[str, Floats]) -> NDArray[np.uint32]:
     """Part a mask into cells.
 
-    Each core that the maps show grows by a watershed (Beucher & Lantuéjoul 1979) until cells meet
-    or the mask ends. A piece of the mask with one core, or none, is one cell.
+    Each peak of a landscape that is high inside of cells and low between them grows by a watershed
+    (Beucher & Lantuéjoul 1979) until cells meet or the mask ends. Peaks count that rise enough
+    above the saddle to the next (the h-maxima transform, Soille 2003, section 6.3.4). A piece of
+    the mask with one peak, or none, is one cell.
 
     Args:
         mask: (H, W) bool.
-        maps: what a network says beside the mask, name → (H, W) float32 in [0, 1]; of
-            `coverslip.cells.MAPS` the best that is there is used: centre, distance, boundary.
-            Without any, the mask's own shape must do.
+        maps: what a network says, name → (H, W) float32 in [0, 1], keys of `coverslip.cells.MAPS`.
+            The landscape is that of distances, else what is cell and no boundary, else the depth of
+            the mask itself.
 
     Returns:
         (H, W) uint32: 0 is background, the cells are 1 to n in reading order.
     """
     pieces, n_pieces = ndimage.label(mask, structure=EIGHT_NEIGHBOURS)
-    landscape, cores = find_cores(mask, maps)
-    clumps = _clumps(pieces, n_pieces, cores)
+    landscape, rise = make_landscape(mask, maps)
+    cores, _ = ndimage.label(peaks(landscape, rise=rise) & mask, structure=EIGHT_NEIGHBOURS)
+    clumps = find_clumps(pieces, n_pieces, cores)
     if not clumps.any():
         return number_cells(pieces)
     seeds = np.where(clumps, cores, 0)
@@ -52,58 +55,44 @@ def separate(mask: NDArray[np.bool_], maps: Mapping[str, Floats]) -> NDArray[np.
     return number_cells(np.where(clumps, grown + n_pieces, pieces))
 
 
-def find_cores(mask: NDArray[np.bool_], maps: Mapping[str, Floats]) -> tuple[Floats, Integers]:
-    """Where cells are surely apart.
-
-    Returns:
-        A landscape (H, W) that is high inside cells and low between them, and the numbered cores.
-    """
-    if "centre" in maps:
-        cores = maps["centre"] > SEED_CENTRE
-        return maps.get("distance", maps["centre"]), _drop_small(_number(mask & cores))
+def make_landscape(mask: NDArray[np.bool_], maps: Mapping[str, Floats]) -> tuple[Floats, float]:
+    """What is high inside of cells (H, W), and by how much a cell's peak must rise in it."""
     if "distance" in maps:
-        cores = maps["distance"] > SEED_DISTANCE
-        return maps["distance"], _drop_small(_number(mask & cores))
+        return ndimage.gaussian_filter(maps["distance"], SMOOTH_PX), RISE
     if "boundary" in maps:
-        cores = maps["boundary"] < SEED_BOUNDARY
-        return 1.0 - maps["boundary"], _drop_small(_number(mask & cores))
-    depth = ndimage.distance_transform_edt(mask).astype(np.float32)
-    return depth, _number(peaks(depth))
+        inside = maps["mask"] * (1 - maps["boundary"])
+        return ndimage.gaussian_filter(inside, SMOOTH_PX), RISE
+    # In logarithms a share of the height is a difference: a dent of two pixels parts two small
+    # nuclei and not two halves of a large cell.
+    depth = ndimage.distance_transform_edt(fill_pinholes(mask))
+    return np.log(np.maximum(depth, 1.0)).astype(np.float32), float(-np.log1p(-SHAPE_RISE))
 
 
-def peaks(depth: Floats, *, rise: float = RISE) -> NDArray[np.bool_]:
-    """The tops of a landscape that rise above every saddle by a share of their own height.
-
-    As the h-maxima transform (Soille 2003, section 6.3.4), with an h that grows with the height:
-    a dent of two pixels parts two small nuclei and not two halves of a large cell.
+def peaks(landscape: Floats, *, rise: float) -> NDArray[np.bool_]:
+    """The tops of a landscape that rise above every saddle to a higher one.
 
     Args:
-        depth: (H, W) float32, 0 or more.
-        rise: share of its height by which a top must rise, in (0, 1).
+        landscape: (H, W) float32.
+        rise: by how much.
 
     Returns:
-        (H, W) bool.
+        (H, W) bool: each top down to `rise` below its peak, or to where its hill ends.
     """
-    # In logarithms a share of the height is a difference.
-    height = np.log(np.maximum(depth, 1.0))
-    lowered = np.maximum(height + np.log1p(-rise), 0.0)
-    flooded = reconstruction(lowered, height)  # type: ignore[no-untyped-call]
-    tops: NDArray[np.bool_] = local_maxima(flooded) & (depth > 0)  # type: ignore[no-untyped-call]
+    flooded = reconstruction(landscape - np.float32(rise), landscape)  # type: ignore[no-untyped-call]
+    tops: NDArray[np.bool_] = local_maxima(flooded)  # type: ignore[no-untyped-call]
     return tops
 
 
-def _number(cores: NDArray[np.bool_]) -> Integers:
-    numbered: Integers = ndimage.label(cores, structure=EIGHT_NEIGHBOURS)[0]
-    return numbered
+def fill_pinholes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Without holes of fewer than `PINHOLE_PX` pixels."""
+    holes, _ = ndimage.label(~mask, structure=FOUR_NEIGHBOURS)
+    small = np.bincount(holes.ravel()) < PINHOLE_PX
+    small[0] = False
+    filled: NDArray[np.bool_] = mask | small[holes]
+    return filled
 
 
-def _drop_small(cores: Integers) -> Integers:
-    """Without the cores of fewer than `SEED_PX` pixels; the others keep their numbers."""
-    keep = np.bincount(cores.ravel()) >= SEED_PX
-    return np.where(keep[cores], cores, 0)
-
-
-def _clumps(pieces: Integers, n_pieces: int, cores: Integers) -> NDArray[np.bool_]:
+def find_clumps(pieces: Integers, n_pieces: int, cores: Integers) -> NDArray[np.bool_]:
     """The pieces with two cores or more, as a mask."""
     seeded = cores > 0
     pairs = np.unique(np.stack([pieces[seeded], cores[seeded]]), axis=1)

@@ -33,7 +33,7 @@ def train(
         int | None, typer.Option(help="Batches an epoch; otherwise one pass over the images.")
     ] = None,
     maps: Annotated[
-        str, typer.Option(help="What is learnt: mask; also boundary, distance, centre, by commas.")
+        str, typer.Option(help="What is learnt, by commas: mask, and distance to tell cells apart.")
     ] = "mask",
     batch: Annotated[int, typer.Option(help="Images a batch.")] = 8,
     lr: Annotated[float, typer.Option(help="Highest learning rate of the one-cycle.")] = 1e-3,

@@ -118,7 +118,7 @@ def probs_to_labels(
     """
     mask = probs_to_mask(probs[0], threshold=settings.threshold)
     if settings.separate:
-        labels = separate(mask, dict(zip(maps[1:], probs[1:], strict=True)))
+        labels = separate(mask, dict(zip(maps, probs, strict=True)))
     else:
         labels = mask_to_labels(mask)
     if settings.fill_holes:
