@@ -1,12 +1,13 @@
 """Pages of results, made and read back for tests."""
 
+import json
 from datetime import datetime
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 
-from coverslip.report import Run, html_report
+from coverslip.report import Cells, Drawing, Run, html_report
 
 RUN = Run(
     model="nuclei",
@@ -54,7 +55,13 @@ class Page(HTMLParser):
 
     @property
     def text(self) -> str:
-        return " ".join(text for tag, text in self.texts if tag != "style")
+        return " ".join(text for tag, text in self.texts if tag not in ("style", "script"))
+
+    @property
+    def data(self) -> dict:
+        """What the page's script reads."""
+        (first, _) = self.text_of("script")
+        return json.loads(first)
 
 
 def page_of(images: pd.DataFrame, **options) -> Page:
@@ -71,3 +78,22 @@ def movie(n: int, **columns) -> pd.DataFrame:
             **columns,
         }
     )
+
+
+def squares(n: int, *, side: int = 4) -> Drawing:
+    """Cells 1 to n, squares of 4 in a row on an image of 10 × 10 n."""
+    corners = np.array([(0, 0), (0, side), (side, side), (side, 0)])
+    rings = {i + 1: [corners + np.array([3, 3 + 10 * i])] for i in range(n)}
+    return Drawing((10, 10 * n), rings, {cell: cell % 5 for cell in rings})
+
+
+def cells_of(images: pd.DataFrame, **columns) -> Cells:
+    """The cells that a table of images counts, with areas 10, 20, … in each image."""
+    rows = images.assign(frame=images["frame"] if "frame" in images else 0)
+    each = [(row, cell) for row in rows.itertuples() for cell in range(1, row.n_cells + 1)]
+    table = pd.DataFrame({"label": [cell for _, cell in each]})
+    table["file"] = pd.Series([row.file for row, _ in each], dtype=object)
+    table["frame"] = [row.frame for row, _ in each]
+    table = table.assign(area_px=10 * table["label"], **columns)
+    counts = {(row.file, row.frame): row.n_cells for row in rows.itertuples()}
+    return Cells(table, lambda file, frame: squares(counts[file, frame]), csv="cells.csv")

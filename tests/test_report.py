@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import io
 
 import numpy as np
@@ -6,8 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from coverslip.report import Run, encode_picture, html_report
-from pages import NAMES, PICTURE, RUN, TWO, Page, movie, page_of
+from coverslip.report import Cells, Run, encode_picture, html_report
+from pages import NAMES, PICTURE, RUN, TWO, Page, cells_of, movie, page_of
 
 
 def test_the_page_says_what_was_run():
@@ -40,7 +41,8 @@ def test_the_page_needs_nothing_from_outside():
     images = TWO.assign(overlay="over lays/ü#1.png", labels="")
     html = html_report("Cells", images, run=RUN, thumbnails=thumbnails)
     page = Page(html)
-    assert not page.all("script") + page.all("link") + page.all("iframe")
+    assert not page.all("link") + page.all("iframe")
+    assert not [attrs for attrs in page.all("script") if "src" in attrs]
     assert all(attrs["src"].startswith("data:image/jpeg;base64,") for attrs in page.all("img"))
     assert "url(" not in html
     assert "@import" not in html
@@ -48,6 +50,15 @@ def test_the_page_needs_nothing_from_outside():
     assert links == {"#view-0", "#image-0", "over%20lays/%C3%BC%231.png"}
     (policy,) = (m["content"] for m in page.all("meta") if "content" in m and "src" in m["content"])
     assert policy.startswith("default-src 'none'")
+
+
+def test_no_script_can_run_but_the_page_s_own():
+    page = page_of(TWO)
+    (policy,) = (m["content"] for m in page.all("meta") if "content" in m and "src" in m["content"])
+    code = page.text_of("script")[1]
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    assert policy.endswith(f"; script-src 'sha256-{digest}'")
+    assert "innerHTML" not in code and "eval" not in code and "fetch" not in code
 
 
 def test_the_page_is_light_or_dark_as_the_reader_likes():
@@ -69,7 +80,9 @@ def test_ids_are_unique_and_links_inside_lead_somewhere():
 
 def test_nothing_that_users_name_becomes_markup():
     evil = "<script>alert('1')</script> & \"x\" \x00 \udcff.png"
-    images = TWO.assign(file=[evil, "b.png"], notes=[f"note {evil}", ""], overlay=[evil, ""])
+    columns = {"file": [evil, "b.png"], "notes": [f"note {evil}", ""], "overlay": [evil, ""]}
+    images = TWO.assign(**{name: pd.Series(v, dtype=object) for name, v in columns.items()})
+    cells = cells_of(images, **{"</script><b> & size": 1.5})
     run = Run(
         model=evil,
         version=evil,
@@ -83,16 +96,19 @@ def test_nothing_that_users_name_becomes_markup():
         images,
         run=run,
         thumbnails={(evil, 0): PICTURE},
+        cells=Cells(cells.table, cells.draw, csv=evil),
         failures={f"failed {evil}": evil},
         notes=[evil],
     )
     assert html.encode("utf-8")
     page = Page(html)
-    assert not page.all("script")
+    assert [tag for tag, _ in page.tags].count("script") == 2 == html.count("<script")
     assert "\x00" not in html
     seen = "<script>alert('1')</script> & \"x\" � ?.png"
     assert page.text.count(seen) >= 9
     assert page.all("img")[0]["alt"].startswith(seen)
+    assert page.data["images"] == [seen, "b.png"]
+    assert page.data["columns"][1]["name"] == "</script><b> & size"
 
 
 def test_pictures_are_inside_and_keep_their_size():

@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING
 from coverslip.errors import FileError
 from coverslip.files import find_images, write_text
 from coverslip.pipeline.batch import segment_files
-from coverslip.pipeline.outputs import name_outputs
-from coverslip.pipeline.tables import IMAGES, join_rows, read_thumbnails, report_rows, write_tables
+from coverslip.pipeline.drawings import page_cells
+from coverslip.pipeline.outputs import Outputs, name_outputs
+from coverslip.pipeline.tables import (
+    IMAGES,
+    cell_rows,
+    join_rows,
+    read_thumbnails,
+    report_rows,
+    write_tables,
+)
 from coverslip.provenance import package_version
 from coverslip.report import Run, html_report
 
@@ -59,6 +67,7 @@ def segment_examples(
     started, clock = datetime.now(), time.perf_counter()
     records: list[Record] = []
     thumbnails: dict[tuple[str, int], bytes] = {}
+    targets: dict[Path, Outputs] = {}
     failed: dict[Path, str] = {}
     for model, job in jobs.items():
         paths = find_images([examples / model])
@@ -67,7 +76,8 @@ def segment_examples(
             replace(record, images=in_folder(record.images, model))
             for record in result.done.values()
         ]
-        thumbnails |= read_thumbnails(result, name_outputs(paths, out / model))
+        targets |= name_outputs(paths, out / model)
+        thumbnails |= read_thumbnails(result, targets)
         failed |= result.failed
     write_tables(out, records)
     page = html_report(
@@ -80,6 +90,7 @@ def segment_examples(
             seconds=time.perf_counter() - clock,
         ),
         thumbnails=thumbnails,
+        cells=page_cells(cell_rows(records), targets),
         failures={str(path): message for path, message in failed.items()},
         notes=[NOTE],
     )

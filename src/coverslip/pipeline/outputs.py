@@ -51,7 +51,7 @@ class Outputs:
         return self.folder / "records" / f"{self.name}.json"
 
     def thumbnail(self, frame: int) -> Path:
-        """The overlay at the size of the report."""
+        """The image at the size of the report."""
         return self.folder / "records" / f"{self.name}_{frame:05d}.jpg"
 
     def overlay(self, frame: int, n_frames: int) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from coverslip.figures import overlay, thumbnail
+from coverslip.figures import overlay, to_picture
 from coverslip.files import open_pages, read_frames, write_bytes, write_image, write_labels
 from coverslip.measure import confluence
 from coverslip.pipeline.record import Record
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.record import Job
     from coverslip.pipeline.segment import Segmentation
+
+
+# Longer side of the pictures for the page, which reduces them further where it has many.
+PAGE_SIDE_PX = 1280
 
 
 def segment_series(
@@ -67,7 +71,7 @@ def segment_series(
                 picture = overlay(image, found.labels)
                 write_image(target.overlay(index, file.n_frames), picture)
                 if index in pictured:
-                    small = encode_picture(thumbnail(image, found.labels))
+                    small = encode_picture(to_picture(image), side_px=PAGE_SIDE_PX)
                     write_bytes(target.thumbnail(index), small)
                 if keep_probs:
                     keep_probs(found.probs)

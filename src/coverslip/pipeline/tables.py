@@ -8,6 +8,7 @@ import pandas as pd
 
 from coverslip.files import write_text
 from coverslip.measure import COLUMNS
+from coverslip.pipeline.drawings import page_cells
 from coverslip.pipeline.record import result_settings
 from coverslip.provenance import package_version
 from coverslip.report import MOST_CARDS, Run, html_report, pick_frames
@@ -30,10 +31,15 @@ def write_tables(out: Path, records: Sequence[Record]) -> None:
     Raises:
         FileError: they cannot be written.
     """
-    cells = join_rows([record.cells for record in records], columns=["file", "frame", *COLUMNS])
+    cells = cell_rows(records)
     images = join_rows([record.images for record in records], columns=IMAGES)
     write_text(out / "cells.csv", cells.to_csv(index=False))
     write_text(out / "images.csv", images.to_csv(index=False))
+
+
+def cell_rows(records: Sequence[Record]) -> pd.DataFrame:
+    """The cells of all records, one row each."""
+    return join_rows([record.cells for record in records], columns=["file", "frame", *COLUMNS])
 
 
 def join_rows(tables: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
@@ -69,6 +75,7 @@ def write_report(
             settings=flat_settings(job),
         ),
         thumbnails=read_thumbnails(result, targets),
+        cells=page_cells(cell_rows(list(result.done.values())), targets),
         failures={str(path): message for path, message in result.failed.items()},
     )
     write_text(out / "report.html", page)

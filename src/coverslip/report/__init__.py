@@ -1,14 +1,18 @@
 """tables → Markdown and LaTeX, and a run's results → one HTML page."""
 
-from coverslip.report.cards import MOST_CARDS, encode_picture
+from coverslip.report.cards import MOST_CARDS
+from coverslip.report.cells import Cells
 from coverslip.report.images import IMAGE_COLUMNS, pick_frames
 from coverslip.report.latex import table_to_latex
 from coverslip.report.markdown import summary_in_percent, table_to_markdown
 from coverslip.report.page import Run, html_report
+from coverslip.report.pictures import Drawing, encode_picture
 
 __all__ = [
     "IMAGE_COLUMNS",
     "MOST_CARDS",
+    "Cells",
+    "Drawing",
     "Run",
     "encode_picture",
     "html_report",

@@ -1,6 +1,5 @@
 """one image → its card."""
 
-import base64
 import io
 import math
 from collections.abc import Mapping
@@ -8,15 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from PIL import Image
 
 from coverslip.report.html import Html, element, join, path_to_url
-from coverslip.report.images import pick_frames
-from coverslip.report.values import count, duration, percent, plural, significant
-
-# Longer side of a picture inside the page: sharp on a card, and a hundred of them can be mailed.
-SIDE_PX = 640
+from coverslip.report.images import MOST_FRAMES, pick_frames
+from coverslip.report.pictures import Pictures, Thumbnails, picture_url
+from coverslip.report.values import NARROW_SPACE, count, duration, percent, plural, significant
 
 # Of many single images, so many pictures are what a browser still scrolls and a mail may hold.
 MOST_CARDS = 200
@@ -24,56 +20,41 @@ MOST_CARDS = 200
 # The proportions (width by height) that the frame of all pictures may take.
 RATIOS = (0.8, 1.6)
 
-Thumbnails = Mapping[tuple[str, int], bytes | NDArray[np.uint8]]
 Row = Mapping[Any, Any]
 
 
-def encode_picture(picture: NDArray[np.uint8], *, side_px: int = SIDE_PX) -> bytes:
-    """Make a picture small enough for the page.
-
-    JPEG with full colour resolution: what it usually drops is just what thin coloured lines need.
-
-    Args:
-        picture: (H, W, 3) or (H, W), uint8.
-        side_px: Longer side; a larger picture is reduced to it.
-
-    Returns:
-        A JPEG file.
-    """
-    image = Image.fromarray(picture).convert("RGB")
-    image.thumbnail((side_px, side_px))
-    file = io.BytesIO()
-    image.save(file, format="JPEG", quality=86, subsampling=0)
-    return file.getvalue()
-
-
-def rows_with_cards(rows: pd.DataFrame, thumbnails: Thumbnails, *, is_series: bool) -> pd.DataFrame:
+def rows_with_cards(
+    rows: pd.DataFrame, thumbnails: Thumbnails, *, is_series: bool, most_frames: int = MOST_FRAMES
+) -> pd.DataFrame:
     """Choose the rows to show: frames with a picture, or all images while they are not too many."""
     if len(rows) <= MOST_CARDS and not is_series:
         return rows
     keys = zip(rows["file"], rows["frame"], strict=True)
     pictured = rows[[key in thumbnails for key in keys]]
     if is_series:
-        return pictured
+        return pictured.iloc[pick_frames(len(pictured), most=most_frames)]
     rows = pictured if len(pictured) else rows
     return rows.iloc[pick_frames(len(rows), most=MOST_CARDS)]
 
 
-def card_grid(rows: pd.DataFrame, thumbnails: Thumbnails, *, is_series: bool) -> Html:
+def card_grid(rows: pd.DataFrame, pictures: Pictures, *, is_series: bool) -> Html:
     """Show rows of a completed table as cards."""
     if rows.empty:
         return Html()
-    encoded = [
-        {**row, "id": index, "thumbnail": _encode(thumbnails.get((row["file"], row["frame"])))}
+    pictured = [
+        {**row, "id": index, **_pictured((row["file"], row["frame"]), pictures, index=index)}
         for index, row in zip(rows.index, rows.to_dict("records"), strict=True)
     ]
-    cards = (_card(row, is_series=is_series) for row in encoded)
-    ratio = _common_ratio([row["thumbnail"] for row in encoded])
+    cards = (_card(row, is_series=is_series) for row in pictured)
+    ratio = _common_ratio([row["thumbnail"] for row in pictured])
     return element("ul", *cards, class_="cards", style=f"--ratio: {ratio:.3f}")
 
 
-def _encode(thumbnail: bytes | NDArray[np.uint8] | None) -> bytes | None:
-    return encode_picture(thumbnail) if isinstance(thumbnail, np.ndarray) else thumbnail
+def _pictured(key: tuple[str, int], pictures: Pictures, *, index: int) -> dict[str, Any]:
+    """The picture of a row, and the outlines that lie over it."""
+    thumbnail = pictures.picture(key)
+    lines = pictures.outlines(key, name=f"cells-{index}") if thumbnail is not None else Html()
+    return {"thumbnail": thumbnail, "outlines": lines}
 
 
 def _common_ratio(pictures: list[bytes | None]) -> float:
@@ -106,7 +87,7 @@ def _picture(row: Row) -> Html:
     what = f"{row['name']}, frame {row['frame']}" if row["frame"] else row["name"]
     picture = element(
         "img",
-        src=_data_url(row["thumbnail"]),
+        src=picture_url(row["thumbnail"]),
         alt=f"{what}: outlines of {plural(int(row['n_cells']), 'cell')} over the image",
         width=width,
         height=height,
@@ -114,16 +95,11 @@ def _picture(row: Row) -> Html:
     view = f"view-{row['id']}"
     return element(
         "div",
-        element("a", picture, href=f"#{view}", class_="open", title="Enlarge"),
+        element("a", picture, row["outlines"], href=f"#{view}", class_="open", title="Enlarge"),
         element("a", "Close", href=f"#image-{row['id']}", class_="close"),
         class_="picture",
         id=view,
     )
-
-
-def _data_url(picture: bytes) -> Html:
-    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
-    return Html(f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}")
 
 
 def _numbers(row: Row) -> Html:
@@ -155,7 +131,7 @@ def _facts(row: Row) -> list[str]:
     if known["median_area_um2"]:
         facts.append(f"median cell {significant(row['median_area_um2'])} µm²")
     elif known["median_area_px"]:
-        facts.append(f"median cell {count(row['median_area_px'])} px")
+        facts.append(f"median cell {count(row['median_area_px'])}{NARROW_SPACE}px")
     return facts
 
 

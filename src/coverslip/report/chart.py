@@ -5,12 +5,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from coverslip.report.html import Html, element, join
+from coverslip.report.images import pick_frames
+from coverslip.report.svg import number, svg, text
 
 WIDTH, HEIGHT = 460, 220
 LEFT, RIGHT, TOP, BOTTOM = 44, 14, 14, 46
 
 # With more points than this, dots would hide their own line.
 MOST_DOTS = 150
+
+# Of a longer series so many points tell their values, each over a strip of the drawing.
+MOST_STRIPS = 400
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ def draw_chart(chart: Chart) -> Html:
         _grid(chart, ticks),
         _x_axis(chart),
         _line(points) if chart.joined else _stems(points),
-        _dots(chart, points) if len(points) <= MOST_DOTS else "",
+        _dots(chart, points) if len(points) <= MOST_DOTS else _strips(chart, points),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
         aria_label=_say(chart),
@@ -89,8 +94,8 @@ def _grid(chart: Chart, ticks: Sequence[float]) -> Html:
     """Horizontal lines with their values."""
     parts = []
     for value, y in zip(ticks, _scale_y(ticks, top=ticks[-1]), strict=True):
-        parts.append(_svg("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"))
-        parts.append(_text(_short(chart, value), x=LEFT - 7, y=y + 4, anchor="end"))
+        parts.append(svg("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"))
+        parts.append(text(_short(chart, value), x=LEFT - 7, y=y + 4, anchor="end"))
     return join(*parts)
 
 
@@ -101,11 +106,11 @@ def _x_axis(chart: Chart) -> Html:
     ticks = [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
     y = HEIGHT - BOTTOM + 17
     numbers = (
-        _text(_number(value), x=x, y=y, anchor="middle")
+        text(number(value), x=x, y=y, anchor="middle")
         for value, x in zip(ticks, _scale_x(chart, ticks), strict=True)
     )
     middle = (LEFT + WIDTH - RIGHT) / 2
-    return join(*numbers, _text(chart.x_label, x=middle, y=y + 17, anchor="middle"))
+    return join(*numbers, text(chart.x_label, x=middle, y=y + 17, anchor="middle"))
 
 
 def _line(points: Sequence[tuple[float, float]]) -> Html:
@@ -120,30 +125,39 @@ def _line(points: Sequence[tuple[float, float]]) -> Html:
 
 def _stems(points: Sequence[tuple[float, float]]) -> Html:
     floor = HEIGHT - BOTTOM
-    return join(*(_svg("line", x1=x, x2=x, y1=floor, y2=y, class_="stem") for x, y in points))
+    return join(*(svg("line", x1=x, x2=x, y1=floor, y2=y, class_="stem") for x, y in points))
 
 
 def _dots(chart: Chart, points: Sequence[tuple[float, float]]) -> Html:
     """A dot per point; its name and value appear under the pointer."""
     radius = 3.0 if len(points) <= 30 else 2.2
     dots = []
-    for (cx, cy), name, y in zip(points, chart.names, chart.y, strict=True):
-        tip = element("title", f"{name}: {chart.show(y)}")
-        dots.append(_svg("circle", tip, cx=cx, cy=cy, r=radius, class_="dot"))
+    for i, (cx, cy) in enumerate(points):
+        dots.append(svg("circle", _tip(chart, i), cx=cx, cy=cy, r=radius, class_="dot"))
     return join(*dots)
 
 
-def _text(text: str, *, x: float, y: float, anchor: str) -> Html:
-    return _svg("text", text, x=x, y=y, text_anchor=anchor)
+def _strips(chart: Chart, points: Sequence[tuple[float, float]]) -> Html:
+    """Where dots would be too many: unseen strips that tell the same under the pointer."""
+    strips = []
+    half = (WIDTH - LEFT - RIGHT) / min(len(points), MOST_STRIPS) / 2
+    for i in pick_frames(len(points), most=MOST_STRIPS):
+        strips.append(
+            svg(
+                "rect",
+                _tip(chart, i),
+                x=points[i][0] - half,
+                y=TOP,
+                width=2 * half,
+                height=HEIGHT - BOTTOM - TOP,
+                class_="strip",
+            )
+        )
+    return join(*strips)
 
 
-def _svg(tag: str, /, *children: str, **attributes: float | str) -> Html:
-    """An SVG element whose numbers are as short as the eye needs."""
-    short = {
-        key: f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else value
-        for key, value in attributes.items()
-    }
-    return element(tag, *children, **short)
+def _tip(chart: Chart, i: int) -> Html:
+    return element("title", f"{chart.names[i]}: {chart.show(chart.y[i])}")
 
 
 def _say(chart: Chart) -> str:
@@ -156,8 +170,4 @@ def _say(chart: Chart) -> str:
 
 
 def _short(chart: Chart, value: float) -> str:
-    return f"{value:.0%}" if chart.kind == "confluence" else _number(value)
-
-
-def _number(value: float) -> str:
-    return f"{value:.6g}"
+    return f"{value:.0%}" if chart.kind == "confluence" else number(value)

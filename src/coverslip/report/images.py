@@ -1,9 +1,11 @@
 """what the page knows of each image."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 # The columns of a table of images. Only the first three must be there.
 IMAGE_COLUMNS: dict[str, str] = {
@@ -45,13 +47,19 @@ def complete(images: pd.DataFrame, *, folder: str) -> pd.DataFrame:
     for column in IMAGE_COLUMNS:
         if column in TEXT:
             texts = table[column].astype(object)
-            table[column] = texts.where(texts.notna(), "").astype(str)
+            table[column] = _as_texts(texts.where(texts.notna(), ""), table)
         else:
             table[column] = pd.to_numeric(table[column], errors="coerce").astype(float)
-    in_order = table.groupby("file", sort=False).cumcount()
+    in_order = table.groupby(_codes(table)).cumcount()
     table["frame"] = table["frame"].fillna(in_order).astype(int)
-    table["name"] = [short_name(file, folder=folder) for file in table["file"]]
+    names = (short_name(file, folder=folder) for file in table["file"])
+    table["name"] = _as_texts(names, table)
     return table
+
+
+def _as_texts(values: Iterable[object], table: pd.DataFrame) -> "pd.Series[str]":
+    """A column of strings as they are: pandas' own text type refuses names that are no text."""
+    return pd.Series([str(value) for value in values], index=table.index, dtype=object)
 
 
 def common_folder(paths: Sequence[str]) -> str:
@@ -77,4 +85,10 @@ def pick_frames(n_frames: int, *, most: int = MOST_FRAMES) -> list[int]:
 
 def by_file(table: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     """Split a completed table by file, in the order of the rows; more than one row: a series."""
-    return {str(file): rows for file, rows in table.groupby("file", sort=False)}
+    groups = (rows for _, rows in table.groupby(_codes(table)))
+    return {rows["file"].iloc[0]: rows for rows in groups}
+
+
+def _codes(table: pd.DataFrame) -> NDArray[np.intp]:
+    """A number for each file, in the order of the rows."""
+    return pd.factorize(table["file"].to_numpy(dtype=object))[0]

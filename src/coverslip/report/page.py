@@ -7,15 +7,19 @@ from importlib.resources import files
 
 import pandas as pd
 
-from coverslip.report.cards import Thumbnails
+from coverslip.report.browse import cells_section, doubt_section, page_data, script, script_hash
+from coverslip.report.cards import MOST_CARDS
+from coverslip.report.cells import Cells
 from coverslip.report.html import Html, element
 from coverslip.report.images import common_folder, complete, short_name
+from coverslip.report.pictures import Pictures, Thumbnails
 from coverslip.report.series import result_sections
 from coverslip.report.summary import summary
 from coverslip.report.values import duration, plural
 
-# The page may load nothing from anywhere; a browser that reads this line makes sure of it.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+# The page may load nothing from anywhere, and run no script but its own; a browser that reads this
+# line makes sure of it.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src "
 
 # A coverslip with two cells under it.
 LOGO = Html(
@@ -30,6 +34,10 @@ HOW_TO_READ = (
     "Cells that the model does not part count as one. Confluence is the share of the image's area "
     "inside outlines. Mostly dark images are shown brighter than they are."
 )
+
+STYLES = ("style.css", "browse.css")
+
+NO_CELLS = Cells(pd.DataFrame(columns=["file", "frame", "label"]))
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,7 @@ def html_report(
     *,
     run: Run,
     thumbnails: Thumbnails,
+    cells: Cells | None = None,
     failures: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
 ) -> str:
@@ -70,38 +79,49 @@ def html_report(
         run: What was run.
         thumbnails: Pictures by (file, frame): uint8 arrays, or the bytes of a JPEG or PNG file. Of
             a series, only the frames with a picture get a card.
+        cells: The cells of all images, and what gives their outlines; None: none are known.
         failures: Message by file, of files that could not be done.
         notes: What the reader should know of the whole run.
 
     Returns:
-        HTML5, with style, pictures and curves inside: no script, nothing is loaded.
+        HTML5, with style, script, pictures and curves inside: nothing is loaded. Without its
+        script, the page shows all but the table of cells.
 
     Raises:
         ValueError: `images` lacks a needed column.
     """
-    failures = failures or {}
+    failures, cells = failures or {}, cells or NO_CELLS
     folder = common_folder([*map(str, images.get("file", ())), *failures])
     table = complete(images, folder=folder)
+    pictures = Pictures(thumbnails, cells.draw, n_shown=min(len(thumbnails), 2 * MOST_CARDS))
+    code = script()
     body = [
         _header(title, run, folder=folder),
         summary(table, n_failed=len(failures)),
         _failures(failures, folder=folder),
         _notes(notes),
-        *result_sections(table, thumbnails),
+        doubt_section(),
+        *result_sections(table, pictures),
+        cells_section(table, cells),
         _numbers(table),
         element("footer", element("h2", "How to read this page"), element("p", HOW_TO_READ)),
     ]
-    page = element("html", _head(title), element("body", element("main", *body)), lang="en")
+    data = page_data(table, cells, pictured=set(thumbnails))
+    end = (data, element("script", Html(code)))
+    page = element(
+        "html", _head(title, code), element("body", element("main", *body), *end), lang="en"
+    )
     return f"<!DOCTYPE html>\n{page}\n"
 
 
-def _head(title: str) -> Html:
-    style = files("coverslip.report").joinpath("style.css").read_text(encoding="utf-8")
+def _head(title: str, code: str) -> Html:
+    folder = files("coverslip.report")
+    style = "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in STYLES)
     return element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element("meta", http_equiv="Content-Security-Policy", content=POLICY + script_hash(code)),
         element("meta", name="color-scheme", content="light dark"),
         element("title", title),
         element("style", Html(style)),

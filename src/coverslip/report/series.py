@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pandas as pd
 
-from coverslip.report.cards import Thumbnails, card_grid, rows_with_cards
+from coverslip.report.cards import MOST_CARDS, card_grid, rows_with_cards
 from coverslip.report.chart import Chart, draw_chart
 from coverslip.report.html import Html, element
-from coverslip.report.images import by_file
+from coverslip.report.images import MOST_FRAMES, by_file
+from coverslip.report.pictures import Pictures
 from coverslip.report.values import count, percent, plural
 
 # Fewer single images than this make no picture worth drawing.
@@ -18,17 +19,18 @@ FEWEST_DOTS = 3
 TIME_UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def result_sections(table: pd.DataFrame, thumbnails: Thumbnails) -> list[Html]:
+def result_sections(table: pd.DataFrame, pictures: Pictures) -> list[Html]:
     """Write the sections of a completed table."""
     groups = by_file(table)
     series = [rows for rows in groups.values() if len(rows) > 1]
     singles = table[table["file"].isin([file for file, rows in groups.items() if len(rows) == 1])]
-    sections = [_series_section(rows, thumbnails) for rows in series]
-    return sections + ([_singles_section(singles, thumbnails)] if len(singles) else [])
+    most = min(MOST_FRAMES, max(1, MOST_CARDS // max(1, len(series))))  # all films share the page
+    sections = [_series_section(rows, pictures, most_frames=most) for rows in series]
+    return sections + ([_singles_section(singles, pictures)] if len(singles) else [])
 
 
-def _series_section(rows: pd.DataFrame, thumbnails: Thumbnails) -> Html:
-    shown = rows_with_cards(rows, thumbnails, is_series=True)
+def _series_section(rows: pd.DataFrame, pictures: Pictures, *, most_frames: int) -> Html:
+    shown = rows_with_cards(rows, pictures.thumbnails, is_series=True, most_frames=most_frames)
     first, last = rows.iloc[0], rows.iloc[-1]
     about = (
         f"{plural(len(rows), 'frame')} · "
@@ -42,20 +44,20 @@ def _series_section(rows: pd.DataFrame, thumbnails: Thumbnails) -> Html:
         element("h2", first["name"]),
         element("p", about, class_="about"),
         _charts(rows, joined=True),
-        card_grid(shown, thumbnails, is_series=True),
+        card_grid(shown, pictures, is_series=True),
         class_="results",
     )
 
 
-def _singles_section(rows: pd.DataFrame, thumbnails: Thumbnails) -> Html:
-    shown = rows_with_cards(rows, thumbnails, is_series=False)
+def _singles_section(rows: pd.DataFrame, pictures: Pictures) -> Html:
+    shown = rows_with_cards(rows, pictures.thumbnails, is_series=False)
     about = f"{count(len(shown))} of {plural(len(rows), 'image')} shown, all are in the table below"
     return element(
         "section",
         element("h2", "Images"),
         element("p", about, class_="about") if len(shown) < len(rows) else "",
         _charts(rows, joined=False) if len(rows) >= FEWEST_DOTS else "",
-        card_grid(shown, thumbnails, is_series=False),
+        card_grid(shown, pictures, is_series=False),
         class_="results",
     )
 

@@ -1,0 +1,155 @@
+"""a measurement of all cells → a histogram as inline SVG."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from coverslip.report.cells import INTENSITY, area_column, find_column, name_and_unit
+from coverslip.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, nice_step, nice_ticks
+from coverslip.report.html import Html, element, join
+from coverslip.report.svg import number, svg, text
+from coverslip.report.values import plural
+
+# About so many bars: enough for a shape, few enough that each holds some cells.
+N_BARS = 24
+
+# The largest values share the last bar, else one giant flattens the rest: those beyond this
+# percentile, and those that lie farther above the upper quartile than so many interquartile ranges
+# (Tukey's "far out").
+TOP_PERCENT = 99.5
+FAR_OUT = 3.0
+
+
+@dataclass(frozen=True)
+class Bars:
+    """How many values lie between round numbers.
+
+    Attributes:
+        edges: n + 1 round numbers.
+        counts: n counts; those of the last bar may lie beyond its end.
+        is_open: Whether some do.
+    """
+
+    edges: list[float]
+    counts: list[int]
+    is_open: bool
+
+
+def count_bars(values: "pd.Series[float]") -> Bars:
+    """Sort finite values into bars of a round width, at least one value."""
+    numbers = np.asarray(values, dtype=np.float64)
+    low, high = float(numbers.min()), _highest(numbers)
+    step = nice_step((high - low or abs(high) or 1.0) * 4 / N_BARS, whole=False)
+    first = math.floor(low / step + 1e-9)
+    n_bars = max(1, math.floor(high / step + 1e-9) + 1 - first)
+    edges = [round((first + i) * step, 12) for i in range(n_bars + 1)]
+    counts, _ = np.histogram(np.minimum(numbers, edges[-1]), bins=edges)
+    return Bars(edges, counts.tolist(), is_open=bool(numbers.max() > edges[-1]))
+
+
+def _highest(numbers: NDArray[np.float64]) -> float:
+    """Where the last bar ends, about; all values may be the same."""
+    lower, upper, top = (float(q) for q in np.percentile(numbers, [25, 75, TOP_PERCENT]))
+    return min(top, upper + FAR_OUT * (upper - lower)) if upper > lower else top
+
+
+def histograms(cells: pd.DataFrame, *, shown: list[str]) -> Html:
+    """Draw area and intensity of all cells; `shown` are the columns of the page's script."""
+    columns = (area_column(cells), find_column(cells, INTENSITY))
+    drawn = [
+        _histogram(values, column, index=shown.index(column))
+        for column in columns
+        if column is not None and column in shown and len(values := _finite(cells[column]))
+    ]
+    return element("div", *drawn, class_="charts") if drawn else Html()
+
+
+def _finite(values: "pd.Series[float]") -> "pd.Series[float]":
+    numbers = values.astype(float)
+    return numbers[np.isfinite(numbers)]
+
+
+def _histogram(values: "pd.Series[float]", column: str, *, index: int) -> Html:
+    """One figure; the script finds its column and edges in it, to draw one image alone."""
+    bars = count_bars(values)
+    name, unit = name_and_unit(column)
+    ticks = nice_ticks(max(bars.counts), whole=True)
+    label = f"{name} ({unit})" if unit else name
+    drawing = element(
+        "svg",
+        _grid(ticks),
+        element("g", *_rects(bars, unit=unit, top=ticks[-1]), class_="bars"),
+        _axis(bars, label=label),
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        role="img",
+        aria_label=_say(values, name=name, unit=unit),
+    )
+    title = element("figcaption", f"{name} of the cells")
+    edges = " ".join(map(number, bars.edges))
+    return element(
+        "figure", title, drawing, class_="chart histogram", data_column=index, data_edges=edges
+    )
+
+
+def _grid(ticks: list[float]) -> Html:
+    parts = []
+    for value in ticks:
+        y = _height_to_y(value, top=ticks[-1])
+        parts.append(svg("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"))
+        parts.append(text(number(value), x=LEFT - 7, y=y + 4, anchor="end"))
+    return join(*parts)
+
+
+def _rects(bars: Bars, *, unit: str, top: float) -> list[Html]:
+    """A bar for each pair of edges; what it stands for appears under the pointer."""
+    width = (WIDTH - LEFT - RIGHT) / len(bars.counts)
+    rects = []
+    for i, n in enumerate(bars.counts):
+        y = _height_to_y(n, top=top)
+        tip = element("title", f"{bar_name(bars, i, unit=unit)}: {plural(n, 'cell')}")
+        rects.append(
+            svg("rect", tip, x=LEFT + i * width + 0.5, y=y, width=width - 1, height=_FLOOR - y)
+        )
+    return rects
+
+
+def bar_name(bars: Bars, i: int, *, unit: str) -> str:
+    """From where to where a bar goes: 50 – 60 µm²."""
+    is_open = bars.is_open and i == len(bars.counts) - 1
+    end = "and more" if is_open else f"– {number(bars.edges[i + 1])}"
+    return f"{number(bars.edges[i])} {end} {unit}".strip()
+
+
+_FLOOR = HEIGHT - BOTTOM
+
+
+def _height_to_y(value: float, *, top: float) -> float:
+    return _FLOOR - value / top * (_FLOOR - TOP)
+
+
+def _axis(bars: Bars, *, label: str) -> Html:
+    """Some of the edges in numbers, and the name below them."""
+    low, high = bars.edges[0], bars.edges[-1]
+    step = nice_step(high - low, whole=False)
+    ticks = [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    y, end = _FLOOR + 17, WIDTH - RIGHT
+    numbers = []
+    for tick in ticks:
+        x = LEFT + (tick - low) / (high - low) * (end - LEFT)
+        if x < end - 60:
+            numbers.append(text(number(tick), x=x, y=y, anchor="middle"))
+    last = f"≥ {number(bars.edges[-2])}" if bars.is_open else number(high)
+    numbers.append(text(last, x=end, y=y, anchor="end"))
+    return join(*numbers, text(label, x=(LEFT + WIDTH - RIGHT) / 2, y=y + 17, anchor="middle"))
+
+
+def _say(values: "pd.Series[float]", *, name: str, unit: str) -> str:
+    """The histogram in words, for those who cannot see it."""
+    low, middle, high = (f"{q:.3g} {unit}".strip() for q in values.quantile([0.05, 0.5, 0.95]))
+    return (
+        f"{name} of {plural(len(values), 'cell')}: median {middle}, nine of ten between {low} and "
+        f"{high}."
+    )

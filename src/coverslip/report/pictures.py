@@ -1,0 +1,165 @@
+"""image and outlines of a frame → a picture and lines that a page can hold."""
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from coverslip.report.html import Html, element
+from coverslip.report.svg import Ring, rings_to_path
+
+# Longer side of a picture inside the page where nothing else is asked for: sharp on a card.
+SIDE_PX = 640
+
+# All pictures of a page share these many characters, and so do all outlines: with the table of
+# cells and the curves, a page of the most images has about 15 MB and can still be mailed.
+PICTURE_CHARS = 6_500_000
+OUTLINE_CHARS = 6_000_000
+
+# What does not fit is reduced step by step, down to these.
+SMALLEST_SIDE_PX = 120
+SCALES = (1.0, 0.75, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05)
+
+# Longer side that an outline is drawn on at most: finer is not seen.
+OUTLINE_SIDE = 4000
+
+Thumbnails = Mapping[tuple[str, int], bytes | NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The cells of one frame as lines.
+
+    Attributes:
+        shape: Height and width of the image, in pixels.
+        rings: By the cell's number, its closed lines on pixel edges: (n, 2) integers (y, x).
+        colours: By the cell's number, one of five colours, 0 to 4.
+    """
+
+    shape: tuple[int, int]
+    rings: Mapping[int, Sequence[Ring]]
+    colours: Mapping[int, int]
+
+
+def no_drawing(file: str, frame: int) -> Drawing | None:
+    """Of no frame are there outlines."""
+    return None
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What the page can show of each frame, by file and frame.
+
+    Attributes:
+        thumbnails: The pictures: uint8 arrays, or the bytes of a JPEG or PNG file.
+        draw: Gives the outlines of one frame; called once for each frame that is shown.
+        n_shown: Number of pictures that share the page.
+    """
+
+    thumbnails: Thumbnails
+    draw: Callable[[str, int], Drawing | None] = no_drawing
+    n_shown: int = 1
+
+    def picture(self, key: tuple[str, int]) -> bytes | None:
+        """The picture of a frame as a file, reduced to its share of the page."""
+        thumbnail = self.thumbnails.get(key)
+        if thumbnail is None:
+            return None
+        file = thumbnail if isinstance(thumbnail, bytes) else encode_picture(thumbnail)
+        return fit_picture(file, most_bytes=PICTURE_CHARS * 3 // 4 // max(self.n_shown, 1))
+
+    def outlines(self, key: tuple[str, int], *, name: str) -> Html:
+        """The outlines of a frame, to lie over its picture; `name` is an id of the page."""
+        drawing = self.draw(*key)
+        if drawing is None or not drawing.rings:
+            return Html()
+        return draw_cells(drawing, name=name, most_chars=OUTLINE_CHARS // max(self.n_shown, 1))
+
+
+def encode_picture(picture: NDArray[np.uint8], *, side_px: int = SIDE_PX) -> bytes:
+    """Make a picture small enough for the page.
+
+    JPEG with full colour resolution: what it usually drops is just what thin coloured lines need.
+
+    Args:
+        picture: (H, W, 3) or (H, W), uint8.
+        side_px: Longer side; a larger picture is reduced to it.
+
+    Returns:
+        A JPEG file; of a picture without colour, a grey one.
+    """
+    is_grey = picture.ndim == 3 and bool((picture == picture[..., :1]).all())
+    image = Image.fromarray(picture[..., 0].copy() if is_grey else picture)
+    image.thumbnail((side_px, side_px))
+    return _jpeg(image)
+
+
+def fit_picture(file: bytes, *, most_bytes: int) -> bytes:
+    """Reduce a JPEG or PNG file until it has at most so many bytes, or is very small."""
+    fitted, image = file, Image.open(io.BytesIO(file))
+    side = max(image.size)
+    while len(fitted) > most_bytes and side > SMALLEST_SIDE_PX:
+        # Bytes go with the area, or faster where it is noise that goes: so not all the way at once.
+        step = min(0.9, max(0.3, 1.25 * (most_bytes / len(fitted)) ** 0.5))
+        side = max(SMALLEST_SIDE_PX, int(side * step))
+        smaller = image.convert("L" if image.mode == "L" else "RGB")
+        smaller.thumbnail((side, side))
+        fitted = _jpeg(smaller)
+    return fitted
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format="JPEG", quality=86, subsampling=0)
+    return file.getvalue()
+
+
+def picture_url(picture: bytes) -> Html:
+    """A JPEG or PNG file as an address that holds it."""
+    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
+    return Html(f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}")
+
+
+def draw_cells(drawing: Drawing, *, name: str, most_chars: int) -> Html:
+    """Draw cells as SVG: a path for each colour, in which each cell begins with its own "M".
+
+    The whole pixels of the image are kept while they fit into so many characters; then the
+    drawing is made coarser. Cells that fit at no scale are left out, all of them.
+    """
+    first = min(1.0, OUTLINE_SIDE / max(drawing.shape))
+    n_corners = sum(len(ring) for rings in drawing.rings.values() for ring in rings)
+    for scale in SCALES:
+        if 2 * n_corners * first * scale > most_chars:  # a step takes two characters or more
+            continue
+        paths = _paths(drawing, scale=first * scale)
+        if sum(map(len, paths)) <= most_chars:
+            height, width = (max(1, round(side * first * scale)) for side in drawing.shape)
+            lines = element("g", *paths, id=name)
+            return element(
+                "svg",
+                element("use", href=f"#{name}", class_="rim"),
+                lines,
+                class_="outlines",
+                viewBox=f"0 0 {width} {height}",
+                aria_hidden="true",
+            )
+    return Html()
+
+
+def _paths(drawing: Drawing, *, scale: float) -> list[Html]:
+    by_colour: dict[int, list[int]] = {}
+    for cell in sorted(drawing.rings):
+        by_colour.setdefault(int(drawing.colours[cell]), []).append(cell)
+    return [
+        element(
+            "path",
+            d="".join(rings_to_path(drawing.rings[cell], scale=scale) for cell in cells),
+            class_=f"c{colour}",
+            data_cells=" ".join(map(str, cells)),
+        )
+        for colour, cells in sorted(by_colour.items())
+    ]

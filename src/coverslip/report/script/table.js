@@ -1,0 +1,79 @@
+// columns + rows → a table that is sorted by its head and shown page by page.
+
+function makeTable({ columns, perPage, caption, onPick, onHover = () => {} }) {
+  const state = { rows: [], page: 0, column: null, descending: false, marked: null };
+  const heads = columns.map((column) => {
+    const sort = make("button", { type: "button", click: () => sortBy(column) }, heading(column));
+    return make("th", { scope: "col", class: column.text ? "text" : null }, sort);
+  });
+  const body = make("tbody");
+  const where = make("span", { "aria-live": "polite" });
+  const back = button("‹", "Previous page", () => turnTo(state.page - 1));
+  const on = button("›", "Next page", () => turnTo(state.page + 1));
+  const pager = make("p", { class: "pager" }, back, where, on);
+  const table = make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...heads)), body);
+  const host = make("div", { class: "cells" }, make("div", { class: "scroll", tabindex: 0 }, table), pager);
+
+  function sortBy(column) {
+    const again = state.column === column;
+    // Large ones are looked for first, but names begin with A.
+    state.descending = again ? !state.descending : !column.text && column !== CELL && column.doubt !== "low";
+    state.column = column;
+    state.rows = sorted(state.rows, column, state.descending);
+    columns.forEach((each, i) => {
+      if (each !== column) heads[i].removeAttribute("aria-sort");
+      else heads[i].setAttribute("aria-sort", state.descending ? "descending" : "ascending");
+    });
+    turnTo(0);
+  }
+
+  function setRows(chosen) {
+    state.rows = state.column ? sorted(chosen, state.column, state.descending) : chosen;
+    turnTo(0);
+  }
+
+  function turnTo(page) {
+    const pages = Math.max(1, Math.ceil(state.rows.length / perPage));
+    state.page = Math.min(Math.max(page, 0), pages - 1);
+    const first = state.page * perPage;
+    const shown = state.rows.slice(first, first + perPage);
+    body.replaceChildren(...shown.map(line));
+    where.textContent = shown.length ? `${first + 1}–${first + shown.length} of ${state.rows.length}` : "no cell";
+    pager.hidden = pages === 1;
+    back.disabled = state.page === 0;
+    on.disabled = state.page === pages - 1;
+  }
+
+  function line(row) {
+    const fields = columns.map((column) => field(column, row));
+    const attributes = { "data-row": row, click: () => onPick(row), pointerenter: () => onHover(row), pointerleave: () => onHover(null) };
+    return make("tr", { ...attributes, "aria-selected": row === state.marked ? "true" : null }, ...fields);
+  }
+
+  // The cell's number is a button, so that a row can be chosen by keys too.
+  function field(column, row) {
+    if (column === CELL) return make("th", { scope: "row" }, make("button", { type: "button" }, show(column, row)));
+    return make("td", { class: column.text ? "text" : null }, show(column, row));
+  }
+
+  // Mark a row; with `reveal`, turn to its page and scroll it into sight.
+  function mark(row, reveal = false) {
+    state.marked = row;
+    const place = reveal && row !== null ? state.rows.indexOf(row) : -1;
+    if (place >= 0 && Math.floor(place / perPage) !== state.page) turnTo(Math.floor(place / perPage));
+    for (const each of body.children) {
+      if (Number(each.dataset.row) !== row) each.removeAttribute("aria-selected");
+      else each.setAttribute("aria-selected", "true");
+      if (reveal && Number(each.dataset.row) === row) each.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  // The row that stands `step` rows from another, in the order of the table.
+  function neighbour(row, step) {
+    const place = state.rows.indexOf(row);
+    if (place < 0) return state.rows.length ? state.rows[0] : null;
+    return state.rows[Math.min(Math.max(place + step, 0), state.rows.length - 1)];
+  }
+
+  return { host, setRows, sortBy, mark, neighbour };
+}
