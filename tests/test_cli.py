@@ -310,7 +310,10 @@ def test_robustness_twice(coverslip, known, model, tmp_path):
     assert "gamma" not in said.out
     more = coverslip(*command, "gamma")
     assert "inversion" in more.out and "gamma" in more.out
-    assert sorted(path.suffix for path in out.iterdir()) == [".csv", ".json", ".pdf", ".png"]
+    pictures = {
+        f"{stem}.{form}" for stem in ("robustness", "robustness_cells") for form in ("pdf", "png")
+    }
+    assert {path.name for path in out.iterdir()} == {"robustness.csv", "request.json", *pictures}
     assert set(pd.read_csv(out / "robustness.csv", keep_default_na=False).degradation) == {
         "none",
         "inversion",

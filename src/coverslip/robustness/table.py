@@ -41,7 +41,10 @@ def read_table(path: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=list(ROBUSTNESS_COLUMNS))
     try:
         table = pd.read_csv(
-            path, dtype={"name": str, "degradation": str}, keep_default_na=False, na_values=[""]
+            path,
+            dtype={"name": str, "degradation": str},
+            keep_default_na=False,
+            na_values=[""],
         )
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not readable as a table ({error}). Delete it.") from error
