@@ -25,6 +25,7 @@ from pages import Page
 
 VERBS = (
     "segment",
+    "measure",
     "train",
     "suggest",
     "evaluate",
@@ -372,3 +373,59 @@ def test_a_failed_example_is_exit_status_1(coverslip, images, model, tmp_path, m
     said = coverslip("demo", "-o", tmp_path / "demo", "--examples", examples)
     assert said.status == 1 and "broken.png" in said.err and "report.html" in said.out
     assert len(pd.read_csv(tmp_path / "demo" / "images.csv")) == 3
+
+
+def test_measure(coverslip, known, tmp_path):
+    out = tmp_path / "cells.csv"
+    said = coverslip("measure", known, known / "images", "-o", out, "--properties", "basic, n_near")
+    assert (said.status, said.err) == (0, "")
+    assert said.out == f"6 cells in 3 files: {out}\n"
+    cells = pd.read_csv(out)
+    assert cells.n_near.tolist() == [0, 1, 1, 2, 2, 2] and (cells.intensity_mean == 220).all()
+    assert "skeleton_ends" not in cells and "area_um2" not in cells
+    said = coverslip("measure", known, "-o", out, "--pixel-size", "0.5", "--near", "1")
+    assert said.status == 0
+    assert (pd.read_csv(out).area_um2 == 9).all() and (pd.read_csv(out).n_near == 0).all()
+
+
+def test_measure_leaves_images_without_labels_out(coverslip, known, tmp_path):
+    (known / "labels" / "s1.png").unlink()
+    said = coverslip("measure", known, known / "images", "-o", tmp_path / "cells.csv")
+    assert said.status == 0 and said.err == "1 file without labels left out\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("-o", "cells.xlsx"), "wanted csv or parquet"),
+        (("-o", "cells.csv", "--pixel-size", "0"), "wanted more than 0 µm"),
+        (("-o", "cells.csv", "--properties", "size"), "properties size: wanted all, basic"),
+        (("-o", "cells.csv", "--ring", "0"), "ring_px is 0"),
+    ],
+)
+def test_measure_refuses_what_cannot_be(coverslip, known, options, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = coverslip("measure", known, *options)
+    assert said.status == 2 and words in said.err
+    assert not list(tmp_path.glob("cells.*"))
+
+
+def test_measure_needs_no_pytorch(known, tmp_path):
+    process = in_a_new_process(
+        f"sys.argv = ['coverslip', 'measure', {str(known)!r}, '-o', {str(tmp_path / 'c.csv')!r}];"
+        "import atexit; atexit.register(lambda: print('torch' in sys.modules));"
+        "from coverslip.cli import main; main()"
+    )
+    assert process.returncode == 0 and process.stdout.endswith("False\n")
+
+
+def test_segment_can_write_parquet_and_less(coverslip, images, model, tmp_path):
+    pytest.importorskip("pyarrow")
+    options = ("--table", "parquet", "--properties", "area_px")
+    said = coverslip("segment", images, "-o", tmp_path / "out", "--model", model, *options)
+    assert said.status == 0
+    cells = pd.read_parquet(tmp_path / "out" / "cells.parquet")
+    assert list(cells.columns) == ["file", "frame", "label", "area_px"] and len(cells) == 6
+    said = coverslip("segment", images, "-o", tmp_path / "o", "--model", model, "--table", "xls")
+    assert said.status == 2 and "wanted csv or parquet" in said.err
+    assert not (tmp_path / "o").exists()

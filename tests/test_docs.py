@@ -17,6 +17,7 @@ from coverslip.cli import app
 from coverslip.evaluate import COLUMNS as SCORE_COLUMNS
 from coverslip.evaluate import SUMMARY_COLUMNS
 from coverslip.measure import COLUMNS as CELL_COLUMNS
+from coverslip.measure.columns import GROUPS
 from coverslip.models import MODELS
 from coverslip.report import IMAGE_COLUMNS
 from coverslip.shipped import shipped_models
@@ -102,7 +103,6 @@ def test_printed_commands_are_understood(page, command):
 @pytest.mark.parametrize(
     ("heading", "columns"),
     [
-        ("cells.csv", CELL_COLUMNS),
         ("images.csv", IMAGE_COLUMNS),
         ("Scores of evaluate and score", SCORE_COLUMNS | SUMMARY_COLUMNS),
     ],
@@ -110,8 +110,18 @@ def test_printed_commands_are_understood(page, command):
 def test_every_column_is_explained_in_the_words_of_the_code(heading, columns):
     said = dict(rows_below(read(DOCS / "tables.md"), heading))
     wanted = {f"`{column}`": text for column, text in columns.items()}
-    extra = {"`file`", "`frame`"} if heading == "cells.csv" else set()
-    assert {column: text for column, text in said.items() if column not in extra} == wanted
+    assert said == wanted
+
+
+@pytest.mark.parametrize("group", ["identity", *GROUPS])
+def test_every_column_of_cells_is_explained_in_the_words_of_the_code(group):
+    rows = rows_below(read(DOCS / "tables.md"), group.capitalize())
+    wanted = [
+        [f"`{name}`", it.unit, it.text, it.source, "yes" if it.basic else "no"]
+        for name, it in CELL_COLUMNS.items()
+        if it.group == group
+    ]
+    assert [row for row in rows if row[0] not in ("`file`", "`frame`")] == wanted
 
 
 def test_every_model_and_network_is_named():

@@ -15,7 +15,7 @@ FLOORS = (
     "classical device files images symmetry tiles models losses cells measure metrics figures "
     "report provenance",
     "augment checkpoint data evaluate export method predict",
-    "pretrained shipped",
+    "pretrained shipped tables",
     "pipeline train",
     "experiments robustness suggest",
     "commands",

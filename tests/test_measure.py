@@ -9,38 +9,8 @@ import pandas as pd
 import pytest
 from skimage.measure import regionprops
 
-from coverslip.measure import COLUMNS, confluence, measure
-
-IN_UM = [name for name in COLUMNS if name.endswith(("_um", "_um2"))]
-IN_PX = [name for name in COLUMNS if name not in IN_UM]
-
-
-def disk(radius: float, *, size: int, step: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
-    """A disk in the middle of a square image; `step` is the size of a pixel."""
-    y, x = (
-        (np.arange(size) - (size - 1) / 2) * step[0],
-        (np.arange(size) - (size - 1) / 2) * step[1],
-    )
-    return (y[:, None] ** 2 + x**2 <= radius**2).astype(np.uint32)
-
-
-def rectangle(height: int, width: int, *, top: int, left: int) -> np.ndarray:
-    labels = np.zeros((60, 80), dtype=np.uint32)
-    labels[top : top + height, left : left + width] = 1
-    return labels
-
-
-def bar(angle: float) -> np.ndarray:
-    """A bar of 60 × 10 through the middle, `angle` counter-clockwise from horizontal."""
-    y, x = np.mgrid[50:-51:-1, -50:51]
-    along = x * math.cos(angle) + y * math.sin(angle)
-    across = y * math.cos(angle) - x * math.sin(angle)
-    return ((abs(along) <= 30) & (abs(across) <= 5)).astype(np.uint32)
-
-
-def only_row(table: pd.DataFrame) -> pd.Series:
-    assert len(table) == 1
-    return table.iloc[0]
+from coverslip.measure import confluence, measure
+from shapes import bar, disk, only_row, patches, rectangle
 
 
 def test_a_rectangle_is_measured_exactly() -> None:
@@ -116,7 +86,7 @@ def test_square_pixels_only_scale() -> None:
     pixels, micrometres = measure(labels), measure(labels, pixel_size_um=(0.3, 0.3))
     assert np.allclose(micrometres["major_axis_um"], pixels["major_axis_px"] * 0.3)
     assert np.allclose(micrometres["minor_axis_um"], pixels["minor_axis_px"] * 0.3)
-    pd.testing.assert_frame_equal(micrometres[IN_PX], pixels)
+    pd.testing.assert_frame_equal(micrometres[pixels.columns], pixels)
 
 
 @pytest.mark.parametrize("degrees", [-80, -45, -30, 0, 20, 45, 89])
@@ -143,10 +113,8 @@ def test_a_single_pixel_is_a_square() -> None:
 
 
 def test_many_cells_of_random_shape_against_scikit_image() -> None:
-    rng = np.random.default_rng(3)
-    labels = np.kron(rng.integers(0, 12, (9, 11)), np.ones((5, 5), dtype=int)) * 3
-    labels[rng.random(labels.shape) < 0.2] = 0
-    image = rng.random(labels.shape)
+    labels = patches(3)
+    image = np.random.default_rng(3).random(labels.shape)
     table, regions = measure(labels, image), regionprops(labels, image)
     assert table["label"].tolist() == [region.label for region in regions]
     for cell, region in zip(table.to_dict("records"), regions, strict=True):
@@ -160,7 +128,7 @@ def test_many_cells_of_random_shape_against_scikit_image() -> None:
         # and measures the angle from the vertical
         turned = cell["orientation_rad"] - math.pi / 2 - region.orientation
         assert math.sin(turned) == pytest.approx(0.0, abs=1e-6)
-        assert cell["mean_intensity"] == pytest.approx(region.intensity_mean)
+        assert cell["intensity_mean"] == pytest.approx(region.intensity_mean)
         assert cell["solidity"] == pytest.approx(region.solidity, abs=0.05)
 
 
@@ -190,29 +158,20 @@ def test_touching_the_border(top: int, left: int, touches: bool) -> None:
     assert only_row(measure(rectangle(10, 24, top=top, left=left)))["touches_border"] == touches
 
 
-def test_mean_intensity_of_grey_and_colour() -> None:
-    labels = np.array([[1, 1, 0], [0, 2, 2]])
-    grey = np.array([[10, 20, 255], [255, 65535, 65535]], dtype=np.uint16)
-    assert measure(labels, grey)["mean_intensity"].tolist() == [15.0, 65535.0]
-    colour = np.stack([grey, grey * 0, grey * 0], axis=-1)
-    assert measure(labels, colour)["mean_intensity"].tolist() == [5.0, 21845.0]
-    assert measure(labels)["mean_intensity"].isna().all()
-
-
-def test_the_columns_are_those_documented() -> None:
-    labels = rectangle(3, 4, top=1, left=1)
-    assert list(measure(labels).columns) == IN_PX
-    assert list(measure(labels, pixel_size_um=(1.0, 1.0)).columns) == IN_PX + IN_UM
-    assert IN_PX + IN_UM == list(COLUMNS)
-    assert all(text.endswith(".") for text in COLUMNS.values())
-
-
 @pytest.mark.parametrize("size", [None, (0.5, 0.5)])
 def test_no_cells_give_an_empty_table_of_the_same_columns(
     size: tuple[float, float] | None,
 ) -> None:
-    full = measure(rectangle(3, 4, top=1, left=1), pixel_size_um=size)
-    empty = measure(np.zeros((5, 5), dtype=np.uint32), np.zeros((5, 5)), pixel_size_um=size)
+    full, empty = (
+        measure(
+            labels,
+            np.zeros(labels.shape),
+            pixel_size_um=size,
+            probs=np.zeros(labels.shape),
+            spread=np.zeros(labels.shape, np.float32),
+        )
+        for labels in (rectangle(3, 4, top=1, left=1), np.zeros((5, 5), dtype=np.uint32))
+    )
     assert len(empty) == 0
     pd.testing.assert_series_equal(empty.dtypes, full.dtypes)
 
@@ -233,6 +192,7 @@ def test_inputs_are_left_alone() -> None:
         (np.zeros((2, 2, 2), dtype=int), None, r"wanted integers \(H, W\)"),
         (np.array([[-1, 2]]), None, "go down to -1"),
         (np.zeros((2, 2), dtype=int), np.zeros((2, 3)), "wanted the same"),
+        (np.zeros((2, 2), dtype=int), np.zeros((2, 2, 2)), "or channels by name"),
     ],
 )
 def test_what_is_no_label_image_is_refused(

@@ -15,7 +15,7 @@ from PIL import Image
 from bright import bright_model
 from coverslip.errors import SettingsError
 from coverslip.files import open_image, read_labels
-from coverslip.measure import COLUMNS
+from coverslip.measure import COLUMNS, MeasureSettings
 from coverslip.pipeline import BatchResult, Job, SegmentSettings, segment_files
 from coverslip.pipeline.outputs import name_outputs
 from coverslip.pipeline.tables import read_thumbnails
@@ -29,6 +29,7 @@ SETTINGS = SegmentSettings(predict=CPU)
 JOB = Job(model=bright_model(), model_name="bright", model_hash="1", settings=SETTINGS)
 PAPER = replace(SETTINGS, predict=replace(CPU, tta="paper"))
 TABLES = ("cells.csv", "images.csv")
+MEASURED = [name for name in COLUMNS if not name.startswith("spread")]  # without other views
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_one_image_leaves_everything_that_was_promised(tmp_path, out):
     assert (np.ptp(colours, axis=2) > 0).any()  # the image is grey, the outlines are not
 
     cells = pd.read_csv(out / "cells.csv")
-    in_px = [name for name in COLUMNS if not name.endswith(("_um", "_um2"))]
+    in_px = [name for name in MEASURED if not name.endswith(("_um", "_um2"))]
     assert list(cells.columns) == ["file", "frame", *in_px]
     assert cells.label.tolist() == [1, 2, 3, 4, 5]
     assert (cells.file == str(path)).all() and (cells.area_px == 36).all()
@@ -121,7 +122,7 @@ def test_a_film_keeps_its_axes_and_pixel_size(tmp_path, out):
         f"frame_{n:05d}.png" for n in range(3)
     ]
     cells = pd.read_csv(out / "cells.csv")
-    assert list(cells.columns) == ["file", "frame", *COLUMNS]
+    assert list(cells.columns) == ["file", "frame", *MEASURED]
     assert cells.frame.tolist() == [0] + [1] * 4 + [2] * 9
     np.testing.assert_allclose(cells.area_um2, 36 * 0.5 * 0.25)
     images = pd.read_csv(out / "images.csv")
@@ -149,6 +150,82 @@ def test_a_channel(tmp_path, out):
     assert counts(out) == [2]
     run([path], out, replace(JOB, channel=1))
     assert counts(out) == [6]
+
+
+def test_every_channel_is_measured_whichever_is_segmented(tmp_path, out):
+    path = tmp_path / "two.tif"
+    image, labels = squares(2)
+    faint = np.where(labels > 0, 7 * labels, 0).astype(np.uint8)
+    metadata = {"axes": "CYX", "Channel": {"Name": ["phase", "GFP (em 509)"]}}
+    tifffile.imwrite(path, np.stack([image, faint]), ome=True, metadata=metadata)
+    run([path, draw(tmp_path / "grey.png", 1)], out)
+    cells = pd.read_csv(out / "cells.csv")
+    assert cells.intensity_mean_phase.tolist()[:2] == [220, 220]
+    assert cells.intensity_mean_GFP_em_509.tolist()[:2] == [7, 14]
+    assert cells.intensity_background_GFP_em_509.tolist()[:2] == [0, 0]
+    # of the grey image neither, but one of its own
+    assert cells.filter(regex="phase|GFP").iloc[2].isna().all()
+    assert cells.intensity_mean.tolist()[2] == 220 and cells.intensity_mean[:2].isna().all()
+
+
+def test_a_cell_has_the_confidence_of_its_pixels(tmp_path, out):
+    image, labels = squares(3)
+    image[labels == 3] = 125  # hardly over half of the range
+    Image.fromarray(image).save(tmp_path / "a.png")
+    run([tmp_path / "a.png"], out, replace(JOB, settings=PAPER, keep_probs=True, keep_spread=True))
+    cells = pd.read_csv(out / "cells.csv")
+    assert {"confidence", "spread_mean", "spread_max"} <= set(cells.columns)
+    of_last = tifffile.imread(out / "a_probs.tif")[labels == 3].mean()
+    assert cells.confidence.tolist() == pytest.approx([1, 1, of_last]) and 0.5 < of_last < 0.99
+
+
+@pytest.mark.parametrize("properties", [("basic",), ("skeleton", "confidence"), ("label",)])
+def test_fewer_properties_make_a_narrower_table_and_the_same_summary(tmp_path, out, properties):
+    path = draw(tmp_path / "a.png", 4)
+    run([path], out)
+    whole, images = (pd.read_csv(out / name) for name in TABLES)
+    settings = replace(SETTINGS, measure=MeasureSettings(properties=properties))
+    assert run([path], out, replace(JOB, settings=settings))[1] == 1
+    cells = pd.read_csv(out / "cells.csv")
+    assert len(cells.columns) < 30 and cells.equals(whole[cells.columns])
+    assert pd.read_csv(out / "images.csv").equals(images)
+    assert ", ".join(properties) in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_numbers_are_written_without_noise(tmp_path, out):
+    film = draw_film(tmp_path / "film.ome.tif", [1], PhysicalSizeY=0.1, PhysicalSizeX=0.3)
+    run([film], out)
+    rows = (out / "cells.csv").read_text().splitlines()
+    cell = dict(zip(rows[0].split(","), rows[1].split(","), strict=True))
+    assert cell["area_um2"] == "1.08"
+    assert all(len(value.strip("-0.").replace(".", "")) <= 8 for value in list(cell.values())[1:])
+
+
+def test_parquet_in_place_of_csv(tmp_path, out):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    paths = [draw(tmp_path / f"{n}.png", n) for n in (5, 0)]
+    paths.append(draw_film(tmp_path / "film.tif", [2, 0], PhysicalSizeX=0.3, PhysicalSizeY=0.3))
+    run(paths, out)
+    in_csv = [pd.read_csv(out / name) for name in TABLES]
+    assert run(paths, out, replace(JOB, table="parquet"))[1] == 0  # another form, no other result
+    assert not list(out.glob("*.csv"))
+    for before, name in zip(in_csv, ("cells", "images"), strict=True):
+        table = pd.read_parquet(out / f"{name}.parquet")
+        pd.testing.assert_frame_equal(table, before, check_dtype=False, rtol=1e-7)
+    schema = parquet.read_schema(out / "cells.parquet")
+    assert schema.field("area_um2").metadata[b"unit"].decode() == "µm²"
+    assert schema.field("label").metadata[b"description"].startswith(b"The cell's number")
+    assert schema.field("touches_border").type == "bool"
+    run(paths, out)
+    assert not list(out.glob("*.parquet"))
+
+
+def test_a_format_that_cannot_be_written_is_refused_before_any_work(monkeypatch):
+    with pytest.raises(SettingsError, match="a table as xlsx: wanted csv or parquet"):
+        replace(JOB, table="xlsx")
+    monkeypatch.setattr("coverslip.tables.write.find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match=r"pip install 'coverslip\[parquet\]'"):
+        replace(JOB, table="parquet")
 
 
 def test_probabilities_and_uncertainty(tmp_path, out):

@@ -14,7 +14,7 @@ from .files import (
     write_labels,
 )
 from .images import Preprocess, preprocess
-from .measure import confluence
+from .measure import MeasureSettings, confluence
 from .models import MODELS
 from .pipeline import Segmentation, SegmentSettings, segment, segment_files
 from .predict import PredictSettings
@@ -25,6 +25,7 @@ __all__ = [
     "MODELS",
     "Checkpoint",
     "CoverslipError",
+    "MeasureSettings",
     "Plan",
     "PredictSettings",
     "Preprocess",

@@ -9,6 +9,7 @@ import typer
 from coverslip.cli.demo import demo
 from coverslip.cli.evaluate import evaluate
 from coverslip.cli.export import export
+from coverslip.cli.measure import measure
 from coverslip.cli.models import models
 from coverslip.cli.reproduce import reproduce
 from coverslip.cli.robustness import robustness
@@ -20,6 +21,7 @@ from coverslip.cli.view import view
 
 VERBS = (
     segment,
+    measure,
     train,
     suggest,
     evaluate,

@@ -31,6 +31,9 @@ List = Annotated[
 Where = Annotated[
     str | None, typer.Option(help="Use only the images with COLUMN=VALUE or COLUMN!=VALUE in it.")
 ]
+Properties = Annotated[
+    str, typer.Option(help="What to measure: all, basic, or groups and columns, with commas.")
+]
 MethodArgument = Annotated[
     list[str] | None,
     typer.Option(

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from coverslip.cli.options import Device, FillHoles, MethodArgument, MinArea, Out, Threshold, Tta
+from coverslip.cli.options import (
+    Device,
+    FillHoles,
+    MethodArgument,
+    MinArea,
+    Out,
+    Properties,
+    Threshold,
+    Tta,
+)
 
 
 def segment(
@@ -38,6 +47,8 @@ def segment(
     uncertainty: Annotated[
         bool, typer.Option("--uncertainty", help="Also write how far the views disagree.")
     ] = False,
+    properties: Properties = "all",
+    table: Annotated[str, typer.Option(help="Tables as csv or parquet.")] = "csv",
     tile: Annotated[int, typer.Option(help="Largest piece predicted at once, in pixels.")] = 1024,
     device: Device = "auto",
     overwrite: Annotated[
@@ -45,8 +56,9 @@ def segment(
     ] = False,
 ) -> None:
     """Find the cells in images: labels, overlays, tables and a report."""
-    from coverslip.commands.arguments import parse_arguments
+    from coverslip.commands.arguments import parse_arguments, parse_list
     from coverslip.commands.segment import load_job, run_segment
+    from coverslip.measure import MeasureSettings
     from coverslip.pipeline import SegmentSettings
     from coverslip.predict import PredictSettings
 
@@ -59,6 +71,7 @@ def segment(
         predict=PredictSettings(
             tta=tta, tile_px=tile, overlap_px=min(128, tile // 4), device=device
         ),
+        measure=MeasureSettings(properties=parse_list(properties)),
     )
     job = load_job(
         model,
@@ -69,6 +82,7 @@ def segment(
         channel=channel,
         keep_probs=probs,
         keep_spread=uncertainty,
+        table=table,
     )
     failed = run_segment(images, out, job=job, overwrite=overwrite)
     raise typer.Exit(1 if failed else 0)

@@ -1,4 +1,4 @@
-"""the option --argument, NAME=VALUE as often as it is given → values by their names."""
+"""texts of options, NAME=VALUE or names with commas → values by their names, or a list."""
 
 from __future__ import annotations
 
@@ -27,3 +27,8 @@ def parse_arguments(texts: Sequence[str]) -> dict[str, Any]:
         except ValueError:
             arguments[name] = value
     return arguments
+
+
+def parse_list(text: str) -> tuple[str, ...]:
+    """``"shape, n_near"`` → ("shape", "n_near")."""
+    return tuple(name for name in (part.strip() for part in text.split(",")) if name)

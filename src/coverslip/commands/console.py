@@ -56,3 +56,8 @@ def show_table(table: pd.DataFrame, *, title: str | None = None) -> None:
     for row in table.itertuples(index=False):
         shown.add_row(*map(str, row))
     plain_console().print(shown)
+
+
+def count_files(n: int) -> str:
+    """``"1 file"``, ``"2 files"``."""
+    return f"{n} file" if n == 1 else f"{n} files"

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from coverslip.commands.console import new_progress, note, tell
+from coverslip.commands.console import count_files, new_progress, note, tell
 from coverslip.files import find_images
 from coverslip.method import Method
 from coverslip.pipeline import Job, SegmentSettings, segment_examples, segment_files
@@ -49,6 +49,7 @@ def load_job(
     channel: int = 0,
     keep_probs: bool = False,
     keep_spread: bool = False,
+    table: str = "csv",
 ) -> Job:
     """The model, found and loaded, with what is to be done; no threshold means the model's own."""
     loaded = load_model(model, arguments)
@@ -61,6 +62,7 @@ def load_job(
         channel=channel,
         keep_probs=keep_probs,
         keep_spread=keep_spread,
+        table=table,
     )
 
 
@@ -89,8 +91,3 @@ def run_demo(examples: Path, out: Path) -> dict[Path, str]:
 def _tell_failed(failed: Mapping[Path, str]) -> None:
     for message in failed.values():
         note(f"failed: {message}")
-
-
-def count_files(n: int) -> str:
-    """``"1 file"``, ``"2 files"``."""
-    return f"{n} file" if n == 1 else f"{n} files"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coverslip.commands.console import new_progress, note, tell
-from coverslip.commands.segment import count_files
+from coverslip.commands.console import count_files, new_progress, note, tell
 from coverslip.files import find_images, write_text
 from coverslip.suggest import copy_frames, suggest_frames
 from coverslip.suggest.copy import check_copy

@@ -79,7 +79,7 @@ def segment_files(
                 on_note(f"{path}: {note}")
             result.done[path] = record
     finally:
-        write_tables(out, list(result.done.values()))
+        write_tables(out, list(result.done.values()), form=job.table)
         seconds = time.perf_counter() - clock
         write_report(out, result, targets=targets, job=job, started=started, seconds=seconds)
     return result

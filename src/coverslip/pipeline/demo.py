@@ -12,16 +12,10 @@ from coverslip.files import find_images, write_text
 from coverslip.pipeline.batch import segment_files
 from coverslip.pipeline.drawings import page_cells
 from coverslip.pipeline.outputs import Outputs, name_outputs
-from coverslip.pipeline.tables import (
-    IMAGES,
-    cell_rows,
-    join_rows,
-    read_thumbnails,
-    report_rows,
-    write_tables,
-)
+from coverslip.pipeline.tables import IMAGES, read_thumbnails, report_rows, write_tables
 from coverslip.provenance import package_version
 from coverslip.report import Run, html_report
+from coverslip.tables import join_cells, join_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,7 +84,7 @@ def segment_examples(
             seconds=time.perf_counter() - clock,
         ),
         thumbnails=thumbnails,
-        cells=page_cells(cell_rows(records), targets),
+        cells=page_cells(join_cells([record.cells for record in records]), targets),
         failures={str(path): message for path, message in failed.items()},
         notes=[NOTE],
     )

@@ -11,9 +11,11 @@ import pandas as pd
 
 from coverslip.errors import FileError, SettingsError
 from coverslip.files import write_text
+from coverslip.measure import COLUMNS
 from coverslip.method import Method
 from coverslip.pipeline.model import check_model
 from coverslip.provenance import package_version
+from coverslip.tables import check_format
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +37,7 @@ class Job:
         channel: which channel of a file with several to segment, counted from 0.
         keep_probs: also write the probabilities.
         keep_spread: also write the uncertainty.
+        table: format of the tables, "csv" or "parquet".
 
     Raises:
         SettingsError: options that do not go together, or not with the model or this computer.
@@ -48,10 +51,12 @@ class Job:
     channel: int = 0
     keep_probs: bool = False
     keep_spread: bool = False
+    table: str = "csv"
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything is written."""
         check_model(self.model, self.settings)
+        check_format(self.table)
         if self.keep_spread and isinstance(self.model, Method):
             raise SettingsError(
                 f"{self.model.name} is a method without learning and has no views to compare: "
@@ -123,6 +128,7 @@ def job_key(path: Path, job: Job) -> str:
         "version": package_version("coverslip"),
         "model": job.model_hash,
         "settings": result_settings(job),
+        "columns": list(COLUMNS),
         "axes": job.axes,
         "channel": job.channel,
     }

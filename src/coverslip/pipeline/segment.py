@@ -13,13 +13,14 @@ from coverslip.cells import (
     probs_to_mask,
     separate,
 )
+from coverslip.checkpoint import Checkpoint
 from coverslip.errors import SettingsError
-from coverslip.measure import measure
+from coverslip.measure import MeasureSettings, measure
 from coverslip.pipeline.model import predict_prepared, prepare_image
 from coverslip.predict import PredictSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import pandas as pd
@@ -43,6 +44,7 @@ class SegmentSettings:
     drop_border: bool = False  # leave out cells at the image's edge, which may be cut off
     scale: float = 1.0  # predict at this share of the image's size, where cells are unusually large
     predict: PredictSettings = field(default_factory=PredictSettings)
+    measure: MeasureSettings = field(default_factory=MeasureSettings)
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, before any work is done."""
@@ -78,6 +80,7 @@ def segment(
     *,
     settings: SegmentSettings | None = None,
     pixel_size_um: tuple[float, float] | None = None,
+    channels: NDArray[Any] | Mapping[str, NDArray[Any]] | None = None,
 ) -> Segmentation:
     """Find the cells in one image.
 
@@ -87,6 +90,7 @@ def segment(
         settings: thresholds, tiles, test-time augmentation and device; None: the usual ones, with
             the model's own threshold.
         pixel_size_um: height and width of a pixel, for a table in micrometres.
+        channels: where to measure how bright the cells are, as for `measure`; None: in the image.
 
     Raises:
         SettingsError: a setting that makes no sense to this model, or a device that is not there.
@@ -94,12 +98,22 @@ def segment(
     """
     settings = settings or SegmentSettings(threshold=model.threshold)
     prediction = predict_prepared(prepare_image(image, model), model, settings=settings)
+    probs = prediction.probs[0]
+    spread = None if prediction.spread is None else prediction.spread[0]
     labels = probs_to_labels(prediction.probs, model.maps, settings=settings)
     return Segmentation(
         labels=labels,
-        probs=prediction.probs[0],
-        spread=None if prediction.spread is None else prediction.spread[0],
-        cells=measure(labels, image, pixel_size_um=pixel_size_um),
+        probs=probs,
+        spread=spread,
+        cells=measure(
+            labels,
+            image if channels is None else channels,
+            pixel_size_um=pixel_size_um,
+            # a method without learning is sure of everything
+            probs=probs if isinstance(model, Checkpoint) else None,
+            spread=spread,
+            settings=settings.measure,
+        ),
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from coverslip.figures import overlay, to_picture
@@ -12,14 +14,13 @@ from coverslip.files import open_pages, read_frames, write_bytes, write_image, w
 from coverslip.measure import confluence
 from coverslip.pipeline.record import Record
 from coverslip.pipeline.segment import segment
-from coverslip.pipeline.tables import join_rows
 from coverslip.report import encode_picture, pick_frames
+from coverslip.tables import join_rows, read_channels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from coverslip.files import ImageFile
@@ -61,12 +62,19 @@ def segment_series(
         keep_probs = stack.enter_context(open_pages(target.probs)) if job.keep_probs else None
         keep_spread = stack.enter_context(open_pages(target.spread)) if job.keep_spread else None
 
+        def others() -> Iterable[Any]:
+            """All channels of each frame, to be measured; the one that is segmented is no news."""
+            return read_channels(file, tell=notes.append) if file.n_channels > 1 else repeat(None)
+
         def frames() -> Iterator[NDArray[np.uint32]]:
-            for index, image in enumerate(
-                read_frames(file, channel=job.channel, tell=notes.append)
-            ):
+            wanted = read_frames(file, channel=job.channel, tell=notes.append)
+            for index, (image, channels) in enumerate(zip(wanted, others(), strict=False)):
                 found = segment(
-                    image, job.model, settings=job.settings, pixel_size_um=file.pixel_size_um
+                    image,
+                    job.model,
+                    settings=job.settings,
+                    pixel_size_um=file.pixel_size_um,
+                    channels=channels,
                 )
                 picture = overlay(image, found.labels)
                 write_image(target.overlay(index, file.n_frames), picture)
@@ -102,12 +110,13 @@ def segment_series(
 def image_row(file: ImageFile, frame: int, found: Segmentation, target: Outputs) -> dict[str, Any]:
     """A frame's row of images.csv; the columns are those of `coverslip.report.IMAGE_COLUMNS`."""
     height, width = found.labels.shape
+    area = median_area(found.labels)
     row: dict[str, Any] = {
         "file": str(file.path),
         "frame": frame,
         "n_cells": len(found.cells),
         "confluence": round(confluence(found.labels), 6),
-        "median_area_px": found.cells["area_px"].median(),
+        "median_area_px": area,
         "height_px": height,
         "width_px": width,
         "overlay": target.overlay(frame, file.n_frames).relative_to(target.folder).as_posix(),
@@ -115,10 +124,16 @@ def image_row(file: ImageFile, frame: int, found: Segmentation, target: Outputs)
     }
     if file.pixel_size_um is not None:
         row["pixel_size_um"] = file.pixel_size_um[0]
-        row["median_area_um2"] = found.cells["area_um2"].median()
+        row["median_area_um2"] = area * file.pixel_size_um[0] * file.pixel_size_um[1]
     if file.frame_interval_s is not None and file.frame_axes == "T":
         row["time_s"] = frame * file.frame_interval_s
     return row
+
+
+def median_area(labels: NDArray[np.uint32]) -> float:
+    """The median number of pixels of the cells, whether the table has it or not; NaN without."""
+    areas = np.bincount(labels.ravel())[1:]
+    return float(np.median(areas)) if len(areas) else float("nan")
 
 
 def cell_rows(file: ImageFile, frame: int, found: Segmentation) -> pd.DataFrame:

@@ -1,22 +1,22 @@
-"""records → cells.csv, images.csv and report.html."""
+"""records → the tables of cells and of images, and report.html."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from coverslip.files import write_text
-from coverslip.measure import COLUMNS
 from coverslip.pipeline.drawings import page_cells
 from coverslip.pipeline.record import result_settings
 from coverslip.provenance import package_version
 from coverslip.report import MOST_CARDS, Run, html_report, pick_frames
+from coverslip.tables import FORMATS, join_cells, join_rows, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
+
+    import pandas as pd
 
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.record import BatchResult, Job, Record
@@ -25,29 +25,28 @@ if TYPE_CHECKING:
 IMAGES = ("file", "frame", "n_cells", "confluence")  # the columns that every table of images has
 
 
-def write_tables(out: Path, records: Sequence[Record]) -> None:
+def write_tables(out: Path, records: Sequence[Record], *, form: str = "csv") -> None:
     """Write one row per cell into cells.csv, and one per frame into images.csv.
+
+    Tables of an earlier start in another format are removed: they would pass for those of this one.
+
+    Args:
+        out: the folder.
+        records: of the images that are done.
+        form: "csv" or "parquet".
 
     Raises:
         FileError: they cannot be written.
+        SettingsError: "parquet" without the package for it.
     """
-    cells = cell_rows(records)
-    images = join_rows([record.images for record in records], columns=IMAGES)
-    write_text(out / "cells.csv", cells.to_csv(index=False))
-    write_text(out / "images.csv", images.to_csv(index=False))
-
-
-def cell_rows(records: Sequence[Record]) -> pd.DataFrame:
-    """The cells of all records, one row each."""
-    return join_rows([record.cells for record in records], columns=["file", "frame", *COLUMNS])
-
-
-def join_rows(tables: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
-    """Put tables below each other; `columns` are those of the result when there is no row."""
-    filled = [table for table in tables if len(table)]  # an empty one would spoil the types
-    if filled:
-        return pd.concat(filled, ignore_index=True)
-    return tables[0] if tables else pd.DataFrame(columns=list(columns))
+    tables = {
+        "cells": join_cells([record.cells for record in records]),
+        "images": join_rows([record.images for record in records], columns=IMAGES),
+    }
+    for name, table in tables.items():
+        write_table(out / f"{name}.{form}", table)
+        for other in set(FORMATS) - {form}:
+            (out / f"{name}.{other}").unlink(missing_ok=True)
 
 
 def write_report(
@@ -75,7 +74,7 @@ def write_report(
             settings=flat_settings(job),
         ),
         thumbnails=read_thumbnails(result, targets),
-        cells=page_cells(cell_rows(list(result.done.values())), targets),
+        cells=page_cells(join_cells([r.cells for r in result.done.values()]), targets),
         failures={str(path): message for path, message in result.failed.items()},
     )
     write_text(out / "report.html", page)
@@ -108,4 +107,5 @@ def flat_settings(job: Job) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in result_settings(job).items():
         flat |= value if isinstance(value, dict) else {name: value}
+    flat["properties"] = ", ".join(flat["properties"])
     return flat | {"axes": job.axes or "as the file says", "channel": job.channel}
