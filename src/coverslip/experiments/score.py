@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from coverslip.data import prepare_pair
+from coverslip.data import prepare_labelled
 from coverslip.evaluate import evaluate
 from coverslip.pipeline import predict_prepared, prepare_image, probs_to_labels
 
@@ -31,14 +31,14 @@ def score_model(
     size_px: int | None = None,
     on_scored: Callable[[str, Image, Mask, Mask], None] = lambda name, image, truth, pred: None,
 ) -> pd.DataFrame:
-    """Segment annotated images and score the masks.
+    """Segment annotated images and score their pixels and, where the truth numbers them, cells.
 
     Args:
         model: a loaded model: a network's checkpoint, or a method without learning.
         pairs: images and their truth.
         settings: as for `coverslip.pipeline.segment`.
-        size_px: resize image and truth to this square first, as the paper does; None: score at the
-            native size.
+        size_px: resize image and truth to this square first, as the paper does, true labels with
+            nearest neighbour; None: score at the native size.
         on_scored: called with each pair's name, image, true mask and predicted mask.
 
     Returns:
@@ -49,12 +49,12 @@ def score_model(
     """
     prepare = partial(prepare_image, model=model)
 
-    def predictions() -> Iterator[tuple[str, Mask, Mask]]:
+    def predictions() -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
         for pair in pairs:
-            image, truth = prepare_pair(pair, prepare, size_px=size_px)
+            image, truth = prepare_labelled(pair, prepare, size_px=size_px)
             prediction = predict_prepared(image, model, settings=settings)
-            pred = probs_to_labels(prediction.probs, model.maps, settings=settings) > 0
-            on_scored(pair.name, image, truth, pred)
+            pred = probs_to_labels(prediction.probs, model.maps, settings=settings)
+            on_scored(pair.name, image, truth > 0, pred > 0)
             yield pair.name, truth, pred
 
     return evaluate(predictions())

@@ -98,7 +98,9 @@ function makeViewer({ images, onMark }) {
     return path ? Number(path.dataset.cell) : null;
   }
 
-  stage.addEventListener("pointerover", (event) => {
+  stage.addEventListener("pointermove", (event) => {
+    // A viewer that opens under a still pointer must show the cell that was asked for.
+    if (!event.movementX && !event.movementY) return;
     const number = cellUnder(event);
     point(number);
     panel.mark(number === null ? rowOf(now.chosen) : rowOf(number));
