@@ -39,6 +39,9 @@ def segment(
     scale: Annotated[
         float, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
     ] = 1.0,
+    cell_size: Annotated[
+        float | None, typer.Option(help="Usual diameter of your cells in pixels; sets the scale.")
+    ] = None,
     axes: Annotated[
         str | None, typer.Option(help="What a file's dimensions mean, for instance TYX.")
     ] = None,
@@ -78,6 +81,7 @@ def segment(
         settings=settings,
         arguments=parse_arguments(argument or []),
         threshold=threshold,
+        cell_size=cell_size,
         axes=axes,
         channel=channel,
         keep_probs=probs,

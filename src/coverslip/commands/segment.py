@@ -6,7 +6,9 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from coverslip.checkpoint import Checkpoint
 from coverslip.commands.console import count_files, new_progress, note, tell
+from coverslip.errors import SettingsError
 from coverslip.files import find_images
 from coverslip.method import Method
 from coverslip.pipeline import Job, SegmentSettings, segment_examples, segment_files
@@ -15,6 +17,8 @@ from coverslip.shipped import find_model, load_model, shipped_models
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from coverslip.pipeline import Model
 
 
 def run_segment(sources: Sequence[str], out: Path, *, job: Job, overwrite: bool) -> dict[Path, str]:
@@ -45,14 +49,22 @@ def load_job(
     settings: SegmentSettings,
     arguments: Mapping[str, Any] | None = None,
     threshold: float | None = None,
+    cell_size: float | None = None,
     axes: str | None = None,
     channel: int = 0,
     keep_probs: bool = False,
     keep_spread: bool = False,
     table: str = "csv",
 ) -> Job:
-    """The model, found and loaded, with what is to be done; no threshold means the model's own."""
+    """The model, found and loaded, with what is to be done; no threshold means the model's own.
+
+    Raises:
+        ModelError: no such model.
+        SettingsError: settings or arguments that do not go with it.
+    """
     loaded = load_model(model, arguments)
+    if cell_size is not None:
+        settings = replace(settings, scale=scale_of(cell_size, loaded, settings=settings))
     return Job(
         model=loaded,
         model_name=model,
@@ -64,6 +76,25 @@ def load_job(
         keep_spread=keep_spread,
         table=table,
     )
+
+
+def scale_of(cell_size: float, model: Model, *, settings: SegmentSettings) -> float:
+    """The scale at which cells of a diameter in px have the size that the model has learnt.
+
+    Raises:
+        SettingsError: a size that cannot be, a scale beside it, or a model that knows no size.
+    """
+    if cell_size <= 0:
+        raise SettingsError(f"--cell-size {cell_size:g}: wanted a diameter in pixels, above 0.")
+    if settings.scale != 1:
+        raise SettingsError(f"--cell-size and --scale {settings.scale:g}: wanted one of the two.")
+    learnt = model.card.get("cell_size_px") if isinstance(model, Checkpoint) else None
+    if not learnt:
+        raise SettingsError(
+            "--cell-size: this model does not say how large its cells were; use --scale, such as "
+            "0.5 where cells are twice as large as it knows them."
+        )
+    return float(learnt) / cell_size
 
 
 def hash_file(path: Path) -> str:

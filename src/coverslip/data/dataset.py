@@ -138,6 +138,25 @@ class PairDataset(Dataset[Sample]):
         return whole
 
 
+def median_cell_size(data: PairDataset, *, most: int = 100) -> float | None:
+    """The median diameter of the cells that a network is shown, before any augmentation.
+
+    Args:
+        data: the pairs.
+        most: of its images, evenly chosen, are looked at.
+
+    Returns:
+        Diameter in px of the disk that has the cell's area; None where there is no cell.
+    """
+    areas = [
+        np.bincount(data.whole(index).labels.ravel())[1:]
+        for index in range(0, len(data), max(1, len(data) // most))
+    ]
+    found = np.concatenate(areas)
+    found = found[found > 0]
+    return float(np.median(2 * np.sqrt(found / np.pi))) if len(found) else None
+
+
 def load_pair(
     pair: Pair, preprocess: Preprocess, *, size_px: int | None
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

@@ -17,6 +17,7 @@ from coverslip.data import (
     PairDataset,
     ResidentPairs,
     epoch_batches,
+    median_cell_size,
     stack_samples,
 )
 from coverslip.device import autocast, half_precision, pick_device
@@ -95,6 +96,7 @@ def fit(
         plan.val, preprocess=settings.preprocess, settings=settings.sample, maps=settings.maps
     )
     steps = settings.steps_per_epoch or math.ceil(len(train) / settings.batch)
+    cell_size_px = median_cell_size(train)
     source = ResidentPairs(train, device) if fits_device(settings, device, len(train)) else train
 
     for epoch in range(len(state.history), settings.epochs):
@@ -112,7 +114,7 @@ def fit(
         }
         state.history.append(row)
         if epochs_since_best(state.history) == 0:
-            save_best(run / "best.safetensors", state, plan)
+            save_best(run / "best.safetensors", state, plan, cell_size_px=cell_size_px)
         write_progress(run, state.history, picture)
         save_state(run / "state.safetensors", state)
         on_epoch(row)
@@ -212,7 +214,7 @@ def epochs_since_best(history: list[dict[str, float]]) -> int:
     return len(scores) - 1 - scores.index(max(scores)) if scores else 0
 
 
-def save_best(path: Path, state: State, plan: Plan) -> None:
+def save_best(path: Path, state: State, plan: Plan, *, cell_size_px: float | None) -> None:
     """Write the network as it is now as the run's best checkpoint."""
     settings = plan.settings
     last = state.history[-1]
@@ -221,6 +223,7 @@ def save_best(path: Path, state: State, plan: Plan) -> None:
         "images": len(plan.train),
         "epoch": int(last["epoch"]),
         **{key: last[key] for key in SCORES if key in last},
+        "cell_size_px": cell_size_px and round(cell_size_px, 1),
     }
     save_checkpoint(
         path,
