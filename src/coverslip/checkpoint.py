@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import inspect
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FORMAT = "coverslip-checkpoint-1"
+LEAST_AREA_PX = 16  # smaller pieces are specks, not cells, at any magnification
+SLIVER = 0.1  # of a cell's usual area: what is smaller is a piece of one (docs/results/cells.md)
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,18 @@ class Checkpoint:
     def threshold(self) -> float:
         """The probability above which a pixel is cell: the card's, 0.5 where it names none."""
         return float(self.card.get("threshold", 0.5))
+
+    @property
+    def cell_size_px(self) -> float | None:
+        """The usual diameter of the cells that it learnt, where the card says."""
+        size = self.card.get("cell_size_px") or self.card.get("training", {}).get("cell_size_px")
+        return float(size) if size else None
+
+    @property
+    def min_area_px(self) -> int:
+        """The least area of a cell: a tenth of that of those it has learnt, 16 at the least."""
+        area = math.pi / 4 * (self.cell_size_px or 0.0) ** 2
+        return max(LEAST_AREA_PX, round(SLIVER * area))
 
 
 def build_network(model: str, arguments: Mapping[str, Any]) -> nn.Module:

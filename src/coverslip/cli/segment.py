@@ -10,7 +10,6 @@ from coverslip.cli.options import (
     Device,
     FillHoles,
     MethodArgument,
-    MinArea,
     Out,
     Properties,
     Threshold,
@@ -31,7 +30,10 @@ def segment(
     no_separate: Annotated[
         bool, typer.Option("--no-separate", help="Leave touching cells together.")
     ] = False,
-    min_area: MinArea = 16,
+    min_area: Annotated[
+        int | None,
+        typer.Option(help="Drop cells smaller than this, in pixels; otherwise the model's own."),
+    ] = None,
     fill_holes: FillHoles = False,
     drop_border: Annotated[
         bool, typer.Option("--drop-border", help="Leave out cells at the image's edge.")
@@ -67,7 +69,6 @@ def segment(
 
     settings = SegmentSettings(
         separate=not no_separate,
-        min_area_px=min_area,
         fill_holes=fill_holes,
         drop_border=drop_border,
         scale=scale,
@@ -81,6 +82,7 @@ def segment(
         settings=settings,
         arguments=parse_arguments(argument or []),
         threshold=threshold,
+        min_area=min_area,
         cell_size=cell_size,
         axes=axes,
         channel=channel,

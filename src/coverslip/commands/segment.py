@@ -11,7 +11,14 @@ from coverslip.commands.console import count_files, new_progress, note, tell
 from coverslip.errors import SettingsError
 from coverslip.files import find_images
 from coverslip.method import Method
-from coverslip.pipeline import Job, SegmentSettings, segment_examples, segment_files
+from coverslip.pipeline import (
+    LEAST_SCALE,
+    MOST_SCALE,
+    Job,
+    SegmentSettings,
+    segment_examples,
+    segment_files,
+)
 from coverslip.shipped import find_model, load_model, shipped_models
 
 if TYPE_CHECKING:
@@ -49,6 +56,7 @@ def load_job(
     settings: SegmentSettings,
     arguments: Mapping[str, Any] | None = None,
     threshold: float | None = None,
+    min_area: int | None = None,
     cell_size: float | None = None,
     axes: str | None = None,
     channel: int = 0,
@@ -56,7 +64,9 @@ def load_job(
     keep_spread: bool = False,
     table: str = "csv",
 ) -> Job:
-    """The model, found and loaded, with what is to be done; no threshold means the model's own.
+    """The model, found and loaded, with what is to be done.
+
+    No threshold and no least area mean the model's own.
 
     Raises:
         ModelError: no such model.
@@ -65,11 +75,17 @@ def load_job(
     loaded = load_model(model, arguments)
     if cell_size is not None:
         settings = replace(settings, scale=scale_of(cell_size, loaded, settings=settings))
+    own_area = max(1, round(loaded.min_area_px / settings.scale**2))
+    settings = replace(
+        settings,
+        threshold=loaded.threshold if threshold is None else threshold,
+        min_area_px=own_area if min_area is None else min_area,
+    )
     return Job(
         model=loaded,
         model_name=model,
         model_hash=loaded.hash if isinstance(loaded, Method) else hash_file(find_model(model)),
-        settings=replace(settings, threshold=loaded.threshold if threshold is None else threshold),
+        settings=settings,
         axes=axes,
         channel=channel,
         keep_probs=keep_probs,
@@ -88,13 +104,19 @@ def scale_of(cell_size: float, model: Model, *, settings: SegmentSettings) -> fl
         raise SettingsError(f"--cell-size {cell_size:g}: wanted a diameter in pixels, above 0.")
     if settings.scale != 1:
         raise SettingsError(f"--cell-size and --scale {settings.scale:g}: wanted one of the two.")
-    learnt = model.card.get("cell_size_px") if isinstance(model, Checkpoint) else None
+    learnt = model.cell_size_px if isinstance(model, Checkpoint) else None
     if not learnt:
         raise SettingsError(
-            "--cell-size: this model does not say how large its cells were; use --scale, such as "
-            "0.5 where cells are twice as large as it knows them."
+            "--cell-size: this model does not say how large its cells were, or has learnt none; "
+            "use --scale, such as 0.5 where cells are twice as large as it knows them."
         )
-    return float(learnt) / cell_size
+    scale = float(learnt) / cell_size
+    if not LEAST_SCALE <= scale <= MOST_SCALE:
+        raise SettingsError(
+            f"--cell-size {cell_size:g}: the model's cells have {learnt:g} px, which is "
+            f"{scale:.3g} times as much; wanted {LEAST_SCALE:g} to {MOST_SCALE:g} times."
+        )
+    return scale
 
 
 def hash_file(path: Path) -> str:

@@ -5,6 +5,8 @@ from coverslip.pipeline.demo import segment_examples
 from coverslip.pipeline.model import Model, check_model, predict_prepared, prepare_image
 from coverslip.pipeline.record import BatchResult, Job, Record
 from coverslip.pipeline.segment import (
+    LEAST_SCALE,
+    MOST_SCALE,
     Segmentation,
     SegmentSettings,
     probs_to_labels,
@@ -12,6 +14,8 @@ from coverslip.pipeline.segment import (
 )
 
 __all__ = [
+    "LEAST_SCALE",
+    "MOST_SCALE",
     "BatchResult",
     "Job",
     "Model",

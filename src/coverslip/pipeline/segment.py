@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from coverslip.pipeline.model import Model
 
+LEAST_SCALE, MOST_SCALE = 0.05, 20.0
+
 
 @dataclass(frozen=True)
 class SegmentSettings:
@@ -49,10 +51,10 @@ class SegmentSettings:
     def __post_init__(self) -> None:
         """Refuse what makes no sense, before any work is done."""
         check_limits(threshold=self.threshold, min_area_px=self.min_area_px)
-        if not 0.05 <= self.scale <= 20:
+        if not LEAST_SCALE <= self.scale <= MOST_SCALE:
             raise SettingsError(
-                f"the scale is {self.scale}; wanted 0.05 to 20, such as 0.5 for an image whose "
-                "cells are twice as large as those the model knows."
+                f"the scale is {self.scale}; wanted {LEAST_SCALE:g} to {MOST_SCALE:g}, such as 0.5 "
+                "for an image whose cells are twice as large as those the model knows."
             )
 
 
@@ -88,7 +90,7 @@ def segment(
         image: (H, W) grey or (H, W, 3) colour, any number type, any size.
         model: a loaded model: a network's checkpoint, or a method without learning.
         settings: thresholds, tiles, test-time augmentation and device; None: the usual ones, with
-            the model's own threshold.
+            the model's own threshold and least area.
         pixel_size_um: height and width of a pixel, for a table in micrometres.
         channels: where to measure how bright the cells are, as for `measure`; None: in the image.
 
@@ -96,7 +98,7 @@ def segment(
         SettingsError: a setting that makes no sense to this model, or a device that is not there.
         ValueError: an image of another shape, or without a finite pixel.
     """
-    settings = settings or SegmentSettings(threshold=model.threshold)
+    settings = settings or SegmentSettings(threshold=model.threshold, min_area_px=model.min_area_px)
     prediction = predict_prepared(prepare_image(image, model), model, settings=settings)
     probs = prediction.probs[0]
     spread = None if prediction.spread is None else prediction.spread[0]
