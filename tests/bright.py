@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from coverslip.checkpoint import Checkpoint, save_checkpoint
 from coverslip.images import Preprocess
 from coverslip.models import MODELS
+from coverslip.pipeline import Job, SegmentSettings
+from coverslip.predict import PredictSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,3 +46,16 @@ def write_bright(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(MODELS, "bright", Bright)
     save_checkpoint(path, bright_model())
     return path
+
+
+def bright_job(
+    model: Checkpoint | None = None, *, model_hash: str = "0", tta: str = "none", **settings: float
+) -> Job:
+    """What to do with it, or with another network: all cells, on the CPU."""
+    predict = PredictSettings(tta=tta, device="cpu")
+    return Job(
+        model=model or bright_model(),
+        model_name="bright",
+        model_hash=model_hash,
+        settings=SegmentSettings(min_area_px=0, predict=predict, **settings),
+    )

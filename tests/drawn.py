@@ -33,6 +33,20 @@ def squares(n: int, *, size: int = 32) -> tuple[np.ndarray, np.ndarray]:
     return np.where(labels > 0, 220, 20).astype(np.uint8), labels
 
 
+def soft_mask() -> np.ndarray:
+    """A mask of 0 and 255 with grey edges, as after a JPEG: uint8 (8, 8)."""
+    mask = np.full((8, 8), 255, np.uint8)
+    mask[0], mask[1, :3] = [0, 3, 20, 60, 100, 140, 200, 250], [7, 9, 11]
+    return mask
+
+
+def save_picture(path: Path, picture: np.ndarray) -> Path:
+    """Write a picture as 8 bits, in a folder that is made if it is missing; its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture.astype(np.uint8)).save(path)
+    return path
+
+
 def write_dataset(folder: Path, *, n: int = 5, size: int = 48) -> Path:
     """A folder with images/ and labels/ of n drawn pairs."""
     for kind in ("images", "labels"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from PIL import Image
 
 from bright import bright_model, write_bright
-from coverslip import cli
 from coverslip.cells import mask_to_labels
 from coverslip.checkpoint import build_network
 from coverslip.classical import METHODS, EGTSettings, PhantastSettings, egt, phantast
@@ -34,21 +32,6 @@ def drawn(n: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """The textured cells as a camera stores them, uint8, and their mask."""
     image, truth = cells(n)
     return (255 * image).round().astype(np.uint8), truth
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs a command line in this process; its exit status, and what it said where."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["coverslip", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
 
 
 @pytest.fixture
@@ -183,10 +166,10 @@ def test_no_uncertainty():
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_segment_on_the_command_line(run, data, tmp_path, name):
+def test_segment_on_the_command_line(coverslip, data, tmp_path, name):
     out = tmp_path / "out"
     command = ("segment", data / "images", "-o", out, "--model", name, "--min-area", 0, "--probs")
-    status, said, _ = run(*command)
+    status, said, _ = coverslip(*command)
     assert status == 0 and "cells in 2 files" in said
     function, settings = METHODS[name]
     for n in (2, 3):
@@ -200,27 +183,27 @@ def test_segment_on_the_command_line(run, data, tmp_path, name):
     wanted |= {key: str(value) for key, value in vars(settings).items()}
     assert facts | wanted == facts
     assert not facts.keys() & {"tta", "tile_px", "method", "threshold"}
-    assert "2 were done before" in run(*command)[2]
+    assert "2 were done before" in coverslip(*command)[2]
 
 
-def test_arguments_set_the_method_and_count_as_another_job(run, data, tmp_path):
+def test_arguments_set_the_method_and_count_as_another_job(coverslip, data, tmp_path):
     command = ("segment", data / "images", "-o", tmp_path / "out", "--model", "egt")
-    run(*command)
+    coverslip(*command)
     more = (*command, "--argument", "greedy=20", "--argument", "min_cell_px=30")
-    status, _, err = run(*more)
+    status, _, err = coverslip(*more)
     assert status == 0 and "done before" not in err
     mask = egt(to_grey(drawn()[0]), settings=EGTSettings(greedy=20, min_cell_px=30))
     assert (read_labels(tmp_path / "out" / "c3_labels.tif") > 0).sum() == mask.sum()
-    assert "2 were done before" in run(*more)[2]
+    assert "2 were done before" in coverslip(*more)[2]
     # Where nothing is computed in tiles, their size changes nothing.
-    assert "2 were done before" in run(*more, "--tile", 512)[2]
-    assert "done before" not in run(*command, "--argument", "max_hole_px=null")[2]
+    assert "2 were done before" in coverslip(*more, "--tile", 512)[2]
+    assert "done before" not in coverslip(*command, "--argument", "max_hole_px=null")[2]
 
 
-def test_score_on_the_command_line(run, data, tmp_path):
+def test_score_on_the_command_line(coverslip, data, tmp_path):
     table, errors = tmp_path / "scores.csv", tmp_path / "errors"
     options = ("--argument", "epsilon=0.1", "-o", table, "--errors", errors)
-    status, out, _ = run("score", "phantast", data, *options)
+    status, out, _ = coverslip("score", "phantast", data, *options)
     assert status == 0 and "jaccard" in out
     rows = pd.read_csv(table)
     for n, jaccard in zip((2, 3), rows.jaccard, strict=True):
@@ -230,16 +213,16 @@ def test_score_on_the_command_line(run, data, tmp_path):
     assert sorted(path.name for path in errors.iterdir()) == ["c2_errors.png", "c3_errors.png"]
 
 
-def test_score_at_another_size_is_of_the_resized_image(run, data, tmp_path):
-    assert run("score", "egt", data, "--size", 64, "-o", tmp_path / "scores.csv")[0] == 0
+def test_score_at_another_size_is_of_the_resized_image(coverslip, data, tmp_path):
+    assert coverslip("score", "egt", data, "--size", 64, "-o", tmp_path / "scores.csv")[0] == 0
     image = resize_image(to_grey(drawn(2)[0]), (64, 64))
     row = pd.read_csv(tmp_path / "scores.csv").iloc[0]
     assert row.tp + row.fp == egt(image, settings=EGTSettings()).sum()
     assert row.tp + row.fp + row.fn + row.tn == 64 * 64
 
 
-def test_models_lists_them(run):
-    status, out, _ = run("models")
+def test_models_lists_them(coverslip):
+    status, out, _ = coverslip("models")
     assert status == 0
     for name in METHODS:
         assert f"\n{name}: a method without learning" in out
@@ -263,12 +246,12 @@ def test_models_lists_them(run):
     ],
 )
 def test_mistakes_are_told_before_anything_is_written(
-    run, data, tmp_path, monkeypatch, words, message
+    coverslip, data, tmp_path, monkeypatch, words, message
 ):
     path = write_bright(tmp_path / "bright.safetensors", monkeypatch)
     places = {"IMAGES": data / "images", "DATA": data, "BRIGHT": path}
     out = tmp_path / "out"
-    status, _, err = run(*(places.get(word, word) for word in words.split()), "-o", out)
+    status, _, err = coverslip(*(places.get(word, word) for word in words.split()), "-o", out)
     assert status == 2 and message in err
     assert not out.exists()
 

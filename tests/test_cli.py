@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,30 +33,6 @@ VERBS = (
     "models",
     "demo",
 )
-
-
-@dataclass(frozen=True)
-class Said:
-    """How a command ended, and what it said."""
-
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def coverslip(monkeypatch, capsys):
-    """Runs a command line in this process, which spares the start of PyTorch."""
-
-    def run(*arguments: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["coverslip", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return Said(ended.value.code or 0, said.out, said.err)
-
-    return run
 
 
 @pytest.fixture

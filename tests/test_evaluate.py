@@ -1,10 +1,7 @@
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from PIL import Image
 
 from coverslip.errors import DataError, FileError
 from coverslip.evaluate import (
@@ -17,16 +14,11 @@ from coverslip.evaluate import (
     match_files,
     summarise,
 )
+from drawn import save_picture, soft_mask
 
 PERFECT = np.array([[1, 0], [0, 0]])
 FOUR_CELLS = np.array([[1, 2], [3, 4]])
 ONE_OF_FOUR = np.array([[0, 0], [9, 0]])
-
-
-def save(path: Path, labels: np.ndarray) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(labels.astype(np.uint8)).save(path)
-    return path
 
 
 def names(pairs: tuple[FilePair, ...]) -> list[tuple[str, str, str]]:
@@ -102,11 +94,8 @@ def test_probabilities_are_refused():
 
 
 def test_a_mask_with_soft_edges_is_refused():
-    soft = np.full((8, 8), 255, dtype=np.uint8)
-    soft[0] = [0, 3, 20, 60, 100, 140, 200, 250]
-    soft[1, :3] = [7, 9, 11]
     with pytest.raises(DataError, match=r"a, truth: grey values between 0 and 255.*nearest"):
-        evaluate([("a", soft, soft)])
+        evaluate([("a", soft_mask(), soft_mask())])
 
 
 def test_255_cells_are_not_taken_for_a_soft_mask():
@@ -119,8 +108,8 @@ def test_255_cells_are_not_taken_for_a_soft_mask():
     ["x.tif", "x_labels.png", "x_cp_masks.png", "x_seg.png", "x_Mask.png", "x_labels.ome.tif"],
 )
 def test_names_match_without_type_and_suffix(tmp_path, pred):
-    save(tmp_path / "truth" / "x_mask.png", PERFECT)
-    save(tmp_path / "pred" / pred, PERFECT)
+    save_picture(tmp_path / "truth" / "x_mask.png", PERFECT)
+    save_picture(tmp_path / "pred" / pred, PERFECT)
     matches = match_files(tmp_path / "pred", tmp_path / "truth")
     assert names(matches.pairs) == [("x", pred, "x_mask.png")]
     assert matches.without_truth == ()
@@ -128,50 +117,50 @@ def test_names_match_without_type_and_suffix(tmp_path, pred):
 
 def test_paths_may_be_strings(tmp_path):
     for folder in ("pred", "truth"):
-        save(tmp_path / folder / "x.png", PERFECT)
+        save_picture(tmp_path / folder / "x.png", PERFECT)
     pred, truth = str(tmp_path / "pred"), str(tmp_path / "truth")
     assert evaluate_folders(pred, truth)["dice"].tolist() == [1]
     assert evaluate_folders(f"{pred}/x.png", f"{truth}/x.png")["dice"].tolist() == [1]
 
 
 def test_a_mask_beside_its_image_is_taken_and_by_products_are_left(tmp_path):
-    save(tmp_path / "truth" / "x.png", PERFECT)
+    save_picture(tmp_path / "truth" / "x.png", PERFECT)
     for name in ("x.png", "x_labels.png", "x_overlay.png", "x_probs.png", "x_uncertainty.png"):
-        save(tmp_path / "pred" / name, PERFECT)
+        save_picture(tmp_path / "pred" / name, PERFECT)
     matches = match_files(tmp_path / "pred", tmp_path / "truth")
     assert names(matches.pairs) == [("x", "x_labels.png", "x.png")]
     assert matches.without_truth == ()
 
 
 def test_predictions_without_truth_are_told_not_scored(tmp_path):
-    save(tmp_path / "truth" / "x.png", PERFECT)
+    save_picture(tmp_path / "truth" / "x.png", PERFECT)
     for name in ("x.png", "y.png"):
-        save(tmp_path / "pred" / name, PERFECT)
+        save_picture(tmp_path / "pred" / name, PERFECT)
     matches = match_files(tmp_path / "pred", tmp_path / "truth")
     assert [path.name for path in matches.without_truth] == ["y.png"]
     assert len(evaluate_files(matches)) == 1
 
 
 def test_a_subfolder_of_labels_is_taken(tmp_path):
-    save(tmp_path / "data" / "images" / "x.png", FOUR_CELLS)
-    save(tmp_path / "data" / "labels" / "x.png", PERFECT)
-    save(tmp_path / "pred" / "x.png", PERFECT)
+    save_picture(tmp_path / "data" / "images" / "x.png", FOUR_CELLS)
+    save_picture(tmp_path / "data" / "labels" / "x.png", PERFECT)
+    save_picture(tmp_path / "pred" / "x.png", PERFECT)
     table = evaluate_folders(tmp_path / "pred", tmp_path / "data")
     assert table["jaccard"].item() == 1.0
 
 
 def test_two_files_are_a_pair_whatever_their_names(tmp_path):
-    truth = save(tmp_path / "truth_of_x.png", FOUR_CELLS)
-    pred = save(tmp_path / "other.png", ONE_OF_FOUR)
+    truth = save_picture(tmp_path / "truth_of_x.png", FOUR_CELLS)
+    pred = save_picture(tmp_path / "other.png", ONE_OF_FOUR)
     table = evaluate_folders(pred, truth)
     assert table[["name", "fn"]].to_dict("records") == [{"name": "truth_of_x", "fn": 3}]
 
 
 def test_missing_and_ambiguous_files_are_listed_at_once(tmp_path):
     for name in ("a.png", "b.png", "c.png", "d.png"):
-        save(tmp_path / "truth" / name, PERFECT)
+        save_picture(tmp_path / "truth" / name, PERFECT)
     for name in ("b.png", "c_mask.png", "c_labels.png"):
-        save(tmp_path / "pred" / name, PERFECT)
+        save_picture(tmp_path / "pred" / name, PERFECT)
     with pytest.raises(DataError) as caught:
         match_files(tmp_path / "pred", tmp_path / "truth")
     message = str(caught.value)
@@ -184,16 +173,16 @@ def test_missing_and_ambiguous_files_are_listed_at_once(tmp_path):
 
 def test_an_empty_folder_is_an_error(tmp_path):
     (tmp_path / "pred").mkdir()
-    save(tmp_path / "truth" / "x.png", PERFECT)
+    save_picture(tmp_path / "truth" / "x.png", PERFECT)
     with pytest.raises(FileError, match="pred"):
         match_files(tmp_path / "pred", tmp_path / "truth")
 
 
 def test_unreadable_and_mismatched_files_are_listed_at_once(tmp_path):
     for name in ("a.png", "b.png", "c.png"):
-        save(tmp_path / "truth" / name, PERFECT)
-    save(tmp_path / "pred" / "a.png", PERFECT)
-    save(tmp_path / "pred" / "b.png", np.ones((5, 5)))
+        save_picture(tmp_path / "truth" / name, PERFECT)
+    save_picture(tmp_path / "pred" / "a.png", PERFECT)
+    save_picture(tmp_path / "pred" / "b.png", np.ones((5, 5)))
     (tmp_path / "pred" / "c.png").write_text("no picture")
     with pytest.raises(DataError) as caught:
         evaluate_folders(tmp_path / "pred", tmp_path / "truth")
@@ -202,9 +191,9 @@ def test_unreadable_and_mismatched_files_are_listed_at_once(tmp_path):
 
 
 def test_folders_of_several_formats_score_as_arrays_do(tmp_path):
-    save(tmp_path / "truth" / "a.png", PERFECT)
-    save(tmp_path / "truth" / "b.png", FOUR_CELLS)
-    save(tmp_path / "pred" / "a_mask.png", PERFECT * 255)
+    save_picture(tmp_path / "truth" / "a.png", PERFECT)
+    save_picture(tmp_path / "truth" / "b.png", FOUR_CELLS)
+    save_picture(tmp_path / "pred" / "a_mask.png", PERFECT * 255)
     tifffile.imwrite(tmp_path / "pred" / "b_labels.tif", ONE_OF_FOUR.astype(np.uint32))
     by_file = evaluate_folders(tmp_path / "pred", tmp_path / "truth")
     by_array = evaluate([("a", PERFECT, PERFECT), ("b", FOUR_CELLS, ONE_OF_FOUR)])

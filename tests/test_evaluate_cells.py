@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from bright import write_bright
-from coverslip import cli
 from coverslip.evaluate import CELL_COLUMNS, evaluate, summarise
 from coverslip.evaluate.numbers import find_kind, number_cells, settle
 from coverslip.evaluate.rows import pool_cells_of
 from coverslip.metrics import cell_scores, count_cells
-from drawn import squares
+from drawn import save_picture, squares
 from labelled import random_pair
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 APART = np.array([[1, 0, 2], [1, 0, 2]])  # two cells
 CLUMP = np.array([[1, 2, 2], [1, 2, 2]])  # two that touch
@@ -167,23 +159,15 @@ def test_a_table_of_pixels_alone_can_be_summarised():
 
 
 @pytest.fixture
-def coverslip(monkeypatch, capsys):
+def run(coverslip):
     """Runs a command line that succeeds: what it printed, and what it said on the way."""
 
     def run(*arguments: object) -> tuple[str, str]:
-        monkeypatch.setattr(sys, "argv", ["coverslip", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        assert not ended.value.code, said.err
+        said = coverslip(*arguments)
+        assert said.status == 0, said.err
         return said.out, said.err
 
     return run
-
-
-def save(path: Path, labels: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(labels.astype(np.uint8)).save(path)
 
 
 def numbers_of(out: str, metric: str) -> list[str]:
@@ -192,13 +176,13 @@ def numbers_of(out: str, metric: str) -> list[str]:
     return [cell.strip() for cell in line.strip("│").split("│")][1:]
 
 
-def test_evaluate_prints_both_kinds(coverslip, tmp_path):
+def test_evaluate_prints_both_kinds(run, tmp_path):
     found, truth = squares(4)[1], squares(8)[1]
-    save(tmp_path / "pred" / "a.png", np.where(found == 4, 3, found))  # 3 and 4 are one
-    save(tmp_path / "truth" / "a.png", truth)
-    save(tmp_path / "pred" / "b.png", truth)
-    save(tmp_path / "truth" / "b.png", truth)
-    out, err = coverslip("evaluate", tmp_path / "pred", tmp_path / "truth")
+    save_picture(tmp_path / "pred" / "a.png", np.where(found == 4, 3, found))  # 3 and 4 are one
+    save_picture(tmp_path / "truth" / "a.png", truth)
+    save_picture(tmp_path / "pred" / "b.png", truth)
+    save_picture(tmp_path / "truth" / "b.png", truth)
+    out, err = run("evaluate", tmp_path / "pred", tmp_path / "truth")
     assert "all images: pixels, in percent" in out
     assert "all images: cells (16 true, 11 predicted), in percent" in out
     assert numbers_of(out, "recall") == ["75.0 ± 35.4", "75.0", "75.0", "2"]
@@ -209,19 +193,19 @@ def test_evaluate_prints_both_kinds(coverslip, tmp_path):
     assert "mask" not in err
 
 
-def test_evaluate_says_what_it_took_for_masks(coverslip, tmp_path):
+def test_evaluate_says_what_it_took_for_masks(run, tmp_path):
     for name, truth in (("a", squares(3)[1]), ("b", (squares(3)[1] > 0) * 255)):
-        save(tmp_path / "truth" / f"{name}.png", truth)
-        save(tmp_path / "pred" / f"{name}.png", (squares(3)[1] > 0) * 255)
-    _, err = coverslip("evaluate", tmp_path / "pred", tmp_path / "truth")
+        save_picture(tmp_path / "truth" / f"{name}.png", truth)
+        save_picture(tmp_path / "pred" / f"{name}.png", (squares(3)[1] > 0) * 255)
+    _, err = run("evaluate", tmp_path / "pred", tmp_path / "truth")
     assert "whose truth is a mask without cell numbers: 1 of 2. Their pixels are scored" in err
     assert "whose prediction is a mask without cell numbers: 1 of 2. Its connected" in err
 
 
-def test_evaluate_of_masks_prints_pixels_alone(coverslip, tmp_path):
+def test_evaluate_of_masks_prints_pixels_alone(run, tmp_path):
     for kind in ("pred", "truth"):
-        save(tmp_path / kind / "a.png", (squares(3)[1] > 0) * 255)
-    out, err = coverslip("evaluate", tmp_path / "pred", tmp_path / "truth")
+        save_picture(tmp_path / kind / "a.png", (squares(3)[1] > 0) * 255)
+    out, err = run("evaluate", tmp_path / "pred", tmp_path / "truth")
     assert "pixels" in out and "cells" not in out
     assert "1 of 1" in err
 
@@ -231,35 +215,35 @@ def model(tmp_path, monkeypatch):
     return write_bright(tmp_path / "models" / "bright.safetensors", monkeypatch)
 
 
-def test_score_tells_touching_cells_from_one(coverslip, model, tmp_path):
+def test_score_tells_touching_cells_from_one(run, model, tmp_path):
     image, truth = squares(2)
     truth[:, 5:8][truth[:, 5:8] == 1] = 3  # the first square is two cells that touch
-    save(tmp_path / "data" / "images" / "a.png", image)
-    save(tmp_path / "data" / "labels" / "a.png", truth)
+    save_picture(tmp_path / "data" / "images" / "a.png", image)
+    save_picture(tmp_path / "data" / "labels" / "a.png", truth)
     table = tmp_path / "scores.csv"
-    out, _ = coverslip("score", model, tmp_path / "data", "-o", table, "--device", "cpu")
+    out, _ = run("score", model, tmp_path / "data", "-o", table, "--device", "cpu")
     (row,) = pd.read_csv(table).to_dict("records")
     assert (row["jaccard"], row["n_true"], row["n_pred"]) == (1, 3, 2)
     assert "cells (3 true, 2 predicted)" in out
 
 
-def test_score_reads_one_file_per_cell_as_labels(coverslip, model, tmp_path):
+def test_score_reads_one_file_per_cell_as_labels(run, model, tmp_path):
     image, truth = squares(3)
-    save(tmp_path / "data" / "x" / "images" / "x.png", image)
+    save_picture(tmp_path / "data" / "x" / "images" / "x.png", image)
     for number in (1, 2, 3):
-        save(tmp_path / "data" / "x" / "masks" / f"{number}.png", (truth == number) * 255)
+        save_picture(tmp_path / "data" / "x" / "masks" / f"{number}.png", (truth == number) * 255)
     table = tmp_path / "scores.csv"
-    coverslip("score", model, tmp_path / "data", "-o", table, "--device", "cpu")
+    run("score", model, tmp_path / "data", "-o", table, "--device", "cpu")
     (row,) = pd.read_csv(table).to_dict("records")
     assert (row["n_true"], row["n_pred"], row["ap50"], row["mean_ap"]) == (3, 3, 1, 1)
 
 
-def test_score_at_another_size_is_of_labels_at_that_size(coverslip, model, tmp_path):
+def test_score_at_another_size_is_of_labels_at_that_size(run, model, tmp_path):
     image, truth = squares(3)
-    save(tmp_path / "data" / "images" / "a.png", image)
-    save(tmp_path / "data" / "labels" / "a.png", truth)
+    save_picture(tmp_path / "data" / "images" / "a.png", image)
+    save_picture(tmp_path / "data" / "labels" / "a.png", truth)
     table = tmp_path / "scores.csv"
-    coverslip("score", model, tmp_path / "data", "-o", table, "--size", 64, "--device", "cpu")
+    run("score", model, tmp_path / "data", "-o", table, "--size", 64, "--device", "cpu")
     (row,) = pd.read_csv(table).to_dict("records")
     assert (row["n_true"], row["n_pred"]) == (3, 3)
     assert row["outline_true_px"] == 3 * (12 * 12 - 10 * 10)

@@ -13,33 +13,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from coverslip import cli
 from coverslip.files import open_image, read_labels, write_labels
-from drawn import squares
-
-
-@dataclass(frozen=True)
-class Said:
-    """How a command ended, and what it said."""
-
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def coverslip(monkeypatch, capsys):
-    """Runs a command line in this process."""
-
-    def run(*arguments: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["coverslip", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return Said(ended.value.code or 0, said.out, said.err)
-
-    return run
+from drawn import soft_mask, squares
 
 
 @pytest.fixture
@@ -148,13 +123,15 @@ def test_a_missing_package_is_said_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("kind", ["fractions", "colour", "jpeg", "negative"])
+@pytest.mark.parametrize("kind", ["fractions", "colour", "jpeg", "negative", "soft"])
 def test_what_are_no_labels_is_refused_and_the_others_are_done(coverslip, results, kind, tmp_path):
     path = results / f"bad_labels.{'jpg' if kind == 'jpeg' else 'tif'}"
     if kind == "fractions":
         tifffile.imwrite(path, np.full((4, 4), 0.5, np.float32))
     elif kind == "negative":
         tifffile.imwrite(path, np.full((4, 4), -1, np.int16))
+    elif kind == "soft":
+        tifffile.imwrite(path, soft_mask())
     else:
         Image.fromarray(np.eye(12, dtype=np.uint8).reshape(4, 12, 3) * 200).save(path)
     said = coverslip("export", results, "--to", "geojson,coco", "-o", tmp_path / "out")
@@ -167,13 +144,13 @@ def test_images_that_do_not_pair(coverslip, results, images, tmp_path):
     (images / "2.png").unlink()
     command = ("export", results, "--to", "svg", "-o", tmp_path / "out", "--images")
     said = coverslip(*command, images)
-    assert said.status == 2 and "2_labels.tif: no image of the name 2" in said.err
+    assert said.status == 2 and "2_labels.tif: no image named 2 in" in said.err
     said = coverslip(*command, tmp_path / "none")
     assert said.status == 2 and "no such file or folder" in said.err
     for suffix in ("bmp", "png"):
         Image.fromarray(squares(2)[0]).save(images / f"2.{suffix}")
     said = coverslip(*command, images)
-    assert said.status == 2 and "several images: 2.bmp, 2.png" in said.err
+    assert said.status == 2 and "several images of its name (2.bmp, 2.png)" in said.err
     assert not (tmp_path / "out").exists()
 
 

@@ -5,8 +5,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from coverslip.errors import FileError
-from coverslip.files import read_labels
+from coverslip.errors import DataError, FileError
+from coverslip.files import check_labels, read_labels
+from drawn import soft_mask
 from handmade_png import png_bytes
 
 IDS = np.array([[0, 1, 1], [0, 0, 200], [7, 7, 0]])
@@ -123,3 +124,21 @@ def test_film_and_hyperstack(tmp_path):
     np.testing.assert_array_equal(labels, film[0])
     labels = written(tmp_path / "b.tif", film, metadata={"axes": "TZYX"}, **options)
     np.testing.assert_array_equal(labels, film)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64])
+def test_a_mask_with_soft_edges_is_no_label_image(dtype):
+    with pytest.raises(DataError, match=r"x: grey values between 0 and 255.*nearest"):
+        check_labels(soft_mask().astype(dtype), what="x")
+    check_labels(np.where(soft_mask() > 99, 255, 0).astype(dtype), what="x")
+
+
+def test_ids_up_to_255_are_no_soft_mask():
+    check_labels(np.arange(256, dtype=np.uint8).reshape(16, 16), what="x")
+
+
+def test_probabilities_are_no_label_image_and_a_bool_mask_is():
+    with pytest.raises(DataError, match=r"x: values of type float64.*Threshold"):
+        check_labels(np.eye(2) / 2, what="x")
+    check_labels(np.eye(2) > 0, what="x")
+    check_labels(np.zeros((0, 3), int), what="x")

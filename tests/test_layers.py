@@ -12,10 +12,10 @@ import coverslip
 SOURCE = Path(coverslip.__file__).parent
 FLOORS = (
     "errors",
-    "classical device files images symmetry tiles models losses cells measure metrics figures "
-    "report provenance",
-    "augment checkpoint data evaluate export method predict",
-    "pretrained shipped tables",
+    "classical device files images symmetry tiles models losses cells measure metrics outlines "
+    "figures report provenance",
+    "augment checkpoint data evaluate export method predict tables",
+    "pretrained shipped",
     "pipeline train",
     "experiments robustness suggest",
     "commands",

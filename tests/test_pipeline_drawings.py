@@ -16,7 +16,7 @@ def test_the_outlines_are_those_of_the_frame_that_is_asked_for(tmp_path):
     cells = page_cells(pd.DataFrame(), {tmp_path / "film.tif": target})
     empty, one, two = (cells.draw(str(tmp_path / "film.tif"), frame) for frame in range(3))
     assert empty.rings == {} and one.shape == (6, 8)
-    assert one.rings[1][0].tolist() == [[2, 6], [4, 6], [4, 3], [2, 3]]
+    assert one.rings[1][0].tolist() == [[2, 3], [2, 6], [4, 6], [4, 3]]
     assert sorted(two.rings) == [1, 2] == sorted(two.colours)
     assert cells.csv == "cells.csv"
 

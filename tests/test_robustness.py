@@ -9,13 +9,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bright import bright_model
+from bright import bright_job
 from coverslip.errors import DataError, SettingsError
 from coverslip.figures.robustness import Ladder, quartiles, robustness_figure
 from coverslip.files import find_pairs
 from coverslip.method import build_method
 from coverslip.pipeline import Job, SegmentSettings
-from coverslip.predict import PredictSettings
 from coverslip.robustness import (
     DEGRADATIONS,
     ROBUSTNESS_COLUMNS,
@@ -29,16 +28,6 @@ from drawn import squares
 from printed import collisions, texts
 
 ONES = [name for name, one in DEGRADATIONS.items() if one.change is not None]
-
-
-def make_job(model=None, **settings) -> Job:
-    predict = PredictSettings(device="cpu")
-    return Job(
-        model=model or bright_model(),
-        model_name="bright",
-        model_hash=settings.pop("model_hash", "0"),
-        settings=SegmentSettings(min_area_px=0, predict=predict, **settings),
-    )
 
 
 @pytest.fixture
@@ -110,7 +99,7 @@ def test_strengths_are_told_from_mild_to_severe():
 def test_the_score_falls_where_it_must_and_nowhere_else(pairs, tmp_path):
     steps = []
     table = measure_robustness(
-        make_job(),
+        bright_job(),
         pairs,
         tmp_path / "out",
         on_scored=lambda what, done, n: steps.append((what, done, n)),
@@ -131,7 +120,7 @@ def test_the_score_falls_where_it_must_and_nowhere_else(pairs, tmp_path):
 
 def test_summary_says_when_it_begins_to_tell(pairs, tmp_path):
     table = measure_robustness(
-        make_job(), pairs, tmp_path / "out", degradations=("inversion", "gamma")
+        bright_job(), pairs, tmp_path / "out", degradations=("inversion", "gamma")
     )
     summary = summarise_robustness(table)
     assert list(summary.columns) == list(SUMMARY_COLUMNS)
@@ -145,43 +134,43 @@ def test_summary_says_when_it_begins_to_tell(pairs, tmp_path):
 
 def test_steps_that_are_done_are_not_done_again(pairs, tmp_path, monkeypatch):
     out = tmp_path / "out"
-    first = measure_robustness(make_job(), pairs, out, degradations=("gamma", "inversion"))
+    first = measure_robustness(bright_job(), pairs, out, degradations=("gamma", "inversion"))
     done = []
     step = running.score_step
     monkeypatch.setattr(
         running, "score_step", lambda *args, **kw: done.append(args[2:4]) or step(*args, **kw)
     )
-    again = measure_robustness(make_job(), pairs, out, degradations=("gamma",))
+    again = measure_robustness(bright_job(), pairs, out, degradations=("gamma",))
     pd.testing.assert_frame_equal(again, first, check_dtype=False, rtol=1e-12)
     assert done == []
     # a call that was killed after the third strength
     table = pd.read_csv(out / "robustness.csv")
     cut = table[~((table["degradation"] == "gamma") & (table["strength"] > 0.6))]
     cut.to_csv(out / "robustness.csv", index=False)
-    again = measure_robustness(make_job(), pairs, out, degradations=("gamma", "inversion"))
+    again = measure_robustness(bright_job(), pairs, out, degradations=("gamma", "inversion"))
     assert done == [("gamma", 1.7), ("gamma", 2.5), ("gamma", 4.0)]
     pd.testing.assert_frame_equal(again, first)
 
 
 def test_a_folder_holds_the_answer_to_one_question(pairs, tmp_path):
     out = tmp_path / "out"
-    measure_robustness(make_job(), pairs, out, degradations=("inversion",))
+    measure_robustness(bright_job(), pairs, out, degradations=("inversion",))
     for job, few, what in (
-        (make_job(threshold=0.7), pairs, "settings"),
-        (make_job(model_hash="1"), pairs, "model"),
-        (make_job(), pairs[:2], "data"),
+        (bright_job(threshold=0.7), pairs, "settings"),
+        (bright_job(model_hash="1"), pairs, "model"),
+        (bright_job(), pairs[:2], "data"),
     ):
         with pytest.raises(SettingsError, match=f"another {what}"):
             measure_robustness(job, few, out, degradations=("inversion",))
     (out / "robustness.csv").write_text("name\na\n")
     with pytest.raises(DataError, match="no column"):
-        measure_robustness(make_job(), pairs, out, degradations=("inversion",))
+        measure_robustness(bright_job(), pairs, out, degradations=("inversion",))
     with pytest.raises(SettingsError, match="must be one of inversion"):
-        measure_robustness(make_job(), pairs, out, degradations=("inverse",))
+        measure_robustness(bright_job(), pairs, out, degradations=("inverse",))
 
 
 def test_cells_are_scored_beside_pixels(pairs, tmp_path):
-    table = measure_robustness(make_job(), pairs, tmp_path / "out", degradations=("gamma",))
+    table = measure_robustness(bright_job(), pairs, tmp_path / "out", degradations=("gamma",))
     undisturbed = table[table["degradation"] == "none"]
     assert (undisturbed["mean_ap"] == 1).all() and (undisturbed["n_pred"] > 0).all()
 

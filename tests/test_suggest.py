@@ -10,13 +10,12 @@ import pytest
 import tifffile
 from PIL import Image
 
-from bright import bright_model
+from bright import bright_job, bright_model
 from coverslip.errors import FileError, SettingsError
 from coverslip.files import find_pairs, open_image, read_frame, read_labels
 from coverslip.images import stretch
 from coverslip.method import build_method
-from coverslip.pipeline import Job, SegmentSettings
-from coverslip.predict import Prediction, PredictSettings
+from coverslip.predict import Prediction
 from coverslip.shipped import load_model
 from coverslip.suggest import (
     SUGGESTION_COLUMNS,
@@ -31,14 +30,9 @@ from coverslip.suggest.uncertainty import border_length, entropy
 from drawn import discs, squares
 
 
-def make_job(model=None, **settings) -> Job:
-    predict = PredictSettings(tta=settings.pop("tta", "none"), device="cpu")
-    return Job(
-        model=model or bright_model(steepness=10.0),
-        model_name="bright",
-        model_hash="0",
-        settings=SegmentSettings(min_area_px=0, predict=predict, **settings),
-    )
+def make_job(model=None, **settings):
+    """A network that is less sure than that of the other tests."""
+    return bright_job(model or bright_model(steepness=10.0), **settings)
 
 
 def near_copies(folder, *, n: int = 6):

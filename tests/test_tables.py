@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from PIL import Image
 
 from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.measure import COLUMNS, MeasureSettings, measure
 from coverslip.tables import match_labels, measure_files, write_table
-from drawn import squares
+from drawn import save_picture, soft_mask, squares
 from shapes import drawn
 
 if TYPE_CHECKING:
@@ -21,12 +20,6 @@ if TYPE_CHECKING:
 
 BASIC = MeasureSettings(properties=("basic",))
 TWO = drawn("110\n110\n002")
-
-
-def save(path: Path, picture: np.ndarray) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture.astype(np.uint8)).save(path)
-    return path
 
 
 def names(labels: Path, images: Path | None = None) -> list[tuple[str, str | None]]:
@@ -43,9 +36,9 @@ def measured(labels: Path, images: Path | None = None, **options: object) -> pd.
 
 def test_labels_find_their_images_by_name(tmp_path):
     for name in ("a_labels.tif", "b_cp_masks.png", "c.png", "a_overlay.png"):
-        save(tmp_path / "found" / name, TWO)
+        save_picture(tmp_path / "found" / name, TWO)
     for name in ("a.png", "b.tif", "c.tif", "d.png"):
-        save(tmp_path / "images" / name, TWO)
+        save_picture(tmp_path / "images" / name, TWO)
     assert names(tmp_path / "found", tmp_path / "images") == [
         ("a_labels.tif", "a.png"), ("b_cp_masks.png", "b.tif"), ("c.png", "c.tif"),
     ]  # fmt: skip
@@ -56,7 +49,7 @@ def test_labels_find_their_images_by_name(tmp_path):
 
 def test_labels_beside_their_images(tmp_path):
     for name in ("a.tif", "a_masks.tif", "b.tif", "b_masks.tif"):
-        save(tmp_path / name, TWO)
+        save_picture(tmp_path / name, TWO)
     found = match_labels(tmp_path, tmp_path)
     assert names(tmp_path, tmp_path) == [("a_masks.tif", "a.tif"), ("b_masks.tif", "b.tif")]
     assert found.without_labels == ()
@@ -64,28 +57,28 @@ def test_labels_beside_their_images(tmp_path):
 
 def test_of_images_that_share_a_stem_the_suffix_tells(tmp_path):
     for name in ("a.png", "a.tif"):
-        save(tmp_path / "images" / name, TWO)
-        save(tmp_path / "found" / f"{name.replace('.', '_')}_labels.tif", TWO)
+        save_picture(tmp_path / "images" / name, TWO)
+        save_picture(tmp_path / "found" / f"{name.replace('.', '_')}_labels.tif", TWO)
     assert names(tmp_path / "found", tmp_path / "images") == [
         ("a_png_labels.tif", "a.png"), ("a_tif_labels.tif", "a.tif"),
     ]  # fmt: skip
-    save(tmp_path / "other" / "a.png", TWO)
+    save_picture(tmp_path / "other" / "a.png", TWO)
     with pytest.raises(DataError, match=r"a\.png: several images of its name \(a\.png, a\.tif\)"):
         match_labels(tmp_path / "other", tmp_path / "images")
 
 
 def test_two_files_belong_together_whatever_their_names(tmp_path):
-    labels, image = save(tmp_path / "x.png", TWO), save(tmp_path / "y.png", TWO)
+    labels, image = save_picture(tmp_path / "x.png", TWO), save_picture(tmp_path / "y.png", TWO)
     assert names(labels, image) == [("x.png", "y.png")]
 
 
 def test_all_that_is_missing_is_listed_at_once(tmp_path):
     for name in ("a_labels.tif", "b_labels.tif", "c_labels.tif"):
-        save(tmp_path / "found" / name, TWO)
-    save(tmp_path / "images" / "b.png", TWO)
+        save_picture(tmp_path / "found" / name, TWO)
+    save_picture(tmp_path / "images" / "b.png", TWO)
     with pytest.raises(DataError, match=r"leave IMAGES out \(2\):\n.*image named a .*\n.*named c "):
         match_labels(tmp_path / "found", tmp_path / "images")
-    save(tmp_path / "found" / "a_masks.png", TWO)
+    save_picture(tmp_path / "found" / "a_masks.png", TWO)
     with pytest.raises(DataError, match=r"Keep one label file of each name \(1\)"):
         match_labels(tmp_path / "found", None)
     with pytest.raises(FileError, match="no such file or folder"):
@@ -97,8 +90,8 @@ def test_all_that_is_missing_is_listed_at_once(tmp_path):
 
 def test_the_table_is_that_of_measure(tmp_path):
     image, labels = squares(3)
-    save(tmp_path / "found" / "a_labels.png", labels * 20)
-    save(tmp_path / "images" / "a.png", image)
+    save_picture(tmp_path / "found" / "a_labels.png", labels * 20)
+    save_picture(tmp_path / "images" / "a.png", image)
     table = measured(tmp_path / "found", tmp_path / "images")
     assert (table.pop("file") == str(tmp_path / "found" / "a_labels.png")).all()
     assert (table.pop("frame") == 0).all()
@@ -120,7 +113,7 @@ def test_every_channel_of_an_image(tmp_path):
     image, labels = squares(2)
     both = np.stack([image, image // 2])
     tifffile.imwrite(tmp_path / "a.tif", both, ome=True, metadata={"axes": "CYX"})
-    table = measured(save(tmp_path / "l.png", labels), tmp_path / "a.tif", settings=BASIC)
+    table = measured(save_picture(tmp_path / "l.png", labels), tmp_path / "a.tif", settings=BASIC)
     assert table["intensity_mean_c0"].tolist() == [220, 220]
     assert table["intensity_mean_c1"].tolist() == [110, 110]
 
@@ -130,7 +123,7 @@ def test_the_pixel_size_is_that_of_the_image_or_the_labels_or_the_callers(tmp_pa
     known = tmp_path / "known.tif"
     size = {"axes": "YX", "PhysicalSizeY": 0.5, "PhysicalSizeX": 0.25}
     tifffile.imwrite(known, labels, ome=True, metadata=size)
-    plain = save(tmp_path / "plain.png", labels)
+    plain = save_picture(tmp_path / "plain.png", labels)
     for pair in ((known, plain), (plain, known), (known, None)):
         assert measured(*pair, settings=BASIC)["area_um2"].tolist() == [36 * 0.125]
     assert "area_um2" not in measured(plain, settings=BASIC)
@@ -140,30 +133,30 @@ def test_the_pixel_size_is_that_of_the_image_or_the_labels_or_the_callers(tmp_pa
 
 def test_the_pieces_of_a_mask_are_its_cells_and_the_user_is_told(tmp_path):
     notes = []
-    mask = save(tmp_path / "m.png", (squares(3)[1] > 0) * 255)
+    mask = save_picture(tmp_path / "m.png", (squares(3)[1] > 0) * 255)
     table = measured(mask, settings=BASIC, on_note=notes.append)
     assert table["label"].tolist() == [1, 2, 3]
     assert notes == [
         f"{mask}: a mask, since all cells are 255; its connected pieces are taken for the cells"
     ]
-    lonely = save(tmp_path / "one.png", (squares(1)[1] > 0) * 7)
+    lonely = save_picture(tmp_path / "one.png", (squares(1)[1] > 0) * 7)
     assert measured(lonely, on_note=notes.append)["label"].tolist() == [7] and len(notes) == 1
 
 
 def test_no_cell_gives_an_empty_table_with_its_columns(tmp_path):
-    table = measured(save(tmp_path / "l.png", TWO * 0))
+    table = measured(save_picture(tmp_path / "l.png", TWO * 0))
     in_px = [name for name in COLUMNS if not name.endswith(("_um", "_um2"))]
     shapes = [n for n in in_px if COLUMNS[n].group not in ("intensity", "uncertainty")]
     assert len(table) == 0 and list(table.columns) == ["file", "frame", *shapes]
 
 
 def test_what_does_not_fit_is_listed_and_nothing_is_measured(tmp_path):
-    save(tmp_path / "found" / "a.png", TWO)
-    save(tmp_path / "images" / "a.png", np.zeros((3, 4)))
-    save(tmp_path / "found" / "b.png", TWO)
-    save(tmp_path / "images" / "b.png", TWO)
+    save_picture(tmp_path / "found" / "a.png", TWO)
+    save_picture(tmp_path / "images" / "a.png", np.zeros((3, 4)))
+    save_picture(tmp_path / "found" / "b.png", TWO)
+    save_picture(tmp_path / "images" / "b.png", TWO)
     (tmp_path / "found" / "c.png").write_bytes(b"")
-    save(tmp_path / "images" / "c.png", TWO)
+    save_picture(tmp_path / "images" / "c.png", TWO)
     with pytest.raises(DataError) as caught:
         measured(tmp_path / "found", tmp_path / "images")
     lines = str(caught.value).splitlines()
@@ -173,10 +166,8 @@ def test_what_does_not_fit_is_listed_and_nothing_is_measured(tmp_path):
 
 
 def test_a_mask_with_soft_edges_is_refused(tmp_path):
-    soft = np.full((8, 8), 255)
-    soft[0], soft[1, :3] = [0, 3, 20, 60, 100, 140, 200, 250], [7, 9, 11]
     with pytest.raises(DataError, match="each would count as a cell"):
-        measured(save(tmp_path / "soft.png", soft))
+        measured(save_picture(tmp_path / "soft.png", soft_mask()))
 
 
 # --- how it is written

@@ -11,6 +11,8 @@ The command line prints the message of each and nothing else: no traceback for a
 user can mend. Every message names the file, says what came, what was wanted, and the cure.
 """
 
+from collections.abc import Sequence
+
 
 class CoverslipError(Exception):
     """A mistake that the user can mend."""
@@ -34,3 +36,9 @@ class SettingsError(CoverslipError):
 
 class TrainingError(CoverslipError):
     """A training cannot go on."""
+
+
+def list_problems(problems: Sequence[str], *, cure: str) -> str:
+    """One message for all problems: the cure and their number first, then a line each."""
+    lines = "\n".join(f"  {problem}" for problem in problems)
+    return f"{cure} ({len(problems)}):\n{lines}"

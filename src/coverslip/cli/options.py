@@ -7,6 +7,11 @@ from typing import Annotated
 
 import typer
 
+MODEL = "nuclei, phase, egt, phantast, phantast_gui, or a checkpoint's path."
+
+Model = Annotated[str, typer.Argument(help=MODEL)]
+Images = Annotated[list[str], typer.Argument(help="Image files, folders or patterns.")]
+Data = Annotated[Path, typer.Argument(help="Folder of images with their masks.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if missing.")]
 Errors = Annotated[
     Path | None,
@@ -19,6 +24,9 @@ Tta = Annotated[
 Threshold = Annotated[
     float | None,
     typer.Option(help="A pixel is cell above this probability; otherwise the model's own, or 0.5."),
+]
+Scale = Annotated[
+    float, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
 ]
 MinArea = Annotated[int, typer.Option(help="Drop cells smaller than this, in pixels.")]
 FillHoles = Annotated[bool, typer.Option("--fill-holes", help="Fill holes inside cells.")]

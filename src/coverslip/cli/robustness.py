@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from coverslip.cli.options import (
+    Data,
     Device,
     List,
     Masks,
     MethodArgument,
     MinArea,
+    Model,
     Out,
+    Scale,
     Threshold,
     Tta,
     Where,
@@ -21,11 +23,8 @@ from coverslip.cli.options import (
 
 
 def robustness(
-    model: Annotated[
-        str,
-        typer.Argument(help="nuclei, phase, egt, phantast, phantast_gui, or a checkpoint's path."),
-    ],
-    data: Annotated[Path, typer.Argument(help="Folder of images with their masks.")],
+    model: Model,
+    data: Data,
     out: Out,
     masks: Masks = None,
     argument: MethodArgument = None,
@@ -38,9 +37,7 @@ def robustness(
     tta: Tta = "none",
     threshold: Threshold = None,
     min_area: MinArea = 0,
-    scale: Annotated[
-        float, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
-    ] = 1.0,
+    scale: Scale = 1.0,
     device: Device = "auto",
 ) -> None:
     """Score a model on images that are made worse step by step: blur, noise, light, size."""

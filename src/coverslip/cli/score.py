@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from coverslip.cli.options import (
+    Data,
     Device,
     Errors,
     List,
     Masks,
     MethodArgument,
     MinArea,
+    Model,
     Threshold,
     Tta,
     Where,
@@ -21,11 +23,8 @@ from coverslip.cli.options import (
 
 
 def score(
-    model: Annotated[
-        str,
-        typer.Argument(help="nuclei, phase, egt, phantast, phantast_gui, or a checkpoint's path."),
-    ],
-    data: Annotated[Path, typer.Argument(help="Folder of images with their masks.")],
+    model: Model,
+    data: Data,
     masks: Masks = None,
     argument: MethodArgument = None,
     table: List = None,

@@ -7,23 +7,23 @@ from typing import Annotated
 import typer
 
 from coverslip.cli.options import (
+    MODEL,
     Device,
     FillHoles,
+    Images,
     MethodArgument,
     Out,
     Properties,
+    Scale,
     Threshold,
     Tta,
 )
 
 
 def segment(
-    images: Annotated[list[str], typer.Argument(help="Image files, folders or patterns.")],
+    images: Images,
     out: Out,
-    model: Annotated[
-        str,
-        typer.Option(help="nuclei, phase, egt, phantast, phantast_gui, or a checkpoint's path."),
-    ] = "phase",
+    model: Annotated[str, typer.Option(help=MODEL)] = "phase",
     argument: MethodArgument = None,
     tta: Tta = "none",
     threshold: Threshold = None,
@@ -38,9 +38,7 @@ def segment(
     drop_border: Annotated[
         bool, typer.Option("--drop-border", help="Leave out cells at the image's edge.")
     ] = False,
-    scale: Annotated[
-        float, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
-    ] = 1.0,
+    scale: Scale = 1.0,
     cell_size: Annotated[
         float | None, typer.Option(help="Usual diameter of your cells in pixels; sets the scale.")
     ] = None,

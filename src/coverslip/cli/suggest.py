@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from coverslip.cli.options import Device, Threshold
+from coverslip.cli.options import Device, Images, Scale, Threshold
 
 
 def suggest(
-    images: Annotated[list[str], typer.Argument(help="Image files, folders or patterns.")],
+    images: Images,
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV for the table.")],
     model: Annotated[
         str, typer.Option(help="nuclei, phase, or the path of a checkpoint.")
@@ -26,9 +26,7 @@ def suggest(
         str, typer.Option(help="Views whose spread is measured: paper (5), d4 (8) or none.")
     ] = "paper",
     threshold: Threshold = None,
-    scale: Annotated[
-        float, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
-    ] = 1.0,
+    scale: Scale = 1.0,
     axes: Annotated[
         str | None, typer.Option(help="What a file's dimensions mean, for instance TYX.")
     ] = None,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from coverslip.cli.options import Device, List, Masks, Out, Where
+from coverslip.cli.options import Data, Device, List, Masks, Out, Where
 
 
 def train(
-    data: Annotated[Path, typer.Argument(help="Folder of images with their masks.")],
+    data: Data,
     out: Out,
     masks: Masks = None,
     model: Annotated[

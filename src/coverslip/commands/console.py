@@ -11,6 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     import pandas as pd
 
 
@@ -46,6 +49,19 @@ def new_progress() -> Progress:
         console=on_the_way(),
         disable=not sys.stderr.isatty(),
     )
+
+
+def count_frames(
+    progress: Progress, what: str, *, n_files: int
+) -> Callable[[Path, int, int], None]:
+    """A bar of files that moves with every frame: to be told the file, its frame and how many."""
+    task = progress.add_task(what, total=n_files, info="")
+
+    def on_frame(path: Path, frame: int, n_frames: int) -> None:
+        info = path.name if n_frames == 1 else f"{path.name} {frame}/{n_frames}"
+        progress.update(task, advance=1 / n_frames, info=info)
+
+    return on_frame
 
 
 def show_table(table: pd.DataFrame, *, title: str | None = None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from coverslip.commands.console import new_progress, note, tell
-from coverslip.commands.label_files import find_label_files, load_label_image, pair_images
+from coverslip.commands.label_files import find_label_files, load_label_image, match_images
 from coverslip.errors import CoverslipError, SettingsError
 from coverslip.export import (
     LabelImage,
@@ -22,6 +22,7 @@ from coverslip.export import (
     write_roi_zip,
     write_svg,
 )
+from coverslip.files import check_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ def run_export(
     wanted = parse_formats(formats)
     labels = find_label_files(sources)
     _check_folder(out, labels)
-    pairs = {} if images is None else pair_images(labels, images)
+    pairs = {} if images is None else match_images(labels, images)
     failed: dict[Path, str] = {}
     frames: list[dict[str, Any]] = []
     with new_progress() as progress:
@@ -62,6 +63,7 @@ def run_export(
             progress.update(task, info=path.name)
             try:
                 source = load_label_image(path, pairs.get(name), name=name, tell=note)
+                check_labels(source.labels, what=path)
                 _note_mask(path, source)
                 write_formats(source, out, formats=wanted)
                 frames += coco_frames(source) if "coco" in wanted else []

@@ -11,8 +11,10 @@ from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.export import LabelImage
 from coverslip.files import (
     find_images,
+    label_files_in,
     mask_stem,
     open_image,
+    pair_images,
     read_frame,
     read_labels,
     stem,
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from coverslip.files import ImageFile
-
-# What lies beside the labels that coverslip writes, and is none.
-BY_PRODUCTS = ("_overlay", "_probs", "_uncertainty")
 
 
 @dataclass(frozen=True)
@@ -72,16 +71,14 @@ def _in_source(source: str) -> list[Path]:
     folder = Path(source)
     if not folder.is_dir():
         return find_images([source])
-    inner = next((folder / name for name in ("labels", "masks") if (folder / name).is_dir()), None)
-    files = find_images([inner or folder])
-    named = [path for path in files if mask_stem(path) != stem(path)]
-    files = named or [path for path in files if not stem(path).endswith(BY_PRODUCTS)]
+    found = label_files_in(folder)
+    files = [path for path in found if mask_stem(path) != stem(path)] or found
     if not files:
         raise FileError(f"{source}: no label file in this folder. Check its path.")
     return files
 
 
-def pair_images(labels: dict[str, Path], images: str) -> dict[str, Path]:
+def match_images(labels: dict[str, Path], images: str) -> dict[str, Path]:
     """Find the image of every label file, by name; one file of each are a pair in any case.
 
     Args:
@@ -95,25 +92,7 @@ def pair_images(labels: dict[str, Path], images: str) -> dict[str, Path]:
     paths = find_images([images])
     if len(labels) == len(paths) == 1:
         return dict(zip(labels, paths, strict=True))
-    pairs, problems = {}, []
-    for name, path in labels.items():
-        # Where two images share a stem, coverslip segment adds the type: a_png, a_tif.
-        fitting = [p for p in paths if stem(p) == name] or [
-            p for p in paths if f"{stem(p)}_{p.suffix.removeprefix('.')}" == name
-        ]
-        if len(fitting) == 1:
-            pairs[name] = fitting[0]
-        elif fitting:
-            problems.append(f"{path}: several images: {', '.join(p.name for p in fitting)}.")
-        else:
-            problems.append(f"{path}: no image of the name {name}.")
-    if problems:
-        lines = "".join(f"\n  {problem}" for problem in problems)
-        raise DataError(
-            f"{images}: give every label file one image of the same name, or leave --images out "
-            f"({len(problems)} of {len(labels)}):{lines}"
-        )
-    return pairs
+    return pair_images(labels, paths, where=images, option="--images")
 
 
 def load_label_image(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from coverslip.checkpoint import Checkpoint
-from coverslip.commands.console import count_files, new_progress, note, tell
+from coverslip.commands.console import count_files, count_frames, new_progress, note, tell
 from coverslip.errors import SettingsError
 from coverslip.files import find_images
 from coverslip.method import Method
@@ -33,12 +33,7 @@ def run_segment(sources: Sequence[str], out: Path, *, job: Job, overwrite: bool)
     paths = find_images(sources)
     note(f"{count_files(len(paths))}, model {job.model_name}")
     with new_progress() as progress:
-        task = progress.add_task("segmenting", total=len(paths), info="")
-
-        def on_frame(path: Path, frame: int, n_frames: int) -> None:
-            info = path.name if n_frames == 1 else f"{path.name} {frame}/{n_frames}"
-            progress.update(task, advance=1 / n_frames, info=info)
-
+        on_frame = count_frames(progress, "segmenting", n_files=len(paths))
         result = segment_files(
             paths, out, job=job, overwrite=overwrite, on_frame=on_frame, on_note=note
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coverslip.commands.console import count_files, new_progress, note, tell
+from coverslip.commands.console import count_files, count_frames, new_progress, note, tell
 from coverslip.files import find_images, write_text
 from coverslip.suggest import copy_frames, suggest_frames
 from coverslip.suggest.copy import check_copy
@@ -33,12 +33,7 @@ def run_suggest(
     paths = find_images(sources)
     note(f"{count_files(len(paths))}, model {job.model_name}")
     with new_progress() as progress:
-        task = progress.add_task("looking", total=len(paths), info="")
-
-        def on_frame(path: Path, frame: int, n_frames: int) -> None:
-            info = path.name if n_frames == 1 else f"{path.name} {frame}/{n_frames}"
-            progress.update(task, advance=1 / n_frames, info=info)
-
+        on_frame = count_frames(progress, "looking", n_files=len(paths))
         suggested = suggest_frames(paths, job, n=n, every=every, on_frame=on_frame)
     table = suggested.table
     write_text(out, table.to_csv(index=False, lineterminator="\n"))

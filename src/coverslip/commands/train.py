@@ -14,7 +14,7 @@ from coverslip.files import check_pairs, find_pairs
 from coverslip.train import Plan, fit, resume_plan, settings_from, start_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from coverslip.files import Pair
@@ -69,8 +69,7 @@ def run_train(
 
         def on_epoch(row: dict[str, float]) -> None:
             nonlocal best
-            scores = {name: row[key] for key, name in SHOWN.items() if key in row}
-            words = "  ".join(f"{name} {score:.3f}" for name, score in scores.items())
+            words = in_words(row)
             best = max(best, f"best {words}")
             note(
                 f"epoch {row['epoch']:4.0f}  loss {row['train_loss']:.3f}  "
@@ -80,6 +79,12 @@ def run_train(
         path = fit(plan, out, on_step=on_step, on_epoch=on_epoch, on_note=note)
     tell(f"{path}")
     note(f"use it: coverslip segment IMAGES -o OUT --model {path}")
+
+
+def in_words(row: Mapping[str, float]) -> str:
+    """An epoch's scores, the one that chooses the checkpoint first."""
+    scores = {name: row[key] for key, name in SHOWN.items() if key in row}
+    return "  ".join(f"{name} {score:.3f}" for name, score in scores.items())
 
 
 def make_plan(pairs: list[Pair], settings: TrainSettings, split: Split) -> Plan:

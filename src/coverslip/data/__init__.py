@@ -1,20 +1,17 @@
 """pairs of files → batches: selection, seeded splits, and the order of the images."""
 
+from coverslip.data.crop import random_crop
 from coverslip.data.dataset import (
     Batch,
     PairDataset,
     Sample,
     SampleSettings,
     Whole,
-    load_labelled,
-    load_pair,
     median_cell_size,
-    prepare_labelled,
-    prepare_pair,
-    random_crop,
     stack_samples,
 )
 from coverslip.data.order import Draw, balance_weights, epoch_batches
+from coverslip.data.read import load_labelled, load_pair, prepare_labelled, prepare_pair
 from coverslip.data.resident import BYTES_PER_PIXEL, ResidentPairs
 from coverslip.data.select import fingerprint, fold_pairs, read_groups, select_pairs, split_pairs
 

@@ -1,27 +1,28 @@
-"""pairs of files → samples: read, resized, cut, and kept in memory."""
+"""pairs of files → samples, kept in memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from coverslip.cells import labels_to_maps, mask_to_labels
-from coverslip.errors import DataError, SettingsError
-from coverslip.files import Pair, open_image, read_frame, read_truth
-from coverslip.images import resize_image, resize_labels, stretch, to_rgb
+from coverslip.cells import labels_to_maps
+from coverslip.data.crop import random_crop
+from coverslip.data.read import load_labelled
+from coverslip.errors import SettingsError
+from coverslip.images import to_rgb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
     from coverslip.data.order import Draw
+    from coverslip.files import Pair
     from coverslip.images import Preprocess
 
 
@@ -155,94 +156,3 @@ def median_cell_size(data: PairDataset, *, most: int = 100) -> float | None:
     found = np.concatenate(areas)
     found = found[found > 0]
     return float(np.median(2 * np.sqrt(found / np.pi))) if len(found) else None
-
-
-def load_pair(
-    pair: Pair, preprocess: Preprocess, *, size_px: int | None
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Read a pair as a network is shown it: image in [0, 1], (H, W) or (H, W, 3), and mask (H, W).
-
-    Raises:
-        DataError: the mask has another size than the image.
-    """
-    image, labels = load_labelled(pair, preprocess, size_px=size_px)
-    return image, labels > 0
-
-
-def load_labelled(
-    pair: Pair, preprocess: Preprocess, *, size_px: int | None
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """As `load_pair`, with the labels (H, W) of the cells in place of their mask.
-
-    A truth that calls all cells by one number is a mask: its pieces count as cells.
-
-    Raises:
-        DataError: the labels have another size than the image.
-    """
-    stretched = partial(
-        stretch,
-        low_percentile=preprocess.low_percentile,
-        high_percentile=preprocess.high_percentile,
-    )
-    image, labels = prepare_labelled(pair, stretched, size_px=size_px)
-    if labels.any() and labels.max() == labels[labels > 0].min():
-        labels = mask_to_labels(labels > 0).astype(np.int32)
-    return image, labels
-
-
-def prepare_pair(
-    pair: Pair, prepare: Callable[[NDArray[Any]], NDArray[np.float32]], *, size_px: int | None
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Read a pair: the image as `prepare` makes it, of its own size or resized, and mask (H, W).
-
-    Raises:
-        DataError: the mask has another size than the image.
-    """
-    image, labels = prepare_labelled(pair, prepare, size_px=size_px)
-    return image, labels > 0
-
-
-def prepare_labelled(
-    pair: Pair, prepare: Callable[[NDArray[Any]], NDArray[np.float32]], *, size_px: int | None
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """As `prepare_pair`, with the labels (H, W) in place of the mask.
-
-    Raises:
-        DataError: the labels have another size than the image.
-    """
-    frame = read_frame(open_image(pair.image))
-    labels = read_truth(pair)
-    if frame.shape[:2] != labels.shape:
-        raise DataError(
-            f"{pair.masks[0]}: the mask is {labels.shape[0]} x {labels.shape[1]} pixels, its image "
-            f"{pair.image} {frame.shape[0]} x {frame.shape[1]}: export the mask again at the "
-            "image's size, or remove the pair."
-        )
-    image = prepare(frame)
-    if size_px is not None:
-        image = resize_image(image, (size_px, size_px))
-        labels = resize_labels(labels, (size_px, size_px))
-    return image, labels
-
-
-def random_crop(
-    image: NDArray[np.float32],
-    maps: NDArray[np.uint8],
-    *,
-    size: int,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """The same random square of image (H, W[, 3]) and maps (K, H, W), reflected where too small."""
-    missing = [max(0, size - length) for length in maps.shape[1:]]
-    if any(missing):
-        widths = [(0, n) for n in missing]
-        maps = np.pad(maps, [(0, 0), *widths], mode="reflect")
-        image = np.pad(image, widths + [(0, 0)] * (image.ndim - 2), mode="reflect")
-    rows, columns = place_crop(maps.shape[1:], size=size, rng=rng)
-    return image[rows, columns], maps[:, rows, columns]
-
-
-def place_crop(shape: Sequence[int], *, size: int, rng: np.random.Generator) -> tuple[slice, slice]:
-    """Rows and columns of a random square within (H, W)."""
-    top, left = (int(rng.integers(0, length - size + 1)) for length in shape)
-    return slice(top, top + size), slice(left, left + size)

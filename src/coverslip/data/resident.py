@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
-from coverslip.data.dataset import Batch, place_crop
+from coverslip.data.crop import place_crop
+from coverslip.data.dataset import Batch
 from coverslip.images import to_rgb
 
 if TYPE_CHECKING:

@@ -4,19 +4,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coverslip.errors import CoverslipError, DataError
-from coverslip.evaluate.matching import FilePair, Matches, list_problems, match_files
+from coverslip.errors import CoverslipError, DataError, list_problems
+from coverslip.evaluate.matching import FilePair, Matches, match_files
 from coverslip.evaluate.numbers import find_kind, number_cells
 from coverslip.evaluate.rows import Scored, make_table
-from coverslip.files import read_labels
+from coverslip.files import check_labels, read_labels
 from coverslip.metrics import count_cells, count_pixels
-
-# A mask saved as JPEG has dozens of grey values beside 0 and 255; two or three may be meant.
-SOFT_VALUES = 8
 
 Item = TypeVar("Item")
 
@@ -78,8 +74,8 @@ def _score_files(pair: FilePair) -> list[Scored]:
 def _score(name: str, *, truth: NDArray[Any], pred: NDArray[Any]) -> list[Scored]:
     """Score one pair, frame by frame if it is a series."""
     truth, pred = _drop_single_frames(truth), _drop_single_frames(pred)
-    _check(truth, what=f"{name}, truth")
-    _check(pred, what=f"{name}, prediction")
+    check_labels(truth, what=f"{name}, truth")
+    check_labels(pred, what=f"{name}, prediction")
     try:
         if truth.ndim == 2 or truth.shape != pred.shape:
             return [_score_frame(name, truth, pred)]
@@ -107,28 +103,3 @@ def _drop_single_frames(labels: NDArray[Any]) -> NDArray[Any]:
 def _frames(labels: NDArray[Any]) -> NDArray[Any]:
     """Times and depths in one row: (T, Z, H, W) and (T, H, W) → (n, H, W)."""
     return labels.reshape(-1, *labels.shape[-2:])
-
-
-def _check(labels: NDArray[Any], *, what: str) -> None:
-    """Refuse what only looks like labels."""
-    if labels.dtype == np.bool_:
-        return
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(
-            f"{what}: values of type {labels.dtype}, a mask or integer labels were wanted. "
-            "Threshold a probability map first."
-        )
-    if _has_soft_edges(labels):
-        raise DataError(
-            f"{what}: grey values between 0 and 255, as in a mask saved as JPEG or resized with "
-            "smoothing; each would count as cell. Save it as 0/255 PNG or TIFF, resized with "
-            "nearest neighbour."
-        )
-
-
-def _has_soft_edges(labels: NDArray[Any]) -> bool:
-    """Tell a 0/255 mask with grey edges from instance ids, where no id has most of the pixels."""
-    if labels.size == 0 or labels.min() < 0 or labels.max() != 255:
-        return False
-    counts = np.bincount(labels.ravel(), minlength=256)[1:]
-    return bool(counts[254] * 2 > counts.sum() and np.count_nonzero(counts) > SOFT_VALUES)

@@ -12,14 +12,14 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from coverslip.errors import SettingsError
-from coverslip.export.outlines import find_outlines
 from coverslip.files import write_text
+from coverslip.outlines import find_outlines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from coverslip.export.outlines import Outline, Ring
     from coverslip.export.source import LabelImage
+    from coverslip.outlines import Outline, Ring
 
 KINDS = ("detection", "annotation")
 

@@ -15,14 +15,14 @@ import numpy as np
 
 from coverslip.errors import DataError
 from coverslip.export.optional import need
-from coverslip.export.outlines import find_outlines
 from coverslip.files import write_bytes
+from coverslip.outlines import find_outlines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from coverslip.export.outlines import Outline
     from coverslip.export.source import LabelImage
+    from coverslip.outlines import Outline
 
 # Corners are stored in 16 bits; ImageJ takes what is below -5000 for a number beyond 32,767.
 LARGEST_SIDE_PX = 60_535

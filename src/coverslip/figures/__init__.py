@@ -3,7 +3,6 @@
 from coverslip.figures.colours import colour_cells
 from coverslip.figures.curves import curves, curves_figure
 from coverslip.figures.display import probability_to_rgb, side_by_side, to_picture
-from coverslip.figures.outlines import labels_to_outlines
 from coverslip.figures.overlay import error_map, overlay, thumbnail
 
 __all__ = [
@@ -11,7 +10,6 @@ __all__ = [
     "curves",
     "curves_figure",
     "error_map",
-    "labels_to_outlines",
     "overlay",
     "probability_to_rgb",
     "side_by_side",

@@ -1,8 +1,16 @@
 """files ↔ arrays: images, label masks, stacks and series; images paired with their masks."""
 
 from coverslip.files.find import find_images, stem
-from coverslip.files.labels import read_labels
-from coverslip.files.pairs import Pair, find_pairs, mask_stem
+from coverslip.files.labels import check_labels, read_labels
+from coverslip.files.match import (
+    group_label_files,
+    label_files_in,
+    label_name,
+    pair_images,
+    say_ambiguous,
+)
+from coverslip.files.names import mask_stem
+from coverslip.files.pairs import Pair, find_pairs
 from coverslip.files.read import open_image, read_frame, read_frames
 from coverslip.files.record import ImageFile
 from coverslip.files.stack import open_pages, write_labels
@@ -18,17 +26,23 @@ from coverslip.files.write import (
 __all__ = [
     "ImageFile",
     "Pair",
+    "check_labels",
     "check_pairs",
     "find_images",
     "find_pairs",
+    "group_label_files",
+    "label_files_in",
+    "label_name",
     "mask_stem",
     "open_image",
     "open_pages",
+    "pair_images",
     "read_frame",
     "read_frames",
     "read_labels",
     "read_truth",
     "remove_leftovers",
+    "say_ambiguous",
     "stem",
     "whole_or_nothing",
     "write_bytes",

@@ -4,7 +4,7 @@ import difflib
 import glob
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from coverslip.errors import FileError
@@ -85,3 +85,11 @@ def stem(path: Path) -> str:
     Umlauts are composed, since a file that went through macOS has them as two characters each.
     """
     return unicodedata.normalize("NFC", path.stem.removesuffix(".ome"))
+
+
+def group_by(paths: Iterable[Path], *, key: Callable[[Path], str]) -> dict[str, list[Path]]:
+    """Paths by what `key` calls them, in their order."""
+    groups: dict[str, list[Path]] = {}
+    for path in paths:
+        groups.setdefault(key(path), []).append(path)
+    return groups

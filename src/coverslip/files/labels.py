@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coverslip.errors import FileError
+from coverslip.errors import DataError, FileError
 from coverslip.files import raster, tiff
 from coverslip.files.guard import sniff
 from coverslip.files.read import frame_index, open_image
+
+# A mask saved as JPEG has dozens of grey values beside 0 and 255; two or three may be meant.
+SOFT_VALUES = 8
 
 
 def read_labels(path: str | Path) -> NDArray[Any]:
@@ -46,6 +49,39 @@ def read_labels(path: str | Path) -> NDArray[Any]:
         ]
     lengths = tuple(file.length(axis) for axis in file.frame_axes)
     return np.stack(frames).reshape(*lengths, *frames[0].shape)
+
+
+def check_labels(labels: NDArray[Any], *, what: str | Path) -> None:
+    """Refuse what only looks like labels.
+
+    Args:
+        labels: Any shape.
+        what: The name of them, which the message begins with.
+
+    Raises:
+        DataError: Neither bool nor integers, or a mask with soft grey edges.
+    """
+    if labels.dtype == np.bool_:
+        return
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(
+            f"{what}: values of type {labels.dtype}, a mask or integer labels were wanted. "
+            "Threshold a probability map first."
+        )
+    if _has_soft_edges(labels):
+        raise DataError(
+            f"{what}: grey values between 0 and 255, as in a mask saved as JPEG or resized with "
+            "smoothing; each would count as a cell. Save it as 0/255 PNG or TIFF, resized with "
+            "nearest neighbour."
+        )
+
+
+def _has_soft_edges(labels: NDArray[Any]) -> bool:
+    """Tell a 0/255 mask with grey edges from instance ids, where no id has most of the pixels."""
+    if labels.size == 0 or labels.min() < 0 or labels.max() != 255:
+        return False
+    counts = np.bincount(labels.astype(np.uint8).ravel(), minlength=256)[1:]
+    return bool(counts[254] * 2 > counts.sum() and np.count_nonzero(counts) > SOFT_VALUES)
 
 
 def _as_ids(path: Path, values: NDArray[Any]) -> NDArray[Any]:

@@ -1,15 +1,12 @@
 """a folder of annotated images → pairs of an image and its masks."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from coverslip.errors import DataError, FileError
-from coverslip.files.find import images_in, natural, stem
-
-MASK_FOLDERS = ("labels", "masks")
-MASK_SUFFIXES = ("_cp_masks", "_labels", "_masks", "_mask", "_seg")
+from coverslip.files.find import group_by, images_in, natural, stem
+from coverslip.files.names import MASK_FOLDERS, mask_stem
 
 
 @dataclass(frozen=True)
@@ -87,31 +84,18 @@ def _two_folders(images: Path, masks: Path) -> tuple[list[Pair], list[str]]:
         # A mask may have the very name of an image that itself ends in "_mask".
         name = stem(path) if stem(path) in names else mask_stem(path)
         labels.setdefault(name, []).append(path)
-    return _match(_grouped(pictures), labels, where=str(masks))
+    return _match(group_by(pictures, key=stem), labels, where=str(masks))
 
 
 def _side_by_side(folder: Path) -> tuple[list[Pair], list[str]]:
     files = images_in(folder)
-    labels: dict[str, list[Path]] = {}
-    for path in files:
-        if mask_stem(path) != stem(path):
-            labels.setdefault(mask_stem(path), []).append(path)
+    labels = group_by((p for p in files if mask_stem(p) != stem(p)), key=mask_stem)
     pictures = [path for path in files if mask_stem(path) == stem(path)]
     if not labels:
         return [], []
-    return _match(_grouped(pictures), labels, where=f"{folder}, ending in _mask or the like")
-
-
-def mask_stem(path: Path) -> str:
-    """The name of the image that a mask file belongs to: a_cp_masks.png → a."""
-    return re.sub(rf"(?i)(?<=.)({'|'.join(MASK_SUFFIXES)})$", "", stem(path))
-
-
-def _grouped(paths: Sequence[Path]) -> dict[str, list[Path]]:
-    groups: dict[str, list[Path]] = {}
-    for path in paths:
-        groups.setdefault(stem(path), []).append(path)
-    return groups
+    return _match(
+        group_by(pictures, key=stem), labels, where=f"{folder}, ending in _mask or the like"
+    )
 
 
 def _match(

@@ -17,10 +17,17 @@ from coverslip.pipeline.record import (
     write_record,
 )
 from coverslip.pipeline.series import segment_series
-from coverslip.pipeline.tables import write_report, write_tables
+from coverslip.pipeline.tables import (
+    flat_settings,
+    read_thumbnails,
+    write_report,
+    write_tables,
+)
+from coverslip.provenance import package_version
+from coverslip.report import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from coverslip.pipeline.record import Job
@@ -80,9 +87,29 @@ def segment_files(
             result.done[path] = record
     finally:
         write_tables(out, list(result.done.values()), form=job.table)
-        seconds = time.perf_counter() - clock
-        write_report(out, result, targets=targets, job=job, started=started, seconds=seconds)
+        run = Run(
+            model=job.model_name,
+            version=package_version("coverslip"),
+            started=started,
+            seconds=time.perf_counter() - clock,
+            settings=flat_settings(job),
+        )
+        _write_report(out, result, targets=targets, run=run)
     return result
+
+
+def _write_report(
+    out: Path, result: BatchResult, *, targets: Mapping[Path, Outputs], run: Run
+) -> None:
+    write_report(
+        out,
+        list(result.done.values()),
+        title="Cells found",
+        run=run,
+        targets=targets,
+        thumbnails=read_thumbnails(result, targets),
+        failed=result.failed,
+    )
 
 
 def _reason(path: Path, error: Exception) -> str:

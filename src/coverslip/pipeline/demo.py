@@ -8,14 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError
-from coverslip.files import find_images, write_text
+from coverslip.files import find_images
 from coverslip.pipeline.batch import segment_files
-from coverslip.pipeline.drawings import page_cells
 from coverslip.pipeline.outputs import Outputs, name_outputs
-from coverslip.pipeline.tables import IMAGES, read_thumbnails, report_rows, write_tables
+from coverslip.pipeline.tables import read_thumbnails, write_report, write_tables
 from coverslip.provenance import package_version
-from coverslip.report import Run, html_report
-from coverslip.tables import join_cells, join_rows
+from coverslip.report import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,21 +72,22 @@ def segment_examples(
         thumbnails |= read_thumbnails(result, targets)
         failed |= result.failed
     write_tables(out, records)
-    page = html_report(
-        "Example images",
-        join_rows([report_rows(record) for record in records], columns=IMAGES),
-        run=Run(
-            model=", ".join(jobs),
-            version=package_version("coverslip"),
-            started=started,
-            seconds=time.perf_counter() - clock,
-        ),
+    run = Run(
+        model=", ".join(jobs),
+        version=package_version("coverslip"),
+        started=started,
+        seconds=time.perf_counter() - clock,
+    )
+    write_report(
+        out,
+        records,
+        title="Example images",
+        run=run,
+        targets=targets,
         thumbnails=thumbnails,
-        cells=page_cells(join_cells([record.cells for record in records]), targets),
-        failures={str(path): message for path, message in failed.items()},
+        failed=failed,
         notes=[NOTE],
     )
-    write_text(out / "report.html", page)
     return failed
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError
-from coverslip.figures import colour_cells, labels_to_outlines
+from coverslip.figures import colour_cells
 from coverslip.files import open_image, read_frame
+from coverslip.outlines import labels_to_rings
 from coverslip.report import Cells, Drawing
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def draw_frame(path: Path, frame: int) -> Drawing | None:
         labels = read_frame(open_image(path), frame)
     except FileError:
         return None
-    rings = labels_to_outlines(labels)
+    rings = labels_to_rings(labels)
     height, width = labels.shape
     step = max(1, max(height, width) // COLOUR_SIDE_PX)
     colours = colour_cells(labels[::step, ::step])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -54,21 +54,14 @@ def segment_series(
         FileError: a frame or the channel cannot be read, or a result not be written.
     """
     notes = list(file.notes)
-    pictured = set(pick_frames(file.n_frames))
     images: list[dict[str, Any]] = []
     cells: list[pd.DataFrame] = []
 
-    with ExitStack() as stack:
-        keep_probs = stack.enter_context(open_pages(target.probs)) if job.keep_probs else None
-        keep_spread = stack.enter_context(open_pages(target.spread)) if job.keep_spread else None
-
-        def others() -> Iterable[Any]:
-            """All channels of each frame, to be measured; the one that is segmented is no news."""
-            return read_channels(file, tell=notes.append) if file.n_channels > 1 else repeat(None)
+    with open_maps(target, job) as keep:
 
         def frames() -> Iterator[NDArray[np.uint32]]:
-            wanted = read_frames(file, channel=job.channel, tell=notes.append)
-            for index, (image, channels) in enumerate(zip(wanted, others(), strict=False)):
+            pictures = read_with_channels(file, channel=job.channel, tell=notes.append)
+            for index, (image, channels) in enumerate(pictures):
                 found = segment(
                     image,
                     job.model,
@@ -76,15 +69,8 @@ def segment_series(
                     pixel_size_um=file.pixel_size_um,
                     channels=channels,
                 )
-                picture = overlay(image, found.labels)
-                write_image(target.overlay(index, file.n_frames), picture)
-                if index in pictured:
-                    small = encode_picture(to_picture(image), side_px=PAGE_SIDE_PX)
-                    write_bytes(target.thumbnail(index), small)
-                if keep_probs:
-                    keep_probs(found.probs)
-                if keep_spread and found.spread is not None:
-                    keep_spread(found.spread)
+                write_pictures(image, found, target, frame=index, n_frames=file.n_frames)
+                keep(found)
                 images.append(image_row(file, index, found, target))
                 cells.append(cell_rows(file, index, found))
                 on_frame(file.path, index + 1, file.n_frames)
@@ -105,6 +91,41 @@ def segment_series(
         cells=join_rows(cells, columns=[]),
         notes=list(dict.fromkeys(notes)),
     )
+
+
+@contextmanager
+def open_maps(target: Outputs, job: Job) -> Iterator[Callable[[Segmentation], None]]:
+    """What is called with each frame's result, to write those of its maps that are wanted."""
+    with ExitStack() as stack:
+        probs = stack.enter_context(open_pages(target.probs)) if job.keep_probs else None
+        spread = stack.enter_context(open_pages(target.spread)) if job.keep_spread else None
+
+        def keep(found: Segmentation) -> None:
+            if probs:
+                probs(found.probs)
+            if spread and found.spread is not None:
+                spread(found.spread)
+
+        yield keep
+
+
+def read_with_channels(
+    file: ImageFile, *, channel: int, tell: Callable[[str], None]
+) -> Iterator[tuple[NDArray[Any], Any]]:
+    """Each frame to be segmented, with all its channels to be measured; None if it has one."""
+    wanted = read_frames(file, channel=channel, tell=tell)
+    others: Iterable[Any] = read_channels(file, tell=tell) if file.n_channels > 1 else repeat(None)
+    return zip(wanted, others, strict=False)
+
+
+def write_pictures(
+    image: NDArray[Any], found: Segmentation, target: Outputs, *, frame: int, n_frames: int
+) -> None:
+    """Write a frame's overlay and, if the page shows the frame, the picture beneath it."""
+    write_image(target.overlay(frame, n_frames), overlay(image, found.labels))
+    if frame in pick_frames(n_frames):
+        small = encode_picture(to_picture(image), side_px=PAGE_SIDE_PX)
+        write_bytes(target.thumbnail(frame), small)
 
 
 def image_row(file: ImageFile, frame: int, found: Segmentation, target: Outputs) -> dict[str, Any]:

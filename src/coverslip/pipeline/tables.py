@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 from coverslip.files import write_text
 from coverslip.pipeline.drawings import page_cells
 from coverslip.pipeline.record import result_settings
-from coverslip.provenance import package_version
-from coverslip.report import MOST_CARDS, Run, html_report, pick_frames
+from coverslip.report import MOST_CARDS, html_report, pick_frames
 from coverslip.tables import FORMATS, join_cells, join_rows, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     import pandas as pd
 
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.record import BatchResult, Job, Record
+    from coverslip.report import Run
 
 
 IMAGES = ("file", "frame", "n_cells", "confluence")  # the columns that every table of images has
@@ -51,31 +50,38 @@ def write_tables(out: Path, records: Sequence[Record], *, form: str = "csv") -> 
 
 def write_report(
     out: Path,
-    result: BatchResult,
+    records: Sequence[Record],
     *,
+    title: str,
+    run: Run,
     targets: Mapping[Path, Outputs],
-    job: Job,
-    started: datetime,
-    seconds: float,
+    thumbnails: Mapping[tuple[str, int], bytes],
+    failed: Mapping[Path, str],
+    notes: Sequence[str] = (),
 ) -> None:
-    """Write the page that shows what was found.
+    """Write ``report.html``, the page that shows what was found.
+
+    Args:
+        out: the folder.
+        records: of the images that are done.
+        title: of the page.
+        run: what was done, when and by which model.
+        targets: where the results of each image are.
+        thumbnails: from `read_thumbnails`.
+        failed: the images that failed, with the reason.
+        notes: what the reader should know of the whole run.
 
     Raises:
         FileError: it cannot be written.
     """
     page = html_report(
-        "Cells found",
-        join_rows([report_rows(record) for record in result.done.values()], columns=IMAGES),
-        run=Run(
-            model=job.model_name,
-            version=package_version("coverslip"),
-            started=started,
-            seconds=seconds,
-            settings=flat_settings(job),
-        ),
-        thumbnails=read_thumbnails(result, targets),
-        cells=page_cells(join_cells([r.cells for r in result.done.values()]), targets),
-        failures={str(path): message for path, message in result.failed.items()},
+        title,
+        join_rows([report_rows(record) for record in records], columns=IMAGES),
+        run=run,
+        thumbnails=thumbnails,
+        cells=page_cells(join_cells([record.cells for record in records]), targets),
+        failures={str(path): message for path, message in failed.items()},
+        notes=notes,
     )
     write_text(out / "report.html", page)
 

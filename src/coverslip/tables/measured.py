@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.cells import mask_to_labels
-from coverslip.errors import CoverslipError, DataError
-from coverslip.evaluate.matching import list_problems
-from coverslip.evaluate.scoring import SOFT_VALUES
-from coverslip.files import open_image, read_labels
+from coverslip.errors import CoverslipError, DataError, list_problems
+from coverslip.files import check_labels, open_image, read_labels
 from coverslip.measure import measure
 from coverslip.tables.channels import read_channels
 from coverslip.tables.join import join_cells
@@ -103,14 +101,9 @@ def _number(
     Raises:
         DataError: a mask with soft grey edges, each grey of which would be a cell.
     """
+    check_labels(labels, what=path)
     frames = labels.reshape(-1, *labels.shape[-2:])
-    values, counts = np.unique(frames[frames > 0], return_counts=True)
-    if len(values) > SOFT_VALUES and values[-1] == 255 and 2 * counts[-1] > counts.sum():
-        raise DataError(
-            f"{path}: grey values between 0 and 255, as in a mask saved as JPEG or resized with "
-            "smoothing; each would count as a cell. Save it as 0/255 PNG or TIFF, resized with "
-            "nearest neighbour."
-        )
+    values = np.unique(frames[frames > 0])
     if len(values) != 1:
         return frames
     pieces = np.stack([mask_to_labels(frame > 0) for frame in frames])

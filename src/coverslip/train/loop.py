@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch.nn.utils import clip_grad_norm_
-from torch.utils.data import DataLoader
 
 from coverslip.checkpoint import Checkpoint, save_checkpoint
-from coverslip.data import (
-    BYTES_PER_PIXEL,
-    PairDataset,
-    ResidentPairs,
-    epoch_batches,
-    median_cell_size,
-    stack_samples,
-)
+from coverslip.data import ResidentPairs, epoch_batches, median_cell_size
 from coverslip.device import autocast, half_precision, pick_device
 from coverslip.files import remove_leftovers
 from coverslip.losses import LOSSES
+from coverslip.train.feed import fits_device, load, open_pairs
 from coverslip.train.network import network_arguments
 from coverslip.train.settings import settings_to_dict
 from coverslip.train.state import load_state, new_state, save_state
@@ -40,12 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from coverslip.data import Batch, Draw
-    from coverslip.train.settings import TrainSettings
+    from coverslip.data import PairDataset
     from coverslip.train.state import Plan, State
 
 SCORES = ("val_ap", "val_jaccard")  # the first that a training has chooses its checkpoint
-MOST_OF_DEVICE = 0.25  # of a GPU's free memory, for images; the network wants the rest
 
 
 def fit(
@@ -78,23 +69,8 @@ def fit(
         CoverslipError: data, weights or folder are not usable.
     """
     settings, device = plan.settings, pick_device(plan.settings.device)
-    begun = (run / "state.safetensors").exists()
-    state, missing = new_state(settings, device, pretrained=not begun)
-    if missing:
-        on_note(f"not in {settings.encoder}, so not pre-trained: {', '.join(missing)}")
-    if begun:
-        remove_leftovers(run)
-        state = load_state(run / "state.safetensors", state)
-    train = PairDataset(
-        plan.train,
-        preprocess=settings.preprocess,
-        settings=settings.sample,
-        maps=settings.maps,
-        seed=settings.seed,
-    )
-    val = PairDataset(
-        plan.val, preprocess=settings.preprocess, settings=settings.sample, maps=settings.maps
-    )
+    state = begin(plan, run, device, on_note=on_note)
+    train, val = open_pairs(plan)
     steps = settings.steps_per_epoch or math.ceil(len(train) / settings.batch)
     cell_size_px = median_cell_size(train)
     source = ResidentPairs(train, device) if fits_device(settings, device, len(train)) else train
@@ -119,6 +95,19 @@ def fit(
         save_state(run / "state.safetensors", state)
         on_epoch(row)
     return run / "best.safetensors"
+
+
+def begin(plan: Plan, run: Path, device: torch.device, *, on_note: Callable[[str], None]) -> State:
+    """The state that an earlier call left in the run's folder, or a new one."""
+    saved = run / "state.safetensors"
+    begun = saved.exists()
+    state, missing = new_state(plan.settings, device, pretrained=not begun)
+    if missing:
+        on_note(f"not in {plan.settings.encoder}, so not pre-trained: {', '.join(missing)}")
+    if not begun:
+        return state
+    remove_leftovers(run)
+    return load_state(saved, state)
 
 
 def train_epoch(
@@ -181,27 +170,6 @@ def one_behind(steps: Iterable[Step]) -> Iterator[Step]:
         yield from waiting
         waiting = [step]
     yield from waiting
-
-
-def fits_device(settings: TrainSettings, device: torch.device, n_images: int) -> bool:
-    """Whether the images are of one size, and there is a GPU with room for them."""
-    size, crop = settings.sample.size_px, settings.sample.crop_px
-    if device.type != "cuda" or size is None or (crop is not None and crop > size):
-        return False
-    free, _ = torch.cuda.mem_get_info(device)
-    per_pixel = BYTES_PER_PIXEL + len(settings.maps)
-    return n_images * size**2 * per_pixel < MOST_OF_DEVICE * free
-
-
-def load(
-    data: PairDataset | ResidentPairs, draws: Iterable[list[Draw]], workers: int
-) -> Iterable[Batch]:
-    """The batches of an epoch: from the device, or read by so many worker processes."""
-    if isinstance(data, ResidentPairs):
-        return data.batches(draws)
-    return DataLoader(
-        data, batch_sampler=list(draws), num_workers=workers, collate_fn=stack_samples
-    )
 
 
 def epochs_since_best(history: list[dict[str, float]]) -> int:

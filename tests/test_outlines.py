@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from coverslip.export.outlines import Outline, find_outlines
+from coverslip.outlines import Outline, find_outlines, labels_to_rings
 from rasterise import fill
 
 
@@ -124,8 +124,9 @@ def test_every_pattern_of_three_by_three():
 
 @pytest.mark.parametrize("labels", [np.zeros((2, 2, 2), int), np.zeros((2, 2)), np.eye(2) > 0])
 def test_what_is_no_label_image_is_refused(labels):
-    with pytest.raises(ValueError, match="wanted integers"):
-        find_outlines(labels)
+    for function in (find_outlines, labels_to_rings):
+        with pytest.raises(ValueError, match="wanted integers"):
+            function(labels)
 
 
 def test_thousands_of_cells_take_no_time():
@@ -139,3 +140,56 @@ def test_thousands_of_cells_take_no_time():
     begin = time.perf_counter()
     assert len(find_outlines(labels)) == 1000
     assert time.perf_counter() - begin < 10
+
+
+# --- rings
+
+
+def check_lines(labels: np.ndarray) -> dict[int, list[np.ndarray]]:
+    """All that is promised of rings: filled by the even-odd rule they are the labels again."""
+    cells = labels_to_rings(labels)
+    again = np.zeros(labels.shape, np.int64)
+    for number, rings in cells.items():
+        assert signed_area(rings[0]) > 0
+        again[fill([ring[:, ::-1] for ring in rings], labels.shape)] = number
+    np.testing.assert_array_equal(again, labels)
+    return cells
+
+
+def test_a_pixel_has_four_corners_clockwise():
+    (ring,) = check_lines(np.array([[0, 0], [0, 7]]))[7]
+    assert ring.tolist() == [[1, 1], [1, 2], [2, 2], [2, 1]]
+
+
+def test_a_hole_is_a_ring_the_other_way_round():
+    labels = np.ones((3, 3), dtype=int)
+    labels[1, 1] = 0
+    outer, hole = check_lines(labels)[1]
+    assert outer.tolist() == [[0, 0], [0, 3], [3, 3], [3, 0]]
+    assert hole.tolist() == [[2, 1], [2, 2], [1, 2], [1, 1]]
+
+
+def test_pixels_that_touch_at_a_corner_share_a_ring():
+    assert len(check_lines(np.eye(3, dtype=int))[1]) == 1
+    two = check_lines(np.array([[1, 2], [2, 1]]))
+    assert [len(two[label]) for label in (1, 2)] == [1, 1]
+
+
+def test_pieces_of_one_number_have_a_ring_each():
+    assert len(check_lines(np.array([[5, 0, 5]]))[5]) == 2
+
+
+def test_nothing_has_no_ring():
+    assert check_lines(np.zeros((3, 4), dtype=int)) == {}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint32, np.int64])
+def test_filled_rings_are_the_labels_again(dtype):
+    labels = np.random.default_rng(0).integers(0, 4, (30, 40)).astype(dtype)
+    labels[labels == 3] = 200
+    check_lines(labels)
+
+
+def test_rings_of_every_pattern_of_three_by_three():
+    for bits in range(1, 512):
+        check_lines(np.array([bits >> n & 1 for n in range(9)]).reshape(3, 3))

@@ -1,8 +1,9 @@
-"""labels → outlines: the polygons of every cell, on the edges of its pixels.
+"""labels → outlines: the closed lines around every cell, on the edges of its pixels.
 
 An outline runs between pixels, not through their centres, so nothing is cut off: what lies inside
 of it is the cell's pixels and no others. Coordinates count corners: the image's first pixel is the
-square from (0, 0) to (1, 1).
+square from (0, 0) to (1, 1). For polygons there are parts with their holes (`find_outlines`), for
+lines to look at the fewest rings (`labels_to_rings`).
 """
 
 from __future__ import annotations
@@ -54,13 +55,13 @@ class _Edges:
         y: Where it begins.
         x: Where it begins.
         heading: Where it leads, EAST to NORTH.
-        piece: The piece it bounds.
+        piece: The number of what it bounds.
     """
 
     y: NDArray[np.int64]
     x: NDArray[np.int64]
     heading: NDArray[np.int64]
-    piece: NDArray[np.int32]
+    piece: NDArray[np.integer[Any]]
 
 
 def find_outlines(labels: NDArray[np.integer[Any]]) -> list[Outline]:
@@ -75,20 +76,50 @@ def find_outlines(labels: NDArray[np.integer[Any]]) -> list[Outline]:
     Raises:
         ValueError: Labels that are not (H, W) integers.
     """
-    if labels.ndim != 2 or labels.dtype.kind not in "iu":
-        raise ValueError(f"the labels are {labels.dtype} {labels.shape}; wanted integers (H, W)")
+    _check(labels)
     # Within a piece, rings that touch at a corner come apart there, and none crosses itself.
-    pieces = np.pad(number_pieces(labels, connectivity=1, background=0).astype(np.int32), 1)
-    edges = _find_edges(pieces)
+    pieces = number_pieces(labels, connectivity=1, background=0).astype(np.int32)
     cells: dict[int, dict[int, list[Ring]]] = {}
-    for piece, ring in _walk(edges, _follow(edges, pieces)):
+    for piece, ring in _find_rings(pieces):
         y, x = ring[0]  # from there it leads east, along the top of this very pixel
         # The topmost edge of a piece is of its outer ring, so that one comes first.
         cells.setdefault(int(labels[y, x]), {}).setdefault(piece, []).append(ring)
     return [Outline(number, list(cells[number].values())) for number in sorted(cells)]
 
 
-def _find_edges(pieces: NDArray[np.int32]) -> _Edges:
+def labels_to_rings(labels: NDArray[np.integer[Any]]) -> dict[int, list[Ring]]:
+    """Walk around every cell, to draw it as lines.
+
+    Args:
+        labels: (H, W) integer, 0 is background; the numbers may have gaps.
+
+    Returns:
+        For each number its rings, as those of an `Outline`, but that pixels which touch at a corner
+        share a ring, which meets itself there. The even-odd rule fills them.
+
+    Raises:
+        ValueError: Labels that are not (H, W) integers.
+    """
+    _check(labels)
+    cells: dict[int, list[Ring]] = {}
+    for number, ring in _find_rings(labels):
+        cells.setdefault(number, []).append(ring)
+    return cells
+
+
+def _check(labels: NDArray[Any]) -> None:
+    if labels.ndim != 2 or labels.dtype.kind not in "iu":
+        raise ValueError(f"the labels are {labels.dtype} {labels.shape}; wanted integers (H, W)")
+
+
+def _find_rings(pieces: NDArray[np.integer[Any]]) -> list[tuple[int, Ring]]:
+    """All rings in reading order of their top left corners, each with the number that it bounds."""
+    padded = np.pad(pieces, 1)
+    edges = _find_edges(padded)
+    return _walk(edges, _follow(edges, padded))
+
+
+def _find_edges(pieces: NDArray[np.integer[Any]]) -> _Edges:
     """Look between all neighbouring pixels; those that lead east come first, in reading order."""
     above, below = pieces[:-1, 1:-1], pieces[1:, 1:-1]
     left, right = pieces[1:-1, :-1], pieces[1:-1, 1:]
@@ -108,7 +139,7 @@ def _find_edges(pieces: NDArray[np.int32]) -> _Edges:
     return _Edges(y, x, headings, piece)
 
 
-def _follow(edges: _Edges, pieces: NDArray[np.int32]) -> NDArray[np.int64]:
+def _follow(edges: _Edges, pieces: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """Which edge comes after each: to the left if the piece goes on there, ahead, or to the right.
 
     That the left is preferred joins two pixels of a piece that touch at a corner, which parts the
