@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from skimage.morphology import reconstruction
 
 from coverslip.cells import drop_cells, fill_cells, labels_to_maps, number_cells, separate
+from coverslip.cells.flood import flood
 from coverslip.cells.watersheds import peaks
 
 KINDS = [("mask", "boundary"), ("mask", "distance"), ("mask", "boundary", "distance")]
@@ -61,6 +63,42 @@ def test_a_peak_rises_above_the_saddle_to_the_next():
     valley = np.array([[1, 5, 10, 5, 8, 10, 9, 10, 1]], dtype=np.float32)
     assert peaks(valley, rise=3).tolist() == [[0, 0, 1, 0, 1, 1, 1, 1, 0]]
     assert peaks(valley, rise=5.5).tolist() == [[0, 1, 1, 1, 1, 1, 1, 1, 0]]
+
+
+def test_flooding_is_what_scikit_image_makes_of_it():
+    draws = np.random.default_rng(0)
+    for seed in range(60):
+        shape = tuple(draws.integers(1, 40, 2))
+        high = draws.random(shape, dtype=np.float32)
+        high = ndimage.gaussian_filter(high, seed % 3).astype(np.float32)
+        high = np.round(high, 2) if seed % 2 else high  # with plateaus
+        low = high - np.float32(0.1)
+        np.testing.assert_array_equal(flood(low, high), reconstruction(low, high).astype("f4"))
+
+
+def test_a_way_of_many_turns_is_flooded_to_its_end():
+    high = np.zeros((41, 41), dtype=np.float32)
+    for row in range(0, 41, 2):
+        high[row] = 1  # a snake: row after row, joined at alternate ends
+        high[row + 1 : row + 2, -1 if row % 4 == 0 else 0] = 1
+    low = np.zeros_like(high)
+    low[0, 0] = 1
+    assert np.array_equal(flood(low, high), high)
+
+
+@pytest.mark.parametrize("names", KINDS, ids="+".join)
+def test_what_is_no_number_is_no_cell(names):
+    labels = disks((20, 16, 10), (20, 35, 10))
+    maps = {name: one.copy() for name, one in maps_of(labels, names).items()}
+    for one in maps.values():
+        one[:5], one[40:] = np.nan, np.inf
+    assert np.array_equal(separate(labels > 0, maps) > 0, labels > 0)
+
+
+def test_numbers_may_be_huge():
+    labels = np.array([[0, 4_000_000_000, 7], [0, 7, 7]], dtype=np.uint32)
+    assert number_cells(labels).tolist() == [[0, 1, 2], [0, 2, 2]]
+    assert number_cells(labels[:, 1:]).tolist() == [[1, 2], [2, 2]]
 
 
 def test_a_pinhole_does_not_part_a_cell():

@@ -1,5 +1,6 @@
 """Networks that learn more than a mask, and trainings that go on from a trained model."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,9 +17,12 @@ from coverslip.files import find_pairs
 from coverslip.images import Preprocess
 from coverslip.losses import bce_dice_loss, maps_loss
 from coverslip.method import build_method
+from coverslip.models import MODELS
 from coverslip.pipeline import SegmentSettings, segment
+from coverslip.shipped import load_model, shipped_models
 from coverslip.train import Plan, TrainSettings, fit, settings_from, start_run
 from coverslip.train.network import new_network
+from coverslip.train.start import HEADS
 from drawn import discs, write_dataset
 
 BOTH = ("mask", "distance")
@@ -161,12 +165,35 @@ def test_a_model_with_maps_hands_them_on(trained):
         assert torch.equal(begun.state_dict()[name], tensor), name
 
 
+def test_the_mask_alone_can_be_asked_for(trained):
+    settings = settings_from(str(trained), replace(SMALL, maps=("mask",)), more=False)
+    assert settings.maps == ("mask",)
+    begun, _ = new_network(settings)
+    head = load_checkpoint(trained).network.head.weight
+    assert torch.equal(begun.head.weight, head[:1])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_map_that_the_model_has_not_learnt_begins_anew(model, tmp_path):
+    path = tmp_path / "a.safetensors"
+    network = build_network(model, {"out_channels": 2})
+    save_checkpoint(path, Checkpoint(network, model, {"out_channels": 2}, maps=BOTH))
+    wanted = replace(SMALL, maps=("mask", "boundary"), seed=1)
+    begun, _ = new_network(settings_from(str(path), wanted))
+    heads = [name for name in begun.state_dict() if name.startswith(HEADS) and "weight" in name]
+    assert heads
+    for name in heads:
+        old, new = network.state_dict()[name], begun.state_dict()[name]
+        assert torch.equal(old[0], new[0]) and not torch.equal(old[1], new[1])
+
+
 def test_maps_go_by_their_names(trained):
     settings = settings_from(str(trained), replace(SMALL, maps=("mask", "boundary", "distance")))
     begun, _ = new_network(settings)
     head = load_checkpoint(trained).network.head.weight
     assert torch.equal(begun.head.weight[0], head[0])
     assert torch.equal(begun.head.weight[2], head[1])
+    assert not torch.equal(begun.head.weight[1], head[1])
 
 
 def test_a_start_that_does_not_fit(tmp_path):
@@ -176,6 +203,10 @@ def test_a_start_that_does_not_fit(tmp_path):
         settings_from(str(path), replace(SMALL, encoder="imagenet"))
     with pytest.raises(ModelError, match="did you mean 'phase'"):
         settings_from("phse", SMALL)
+    with pytest.raises(SettingsError, match="is a swift: leave --model unet out"):
+        settings_from(str(path), SMALL, model="unet")
+    with pytest.raises(SettingsError, match="leave --argument fine out"):
+        settings_from(str(path), replace(SMALL, arguments={"fine": 8}))
     other = replace(SMALL, start=str(path), model="unet")
     with pytest.raises(SettingsError, match="is a swift, and the network to train a unet"):
         new_network(other)
@@ -206,7 +237,25 @@ def test_a_size_of_cells_that_cannot_be_used(trained):
     model = load_checkpoint(trained)
     with pytest.raises(SettingsError, match="above 0"):
         scale_of(0, model, settings=SegmentSettings())
+    with pytest.raises(SettingsError, match="--cell-size 100000: the model's cells have"):
+        scale_of(100_000, model, settings=SegmentSettings())
     with pytest.raises(SettingsError, match="wanted one of the two"):
         scale_of(10, model, settings=SegmentSettings(scale=0.5))
     with pytest.raises(SettingsError, match="does not say how large its cells were"):
         scale_of(10, build_method("egt", {}), settings=SegmentSettings())
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_what_ships_knows_the_size_of_its_cells(name):
+    model = load_model(name)
+    assert scale_of(model.cell_size_px / 2, model, settings=SegmentSettings()) == 2
+    assert 16 <= model.min_area_px < math.pi / 4 * model.cell_size_px**2
+
+
+def test_large_numbers_have_a_size_too(tmp_path):
+    pairs = find_pairs(write_dataset(tmp_path / "set"))
+    data = PairDataset(pairs, preprocess=Preprocess(), settings=SampleSettings(crop_px=None))
+    size = median_cell_size(data)
+    for index, whole in [(i, data.whole(i)) for i in range(len(data))]:
+        data.cache[index] = whole._replace(labels=whole.labels * 100_000_000)
+    assert median_cell_size(data) == size

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 def number_cells(labels: Labels) -> NDArray[np.uint32]:
     """Number the cells from 1 to n, in reading order of their first pixels; 0 stays background."""
     flat = labels.ravel()
-    ids, first = np.unique(flat, return_index=True)
-    order = ids[np.argsort(first, kind="stable")]
-    order = order[order != 0]
-    numbers = np.zeros(int(ids.max(initial=0)) + 1, dtype=np.uint32)
+    if flat.max(initial=0) > flat.size:  # a table with a row for each number would be too long
+        _, flat = np.unique(flat, return_inverse=True)
+        flat = flat + (labels.min() != 0)
+    first = np.full(int(flat.max(initial=0)) + 1, flat.size)
+    first[flat[::-1]] = np.arange(flat.size)[::-1]  # the last to be written is the first place
+    first[0] = flat.size
+    order = np.argsort(first, kind="stable")[: np.count_nonzero(first < flat.size)]
+    numbers = np.zeros(len(first), dtype=np.uint32)
     numbers[order] = np.arange(1, len(order) + 1, dtype=np.uint32)
-    return numbers[labels]
+    return numbers[flat].reshape(labels.shape)
 
 
 def drop_cells(

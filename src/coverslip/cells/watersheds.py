@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
-from skimage.morphology import local_maxima, reconstruction
+from skimage.morphology import local_maxima
 from skimage.segmentation import watershed
 
+from coverslip.cells.flood import flood
 from coverslip.cells.mask import EIGHT_NEIGHBOURS, FOUR_NEIGHBOURS
 from coverslip.cells.tidy import number_cells
 
@@ -56,7 +57,11 @@ def separate(mask: NDArray[np.bool_], maps: Mapping[str, Floats]) -> NDArray[np.
 
 
 def make_landscape(mask: NDArray[np.bool_], maps: Mapping[str, Floats]) -> tuple[Floats, float]:
-    """What is high inside of cells (H, W), and by how much a cell's peak must rise in it."""
+    """What is high inside of cells (H, W), and by how much a cell's peak must rise in it.
+
+    What is no number counts as 0.
+    """
+    maps = {name: np.nan_to_num(one, posinf=1.0) for name, one in maps.items()}
     if "distance" in maps:
         return ndimage.gaussian_filter(maps["distance"], SMOOTH_PX), RISE
     if "boundary" in maps:
@@ -78,7 +83,7 @@ def peaks(landscape: Floats, *, rise: float) -> NDArray[np.bool_]:
     Returns:
         (H, W) bool: each top down to `rise` below its peak, or to where its hill ends.
     """
-    flooded = reconstruction(landscape - np.float32(rise), landscape)  # type: ignore[no-untyped-call]
+    flooded = flood(landscape - np.float32(rise), landscape)
     tops: NDArray[np.bool_] = local_maxima(flooded)  # type: ignore[no-untyped-call]
     return tops
 
@@ -94,9 +99,8 @@ def fill_pinholes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def find_clumps(pieces: Integers, n_pieces: int, cores: Integers) -> NDArray[np.bool_]:
     """The pieces with two cores or more, as a mask."""
-    seeded = cores > 0
-    pairs = np.unique(np.stack([pieces[seeded], cores[seeded]]), axis=1)
-    n_cores = np.bincount(pairs[0], minlength=n_pieces + 1)
-    n_cores[0] = 0
+    owner = np.zeros(int(cores.max(initial=0)) + 1, dtype=pieces.dtype)
+    owner[cores] = pieces  # a core lies in one piece
+    n_cores = np.bincount(owner[1:], minlength=n_pieces + 1)
     several: NDArray[np.bool_] = (n_cores >= 2)[pieces]
     return several

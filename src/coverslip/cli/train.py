@@ -14,8 +14,9 @@ def train(
     out: Out,
     masks: Masks = None,
     model: Annotated[
-        str, typer.Option(help="The network: swift, unet, … (coverslip models lists them).")
-    ] = "swift",
+        str | None,
+        typer.Option(help="The network (coverslip models lists them); otherwise swift."),
+    ] = None,
     argument: Annotated[
         list[str] | None,
         typer.Option(help="NAME=VALUE of the network's constructor, such as unit=basic."),
@@ -32,8 +33,9 @@ def train(
         int | None, typer.Option(help="Batches an epoch; otherwise one pass over the images.")
     ] = None,
     maps: Annotated[
-        str, typer.Option(help="What is learnt, by commas: mask, and distance to tell cells apart.")
-    ] = "mask",
+        str | None,
+        typer.Option(help="mask, or mask,distance to tell cells apart; otherwise as --from, mask."),
+    ] = None,
     batch: Annotated[int, typer.Option(help="Images a batch.")] = 8,
     lr: Annotated[float, typer.Option(help="Highest learning rate of the one-cycle.")] = 1e-3,
     loss: Annotated[str, typer.Option(help="bce_dice, bce, dice or jaccard_bce.")] = "bce_dice",
@@ -80,8 +82,6 @@ def train(
         masks=masks,
         arguments=argument or [],
         settings=TrainSettings(
-            model=model,
-            maps=tuple(name.strip() for name in maps.split(",")),
             encoder=encoder,
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,
@@ -99,5 +99,7 @@ def train(
             table=table, where=where, balance=balance, val_fraction=val_fraction, fold=fold
         ),
         start=start,
+        model=model,
+        maps=maps,
         resume=resume,
     )

@@ -45,6 +45,8 @@ def run_train(
     settings: TrainSettings,
     split: Split,
     start: str | None,
+    model: str | None,
+    maps: str | None,
     resume: bool,
 ) -> None:
     """Begin or continue a training and show how it goes."""
@@ -54,7 +56,12 @@ def run_train(
         note(f"continuing {out} with the settings it was begun with")
     else:
         settings = replace(settings, arguments=parse_arguments(arguments))
-        settings = settings if start is None else settings_from(start, settings)
+        if model is not None:
+            settings = replace(settings, model=model)
+        if maps is not None:
+            settings = replace(settings, maps=tuple(name.strip() for name in maps.split(",")))
+        if start is not None:
+            settings = settings_from(start, settings, model=model, more=maps is None)
         plan = make_plan(pairs, settings, split)
         start_run(out, plan)
     note(f"{len(plan.train)} images to learn from, {len(plan.val)} to validate on")

@@ -149,10 +149,9 @@ def median_cell_size(data: PairDataset, *, most: int = 100) -> float | None:
     Returns:
         Diameter in px of the disk that has the cell's area; None where there is no cell.
     """
-    areas = [
-        np.bincount(data.whole(index).labels.ravel())[1:]
-        for index in range(0, len(data), max(1, len(data) // most))
-    ]
+    areas = []
+    for index in range(0, len(data), max(1, len(data) // most)):
+        labels = data.whole(index).labels
+        areas.append(np.unique(labels[labels > 0], return_counts=True)[1])
     found = np.concatenate(areas)
-    found = found[found > 0]
     return float(np.median(2 * np.sqrt(found / np.pi))) if len(found) else None

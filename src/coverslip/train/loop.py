@@ -178,7 +178,7 @@ def epochs_since_best(history: list[dict[str, float]]) -> int:
     By the mean average precision of cells where the network tells them apart, else by Jaccard.
     """
     score = next((key for key in SCORES if history and key in history[0]), "")
-    scores = [row[score] for row in history]
+    scores = [-math.inf if math.isnan(row[score]) else row[score] for row in history]
     return len(scores) - 1 - scores.index(max(scores)) if scores else 0
 
 

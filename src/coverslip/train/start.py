@@ -9,7 +9,7 @@ import torch
 
 from coverslip.checkpoint import load_checkpoint
 from coverslip.errors import SettingsError
-from coverslip.shipped import find_model
+from coverslip.shipped import find_model, shipped_models
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,33 +18,48 @@ if TYPE_CHECKING:
     from coverslip.train.settings import TrainSettings
 
 
-def settings_from(start: str, settings: TrainSettings) -> TrainSettings:
+# The last layers of the networks, with a channel for each map.
+HEADS = ("head.", "heads.", "head1.", "head2.", "mask_head.")
+
+
+def settings_from(
+    start: str, settings: TrainSettings, *, model: str | None = None, more: bool = True
+) -> TrainSettings:
     """The settings of a training that goes on from a trained model.
 
-    Network, its arguments and the preparation of images are the model's, and so are the maps that
-    it has learnt, unless more are wanted.
+    Network, its arguments and the preparation of images are the model's.
 
     Args:
         start: name of a model that ships, or path of a checkpoint or of a training's folder.
         settings: what was asked for.
+        model: network that was asked for by name, if any was.
+        more: learn the maps that the model has learnt, where the settings have the mask alone.
 
     Raises:
         ModelError: no such model, or its file is damaged.
-        SettingsError: together with encoder weights, which the model's would replace.
+        SettingsError: together with encoder weights, another network or its arguments, which the
+            model's would replace.
     """
     if settings.encoder != "none":
         raise SettingsError(
             f"--from {start} brings its own weights: leave --encoder {settings.encoder} out."
         )
-    model = load_checkpoint(find_model(start))
-    arguments = {key: value for key, value in model.arguments.items() if key != "out_channels"}
+    path = find_model(start)
+    begun = load_checkpoint(path)
+    if model not in (None, begun.model):
+        raise SettingsError(f"--from {start} is a {begun.model}: leave --model {model} out.")
+    if settings.arguments:
+        raise SettingsError(
+            f"--from {start} brings its own network: "
+            f"leave --argument {', '.join(settings.arguments)} out."
+        )
     return replace(
         settings,
-        start=start,
-        model=model.model,
-        arguments=arguments,
-        preprocess=model.preprocess,
-        maps=model.maps if settings.maps == ("mask",) else settings.maps,
+        start=start if start in shipped_models() else str(path.resolve()),
+        model=begun.model,
+        arguments={k: v for k, v in begun.arguments.items() if k != "out_channels"},
+        preprocess=begun.preprocess,
+        maps=begun.maps if more and settings.maps == ("mask",) else settings.maps,
     )
 
 
@@ -80,7 +95,7 @@ def copy_weights(
     Raises:
         SettingsError: the two do not fit.
     """
-    is_head = name.startswith("head.") and model.maps != settings.maps
+    is_head = name.startswith(HEADS) and model.maps != settings.maps
     if tensor.shape == learnt.shape and not is_head:
         tensor.copy_(learnt)
     elif is_head and tensor.shape[1:] == learnt.shape[1:]:
