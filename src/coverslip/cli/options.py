@@ -28,7 +28,14 @@ Threshold = Annotated[
 Scale = Annotated[
     float, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
 ]
-MinArea = Annotated[int, typer.Option(help="Drop cells smaller than this, in pixels.")]
+CellSize = Annotated[
+    float | None, typer.Option(help="Usual diameter of your cells in pixels; sets the scale.")
+]
+NoSeparate = Annotated[bool, typer.Option("--no-separate", help="Leave touching cells together.")]
+MinArea = Annotated[
+    int | None,
+    typer.Option(help="Drop cells smaller than this, in pixels; otherwise the model's own."),
+]
 FillHoles = Annotated[bool, typer.Option("--fill-holes", help="Fill holes inside cells.")]
 Masks = Annotated[
     Path | None, typer.Option(help="Folder of the masks, where they lie apart from the images.")

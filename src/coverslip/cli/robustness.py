@@ -36,7 +36,7 @@ def robustness(
     ] = None,
     tta: Tta = "none",
     threshold: Threshold = None,
-    min_area: MinArea = 0,
+    min_area: MinArea = None,
     scale: Scale = 1.0,
     device: Device = "auto",
 ) -> None:
@@ -47,13 +47,11 @@ def robustness(
     from coverslip.pipeline import SegmentSettings
     from coverslip.predict import PredictSettings
 
-    settings = SegmentSettings(
-        min_area_px=min_area, scale=scale, predict=PredictSettings(tta=tta, device=device)
-    )
     job = load_job(
         model,
-        settings=settings,
+        settings=SegmentSettings(scale=scale, predict=PredictSettings(tta=tta, device=device)),
         arguments=parse_arguments(argument or []),
         threshold=threshold,
+        min_area=min_area,
     )
     run_robustness(job, data, out, masks=masks, table=table, where=where, only=only or [])

@@ -8,14 +8,18 @@ from typing import Annotated
 import typer
 
 from coverslip.cli.options import (
+    CellSize,
     Data,
     Device,
     Errors,
+    FillHoles,
     List,
     Masks,
     MethodArgument,
     MinArea,
     Model,
+    NoSeparate,
+    Scale,
     Threshold,
     Tta,
     Where,
@@ -37,7 +41,11 @@ def score(
     ] = None,
     tta: Tta = "none",
     threshold: Threshold = None,
-    min_area: MinArea = 0,
+    no_separate: NoSeparate = False,
+    min_area: MinArea = None,
+    fill_holes: FillHoles = False,
+    scale: Scale = 1.0,
+    cell_size: CellSize = None,
     device: Device = "auto",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="CSV for the scores of every image.")
@@ -47,19 +55,28 @@ def score(
     """Segment annotated images and score the result."""
     from coverslip.commands.arguments import parse_arguments
     from coverslip.commands.score import Selection, run_score
+    from coverslip.commands.segment import load_job
     from coverslip.pipeline import SegmentSettings
     from coverslip.predict import PredictSettings
 
-    run_score(
+    settings = SegmentSettings(
+        separate=not no_separate,
+        fill_holes=fill_holes,
+        scale=scale,
+        predict=PredictSettings(tta=tta, device=device),
+    )
+    job = load_job(
         model,
+        settings=settings,
+        arguments=parse_arguments(argument or []),
+        threshold=threshold,
+        min_area=min_area,
+        cell_size=cell_size,
+    )
+    run_score(
+        job,
         data,
         masks=masks,
-        arguments=parse_arguments(argument or []),
-        settings=SegmentSettings(
-            min_area_px=min_area,
-            predict=PredictSettings(tta=tta, device=device),
-        ),
-        threshold=threshold,
         size_px=size,
         selection=Selection(table=table, where=where, by=by),
         out=out,

@@ -8,10 +8,13 @@ import typer
 
 from coverslip.cli.options import (
     MODEL,
+    CellSize,
     Device,
     FillHoles,
     Images,
     MethodArgument,
+    MinArea,
+    NoSeparate,
     Out,
     Properties,
     Scale,
@@ -27,21 +30,14 @@ def segment(
     argument: MethodArgument = None,
     tta: Tta = "none",
     threshold: Threshold = None,
-    no_separate: Annotated[
-        bool, typer.Option("--no-separate", help="Leave touching cells together.")
-    ] = False,
-    min_area: Annotated[
-        int | None,
-        typer.Option(help="Drop cells smaller than this, in pixels; otherwise the model's own."),
-    ] = None,
+    no_separate: NoSeparate = False,
+    min_area: MinArea = None,
     fill_holes: FillHoles = False,
     drop_border: Annotated[
         bool, typer.Option("--drop-border", help="Leave out cells at the image's edge.")
     ] = False,
     scale: Scale = 1.0,
-    cell_size: Annotated[
-        float | None, typer.Option(help="Usual diameter of your cells in pixels; sets the scale.")
-    ] = None,
+    cell_size: CellSize = None,
     axes: Annotated[
         str | None, typer.Option(help="What a file's dimensions mean, for instance TYX.")
     ] = None,

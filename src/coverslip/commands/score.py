@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coverslip.commands.console import new_progress
@@ -17,13 +17,11 @@ from coverslip.files import (
     write_image,
 )
 from coverslip.pipeline import check_model
-from coverslip.shipped import load_model
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from coverslip.pipeline import SegmentSettings
+    from coverslip.pipeline import Job
 
 
 @dataclass(frozen=True)
@@ -36,13 +34,10 @@ class Selection:
 
 
 def run_score(
-    model: str,
+    job: Job,
     data: Path,
     *,
     masks: Path | None,
-    arguments: Mapping[str, Any],
-    settings: SegmentSettings,
-    threshold: float | None,
     size_px: int | None,
     selection: Selection,
     out: Path | None,
@@ -54,10 +49,7 @@ def run_score(
     groups = read_groups(pairs, table, column=by) if table and by else []
     if by and not table:
         raise SettingsError("--by COLUMN: wanted --list CSV with that column.")
-    loaded = load_model(model, arguments)
-    threshold = loaded.threshold if threshold is None else threshold
-    settings = replace(settings, threshold=threshold)
-    check_model(loaded, settings)
+    check_model(job.model, job.settings)
     with new_progress() as progress:
         task = progress.add_task("scoring", total=len(pairs), info="")
 
@@ -66,7 +58,9 @@ def run_score(
             if errors is not None:
                 write_image(errors / f"{name}_errors.png", error_map(image, truth, pred))
 
-        scores = score_model(loaded, pairs, settings=settings, size_px=size_px, on_scored=on_scored)
+        scores = score_model(
+            job.model, pairs, settings=job.settings, size_px=size_px, on_scored=on_scored
+        )
     if by:
         scores.insert(1, by, groups)
     show_scores(scores, out=out, by=by)
