@@ -84,5 +84,5 @@ def figures_page(drawn: Sequence[Drawn]) -> str:
         parts.append(f"## {one.heading}\n\n![{one.heading}]({one.stem}.png)\n\n{one.caption}\n")
         if one.images:
             parts.append(f"Images: {', '.join(f'`{name}`' for name in one.images)}.\n")
-        parts.append(f"For print: [{one.stem}.pdf]({one.stem}.pdf).\n")
+        parts.append(f"For print: `{one.stem}.pdf`, beside it.\n")
     return "\n".join(parts)

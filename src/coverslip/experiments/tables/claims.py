@@ -133,8 +133,13 @@ def answer_entries(row: str, claim: Claim, runs: Sequence[Run]) -> list[Entry]:
         difference_entry(row, OURS, difference, source=source),
         Entry(row, "images", str(difference.n), value=difference.n, source=source),
         Entry(row, "trainings", ", ".join(difference.splits), source=source),
-        Entry(row, ANSWER, answer_text(claim, difference), source=source),
+        Entry(row, ANSWER, answer_text(claim, difference) + once(difference), source=source),
     ]
+
+
+def once(difference: Difference) -> str:
+    """A reminder where an answer is that of one training a side."""
+    return ", in one training" if len(difference.splits) == 1 else ""
 
 
 def answer_text(claim: Claim, difference: Difference) -> str:
