@@ -28,7 +28,11 @@ def test_a_claim_is_answered_image_by_image():
     paths = found["residual paths rather than plain skips", "dsb2018"]
     assert paths["in the paper"] == "+1.9"  # 85.0 and 83.1 in its Table 3
     assert paths["here [95 %]"] == "+3.0 [+3.0, +3.0]"
-    assert (paths["images"], paths["trainings"], paths["answer"]) == ("8", "seed0", "yes, in one training")
+    assert (paths["images"], paths["trainings"], paths["answer"]) == (
+        "8",
+        "seed0",
+        "yes, in one training",
+    )
     # the made runs gain exactly two points by test-time augmentation
     tta = found["test-time augmentation, worth 1 to 3 points", "dsb2018"]
     assert tta["here [95 %]"] == "+2.0 [+2.0, +2.0]" and tta["answer"] == "yes, in one training"

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from coverslip.errors import SettingsError
+from coverslip.errors import ModelError, SettingsError
 from coverslip.predict import PredictSettings, predict
 
 
@@ -391,3 +391,17 @@ def test_settings_that_make_no_sense_are_refused(changes: dict[str, object], wor
 def test_a_tile_smaller_than_the_stride_is_refused() -> None:
     with pytest.raises(SettingsError, match="use a tile_px over 32"):
         predict(Identity(stride=32), random_image(8, 8), settings=tiled(tile_px=20, overlap_px=4))
+
+
+def test_an_answer_that_is_no_number_is_refused() -> None:
+    class Broken(nn.Module):
+        stride = 1
+
+        def forward(self, image: Tensor) -> Tensor:
+            return torch.where(image[:, :1] > 0.5, torch.nan, image[:, :1])
+
+    image = np.zeros((3, 8, 8), dtype=np.float32)
+    predict(Broken(), image, settings=PredictSettings(device="cpu"))
+    image[:, 2, 2] = 1
+    with pytest.raises(ModelError, match="no number for some pixels"):
+        predict(Broken(), image, settings=PredictSettings(device="cpu"))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from coverslip.device import DEVICES, autocast, one_of, pick_device
-from coverslip.errors import SettingsError
+from coverslip.errors import ModelError, SettingsError
 from coverslip.symmetry import TTA
 from coverslip.tiles import blend, cut, lay_tiles, round_up
 
@@ -86,6 +86,7 @@ def predict(
     Raises:
         SettingsError: a device that is not there, tiles too small for the network's stride, or
             memory too small for one tile or the result.
+        ModelError: what the network answers is no number.
         ValueError: the image has no pixels or the wrong number of axes, or the network returns
             another size than it was given.
     """
@@ -100,6 +101,11 @@ def predict(
         blend(canvas, part, grid=grid, index=index)
         for index, part in results:
             blend(canvas, part, grid=grid, index=index)
+    if not np.isfinite(canvas).all():
+        raise ModelError(
+            "the network's answer is no number for some pixels: its weights are damaged, or too "
+            "large for a GPU's half precision: try --device cpu, or another checkpoint."
+        )
     np.clip(canvas, 0.0, 1.0, out=canvas)  # weighted sums round to a little over 1
     return Prediction(probs=canvas[0], spread=canvas[1] if len(canvas) == 2 else None)
 

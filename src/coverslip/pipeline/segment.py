@@ -126,7 +126,7 @@ def probs_to_labels(
 
     Args:
         probs: (K, H, W) in [0, 1].
-        maps: what they are of, the mask first.
+        maps: what they are of, the mask first; further ones than are named are passed over.
         settings: threshold, and what counts as a cell.
 
     Returns:
@@ -134,7 +134,7 @@ def probs_to_labels(
     """
     mask = probs_to_mask(probs[0], threshold=settings.threshold)
     if settings.separate:
-        labels = separate(mask, dict(zip(maps, probs, strict=True)))
+        labels = separate(mask, dict(zip(maps, probs, strict=False)))
     else:
         labels = mask_to_labels(mask)
     if settings.fill_holes:
