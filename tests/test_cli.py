@@ -196,6 +196,8 @@ def test_train_resume_goes_on_to_the_same_weights(coverslip, data, small, tmp_pa
     monkeypatch.setattr(loop, "save_state", whole)
     refused = coverslip(*command, "-o", tmp_path / "killed")
     assert refused.status == 2 and "--resume continues it" in refused.err
+    over = coverslip("train", data, "-o", tmp_path / "whole", "--resume")
+    assert over.status == 0 and "it is over already" in over.err
     # What else is asked for does not count: a run goes on with the settings it was begun with.
     said = coverslip("train", data, "-o", tmp_path / "killed", "--resume", "--epochs", 9)
     assert said.status == 0 and "with the settings it was begun with" in said.err
@@ -282,7 +284,9 @@ def test_robustness_twice(coverslip, known, model, tmp_path):
     command = ["robustness", model, known, "-o", out, "--device", "cpu", "--only"]
     said = coverslip(*command, "inversion")
     assert said.status == 0
-    assert "undisturbed: 1.000" in said.out and "inversion" in said.out
+    assert "Jaccard index, median over images in percent; undisturbed 100.0" in said.out
+    assert "Mean average precision, median over images in percent" in said.out
+    assert "inversion" in said.out and "robustness_cells.pdf" in said.out
     assert "gamma" not in said.out
     more = coverslip(*command, "gamma")
     assert "inversion" in more.out and "gamma" in more.out
@@ -296,7 +300,7 @@ def test_robustness_twice(coverslip, known, model, tmp_path):
         "gamma",
     }
     wrong = coverslip(*command, "inverse")
-    assert wrong.status == 2 and "must be one of inversion, " in wrong.err
+    assert wrong.status == 2 and "Did you mean inversion?" in wrong.err
 
 
 def test_suggest_and_train_on_what_was_copied(coverslip, images, model, small, tmp_path):
@@ -347,6 +351,7 @@ def test_a_failed_example_is_exit_status_1(coverslip, images, model, tmp_path, m
     monkeypatch.setattr("coverslip.shipped.FOLDER", weights)
     said = coverslip("demo", "-o", tmp_path / "demo", "--examples", examples)
     assert said.status == 1 and "broken.png" in said.err and "report.html" in said.out
+    assert said.out.startswith("6 cells in 3 frames\n") and "models one" in said.err
     assert len(pd.read_csv(tmp_path / "demo" / "images.csv")) == 3
 
 
@@ -376,10 +381,17 @@ def test_measure_leaves_images_without_labels_out(coverslip, known, tmp_path):
         (("-o", "cells.csv", "--pixel-size", "0"), "wanted more than 0 µm"),
         (("-o", "cells.csv", "--properties", "size"), "properties size: wanted all, basic"),
         (("-o", "cells.csv", "--ring", "0"), "ring_px is 0"),
+        (("-o", "results"), "-o results: wanted a file for the table, such as results.csv"),
+        (("-o", "cells.csv", "--properties", "aera_px"), "Did you mean area_px?"),
+        (("-o", "cells.csv", "--properties", "shape,intensity"), "name them too"),
+        (("-o", "cells.csv", "--properties", "intensity_mean"), "name them too"),
+        (("-o", "cells.csv", "--properties", "confidence"), "coverslip segment measures it"),
+        (("-o", "known.csv/cells.csv"), "cannot be written"),
     ],
 )
 def test_measure_refuses_what_cannot_be(coverslip, known, options, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "known.csv").write_text("in the way")
     said = coverslip("measure", known, *options)
     assert said.status == 2 and words in said.err
     assert not list(tmp_path.glob("cells.*"))

@@ -119,7 +119,7 @@ def test_a_missing_package_is_said_before_anything_is_written(
 ):
     monkeypatch.setitem(sys.modules, "zarr", None)
     said = coverslip("export", results, "--to", "svg,ome-zarr", "-o", tmp_path / "out")
-    assert said.status == 2 and "pip install 'coverslip[zarr]'" in said.err
+    assert said.status == 2 and "pip install '.[zarr]'" in said.err
     assert not (tmp_path / "out").exists()
 
 
@@ -284,4 +284,4 @@ def test_view_says_what_is_wrong(coverslip, film, images, napari):
 def test_view_without_napari(coverslip, results, images, monkeypatch):
     monkeypatch.setitem(sys.modules, "napari", None)
     said = coverslip("view", images / "2.png", results / "2_labels.tif")
-    assert said.status == 2 and "pip install 'coverslip[napari]'" in said.err
+    assert said.status == 2 and "pip install '.[napari]'" in said.err

@@ -59,6 +59,19 @@ def test_all_problems_at_once(folder):
     assert "no image fits this pattern" in lines[2]
 
 
+def test_images_one_folder_deeper_are_named(tmp_path):
+    for name in ("b10", "b2", "none"):
+        (tmp_path / name).mkdir()
+    for name in ("b10", "b2"):
+        (tmp_path / name / "a.png").write_bytes(b"")
+    deeper = f"{tmp_path / 'b2'}, {tmp_path / 'b10'}."
+    with pytest.raises(FileError) as error:
+        find_images([tmp_path])
+    assert str(error.value).endswith(f"The images lie one folder deeper: name {deeper}")
+    with pytest.raises(FileError, match="Check its path"):
+        find_images([tmp_path / "none"])
+
+
 def test_no_source():
     with pytest.raises(FileError, match="no image was named"):
         find_images([])

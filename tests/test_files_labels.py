@@ -1,15 +1,18 @@
 """Label and mask files of many kinds: the numbers as they are."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
 from coverslip.errors import DataError, FileError
-from coverslip.files import check_labels, read_labels
+from coverslip.files import check_labels, open_image, read_frame, read_labels
 from drawn import soft_mask
 from handmade_png import png_bytes
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
 IDS = np.array([[0, 1, 1], [0, 0, 200], [7, 7, 0]])
 
 
@@ -142,3 +145,50 @@ def test_probabilities_are_no_label_image_and_a_bool_mask_is():
         check_labels(np.eye(2) / 2, what="x")
     check_labels(np.eye(2) > 0, what="x")
     check_labels(np.zeros((0, 3), int), what="x")
+
+
+def is_refused(labels) -> bool:
+    try:
+        check_labels(labels, what="x")
+    except DataError as error:
+        assert "x: a photograph and no labels" in str(error)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/*.*")), ids=lambda path: path.name)
+def test_a_photograph_is_no_label_image(path):
+    image = read_frame(open_image(path))
+    grey = image if image.ndim == 2 else image[..., 0]
+    assert is_refused(grey)
+    assert is_refused(np.stack([0 * grey, grey]))  # a film that begins black
+    assert is_refused(grey.astype(np.uint16) * 16)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("truth/*/*")), ids=lambda path: path.name)
+def test_true_labels_are_labels(path):
+    labels = read_labels(path)
+    assert not is_refused(labels)
+    cut = labels.copy()
+    cut[::7] = 0  # every cell in many strips
+    assert not is_refused(cut)
+    assert not is_refused(labels[::4, ::4])  # and in smaller ones
+
+
+def test_a_photograph_of_16_bits_has_nearly_as_many_values_as_pixels():
+    noise = np.random.default_rng(0).integers(1, 65536, (100, 100), dtype=np.uint16)
+    assert is_refused(noise)
+
+
+def test_labels_without_background_of_many_small_or_ragged_cells_are_labels():
+    y, x = np.mgrid[:120, :120]
+    assert not is_refused(1 + y // 3 * 40 + x // 3)  # 1600 cells of 9 px, no background
+    rng = np.random.default_rng(0)
+    cells = 1 + y // 12 * 10 + x // 12
+    holes = np.where(rng.random(cells.shape) < 0.3, 0, cells)  # cells of specks
+    assert not is_refused(holes)
+    stray = np.where(
+        rng.random(cells.shape) < 0.1, rng.permuted(cells.ravel()).reshape(120, 120), cells
+    )
+    assert not is_refused(stray)  # every number has specks all over
+    assert not is_refused(1 + rng.integers(0, 12, (120, 120)))  # kinds of tissue

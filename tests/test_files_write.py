@@ -9,6 +9,7 @@ import pytest
 
 from coverslip.errors import FileError
 from coverslip.files import (
+    check_writable,
     open_image,
     open_pages,
     read_frame,
@@ -161,3 +162,24 @@ def test_every_failure_has_a_cure(tmp_path, code, monkeypatch):
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(FileError, match=r"a\.txt.*hoose another folder"):
         write_text(tmp_path / "a.txt", "words")
+
+
+def test_what_cannot_be_written_is_found_before_and_nothing_is_made(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("a text")
+    (tmp_path / "folder").mkdir()
+    for path, is_file in (("folder", False), ("a/b", False), ("a/b.csv", True), ("file", True)):
+        check_writable(tmp_path / path, is_file=is_file)
+    monkeypatch.chdir(tmp_path)
+    check_writable(Path("a.csv"), is_file=True)
+    for path, is_file, cure in (
+        ("file", False, "A file stands where a folder is wanted"),
+        ("file/b", False, "A file stands where a folder is wanted"),
+        ("file/b.csv", True, "A file stands where a folder is wanted"),
+        ("folder", True, "A folder of that name is in the way"),
+    ):
+        with pytest.raises(FileError, match=f"{path}: cannot be written.*{cure}"):
+            check_writable(tmp_path / path, is_file=is_file)
+    assert sorted(one.name for one in tmp_path.rglob("*")) == ["file", "folder"]
+    monkeypatch.setattr("os.access", lambda path, mode: mode == os.F_OK and Path(path).exists())
+    with pytest.raises(FileError, match="You may not write here"):
+        check_writable(tmp_path / "folder")

@@ -137,3 +137,13 @@ def test_scale_is_what_the_network_sees_and_not_what_the_user_gets():
 def test_settings_that_make_no_sense_are_refused_before_any_work(wrong, message):
     with pytest.raises(SettingsError, match=message):
         SegmentSettings(**wrong)
+
+
+def test_confluence_is_of_all_cells_also_of_those_left_out_at_the_border():
+    image = np.full((20, 20), 30, np.uint8)
+    image[:5, :4] = image[10:16, 10:15] = 220
+    kept = segment(image, bright_model(), settings=ALL)
+    dropped = segment(image, bright_model(), settings=replace(ALL, drop_border=True))
+    assert (kept.labels.max(), dropped.labels.max()) == (2, 1)
+    assert (dropped.labels[10:16, 10:15] == 1).all() and not dropped.labels[:5, :4].any()
+    assert kept.confluence == dropped.confluence == (20 + 30) / 400

@@ -224,7 +224,7 @@ def test_a_format_that_cannot_be_written_is_refused_before_any_work(monkeypatch)
     with pytest.raises(SettingsError, match="a table as xlsx: wanted csv or parquet"):
         replace(JOB, table="xlsx")
     monkeypatch.setattr("coverslip.tables.write.find_spec", lambda name: None)
-    with pytest.raises(SettingsError, match=r"pip install 'coverslip\[parquet\]'"):
+    with pytest.raises(SettingsError, match=r"pip install '\.\[parquet\]'"):
         replace(JOB, table="parquet")
 
 

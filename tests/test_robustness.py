@@ -156,11 +156,11 @@ def test_a_folder_holds_the_answer_to_one_question(pairs, tmp_path):
     out = tmp_path / "out"
     measure_robustness(bright_job(), pairs, out, degradations=("inversion",))
     for job, few, what in (
-        (bright_job(threshold=0.7), pairs, "settings"),
-        (bright_job(model_hash="1"), pairs, "model"),
-        (bright_job(), pairs[:2], "data"),
+        (bright_job(threshold=0.7), pairs, "other settings:"),
+        (bright_job(model_hash="1"), pairs, "another model:"),
+        (bright_job(model_hash="1"), pairs[:2], "another model and other images or masks:"),
     ):
-        with pytest.raises(SettingsError, match=f"another {what}"):
+        with pytest.raises(SettingsError, match=f"holds what came of {what}"):
             measure_robustness(job, few, out, degradations=("inversion",))
     (out / "robustness.csv").write_text("name\na\n")
     with pytest.raises(DataError, match="no column"):

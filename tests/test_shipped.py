@@ -69,7 +69,7 @@ def test_it_finds_the_cells_of_the_examples(path):
 def test_a_name_that_is_no_model_is_not_replaced_by_another(tmp_path):
     with pytest.raises(ModelError, match="no model 'nucleis'"):
         find_model("nucleis")
-    with pytest.raises(ModelError, match="no model"):
+    with pytest.raises(ModelError, match="a folder without best"):
         find_model(str(tmp_path))
 
 

@@ -43,6 +43,11 @@ def find_model(name: str) -> Path:
             f"{name!r} is a network without weights: train it, "
             f"`coverslip train DATA --model {name} -o FOLDER`, and pass that folder."
         )
+    if path.is_dir():
+        raise ModelError(
+            f"{path}: a folder without best.safetensors, so no training's: pass the folder that "
+            f"coverslip train wrote, or a model by name: {', '.join([*shipped, *METHODS])}."
+        )
     near = difflib.get_close_matches(name.lower(), [*shipped, *METHODS], n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise ModelError(

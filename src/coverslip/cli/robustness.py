@@ -42,6 +42,9 @@ def robustness(
 ) -> None:
     """Score a model on images that are made worse step by step: blur, noise, light, size."""
     from coverslip.commands.arguments import parse_arguments
+    from coverslip.commands.checks import check_robustness
+
+    check_robustness(model, data, out, masks=masks, only=only or [])
     from coverslip.commands.robustness import run_robustness
     from coverslip.commands.segment import load_job
     from coverslip.pipeline import SegmentSettings

@@ -54,6 +54,9 @@ def score(
 ) -> None:
     """Segment annotated images and score the result."""
     from coverslip.commands.arguments import parse_arguments
+    from coverslip.commands.checks import check_score
+
+    check_score(model, data, masks=masks, out=out, errors=errors)
     from coverslip.commands.score import Selection, run_score
     from coverslip.commands.segment import load_job
     from coverslip.pipeline import SegmentSettings

@@ -56,6 +56,9 @@ def segment(
 ) -> None:
     """Find the cells in images: labels, overlays, tables and a report."""
     from coverslip.commands.arguments import parse_arguments, parse_list
+    from coverslip.commands.checks import check_segment
+
+    check_segment(images, out, table=table)
     from coverslip.commands.segment import load_job, run_segment
     from coverslip.measure import MeasureSettings
     from coverslip.pipeline import SegmentSettings

@@ -34,11 +34,17 @@ def suggest(
     device: Device = "auto",
 ) -> None:
     """Suggest which images or frames to annotate next: uncertain, and unlike one another."""
+    from coverslip.commands.checks import check_suggest
+
+    check_suggest(images, out, model=model, number=number, every=every, copy=copy)
     from coverslip.commands.segment import load_job
     from coverslip.commands.suggest import run_suggest
     from coverslip.pipeline import SegmentSettings
     from coverslip.predict import PredictSettings
+    from coverslip.suggest.copy import check_copy
 
+    if copy is not None:
+        check_copy(copy)
     settings = SegmentSettings(scale=scale, predict=PredictSettings(tta=tta, device=device))
     job = load_job(model, settings=settings, threshold=threshold, axes=axes, channel=channel)
     failed = run_suggest(images, out, job=job, n=number, every=every, copy=copy)

@@ -76,4 +76,9 @@ def show_table(table: pd.DataFrame, *, title: str | None = None) -> None:
 
 def count_files(n: int) -> str:
     """``"1 file"``, ``"2 files"``."""
-    return f"{n} file" if n == 1 else f"{n} files"
+    return count_of(n, "file")
+
+
+def count_of(n: int, what: str) -> str:
+    """A number of things, with the plural that has an s: ``"1 cell"``, ``"2 cells"``."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from coverslip.commands.console import note, show_table
+from coverslip.commands.console import count_of, note, show_table
 from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.evaluate import CELL_COLUMNS, evaluate_files, match_files, summarise
 from coverslip.figures import error_map
 from coverslip.files import (
+    check_writable,
     find_images,
     open_image,
     read_frame,
@@ -34,9 +35,13 @@ def run_evaluate(
     """Score files against files, show the summary, and draw the errors if wanted."""
     if errors is not None and images is None:
         raise SettingsError("--errors FOLDER: wanted --images FOLDER too, to draw them on.")
+    if out is not None:
+        check_writable(out, is_file=True)
     matches = match_files(pred, truth)
     if matches.without_truth:
-        note(f"{len(matches.without_truth)} predictions have no truth and are left out")
+        n = len(matches.without_truth)
+        verbs = "has no truth and is" if n == 1 else "have no truth and are"
+        note(f"{count_of(n, 'prediction')} {verbs} left out")
     scores = evaluate_files(matches)
     if errors is not None and images is not None:
         draw_errors(matches, images, errors)

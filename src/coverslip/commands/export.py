@@ -22,7 +22,7 @@ from coverslip.export import (
     write_roi_zip,
     write_svg,
 )
-from coverslip.files import check_labels
+from coverslip.files import check_labels, check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +54,7 @@ def run_export(
     wanted = parse_formats(formats)
     labels = find_label_files(sources)
     _check_folder(out, labels)
+    check_writable(out)
     pairs = {} if images is None else match_images(labels, images)
     failed: dict[Path, str] = {}
     frames: list[dict[str, Any]] = []

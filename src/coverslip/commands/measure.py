@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coverslip.commands.console import count_files, new_progress, note, tell
+from coverslip.commands.console import count_files, count_of, new_progress, note, tell
 from coverslip.errors import SettingsError
+from coverslip.files import check_writable
+from coverslip.measure import COLUMNS
 from coverslip.tables import check_format, match_labels, measure_files, write_table
 
 if TYPE_CHECKING:
@@ -25,9 +27,11 @@ def run_measure(
     """Measure files, write the table and say how many cells there are.
 
     Raises:
-        SettingsError: a table of no known format, or a pixel without a size.
+        SettingsError: a table of no known format, a pixel without a size, or what cannot be
+            measured.
+        FileError: the table cannot be written.
     """
-    check_format(out.suffix.lower().removeprefix("."))
+    check_request(out, images, settings=settings)
     if pixel_size_um is not None and not pixel_size_um > 0:
         raise SettingsError(f"--pixel-size {pixel_size_um}: wanted more than 0 µm.")
     found = match_labels(labels, images)
@@ -43,4 +47,29 @@ def run_measure(
             on_note=note,
         )
     write_table(out, table)
-    tell(f"{len(table)} cells in {count_files(len(found.files))}: {out}")
+    tell(f"{count_of(len(table), 'cell')} in {count_files(len(found.files))}: {out}")
+
+
+def check_request(out: Path, images: Path | None, *, settings: MeasureSettings) -> None:
+    """Find what would stop the work, or leave columns out that were asked for by name.
+
+    Raises:
+        SettingsError: a table of no known format, brightness without images, or uncertainty.
+        FileError: the table cannot be written.
+    """
+    if not out.suffix:
+        raise SettingsError(f"-o {out}: wanted a file for the table, such as {out}.csv.")
+    check_format(out.suffix.lower().removeprefix("."))
+    check_writable(out, is_file=True)
+    for name in settings.properties:
+        group = COLUMNS[name].group if name in COLUMNS else name
+        if group == "intensity" and images is None:
+            raise SettingsError(
+                f"--properties {name}: brightness is measured in the images; name them too, "
+                "coverslip measure LABELS IMAGES."
+            )
+        if group == "uncertainty":
+            raise SettingsError(
+                f"--properties {name}: label files do not say how sure a model was; "
+                "coverslip segment measures it."
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coverslip.commands.console import new_progress, note, show_table, tell
+from coverslip.commands.console import count_of, new_progress, note, show_table, tell
 from coverslip.commands.selection import choose_pairs
 from coverslip.figures.robustness import Ladder, robustness_figure
 from coverslip.figures.save import figure_to_bytes
@@ -42,7 +42,7 @@ def run_robustness(
 ) -> None:
     """Score a model on images that get worse, draw it and say where the score begins to fall."""
     pairs = choose_pairs(find_pairs(data, masks), table, where)
-    note(f"{len(pairs)} images, model {job.model_name}")
+    note(f"{count_of(len(pairs), 'image')}, model {job.model_name}")
     with new_progress() as progress:
         task = progress.add_task("scoring", total=None, info="")
 
@@ -52,14 +52,24 @@ def run_robustness(
         scores = measure_robustness(
             job, pairs, out, degradations=tuple(only) or tuple(DEGRADATIONS), on_scored=on_scored
         )
-    draw(scores, out)
-    usual = scores.loc[scores["degradation"] == UNDISTURBED, "jaccard"].median()
-    show_table(in_words(summarise_robustness(scores)), title=f"Jaccard undisturbed: {usual:.3f}")
-    tell(f"{out / 'robustness.csv'}, {out / 'robustness.png'}, {out / 'robustness.pdf'}")
+    drawn = draw(scores, out)
+    for score, name in FIGURES.values():
+        show_scores(scores, score=score, name=name)
+    tell(", ".join(str(path) for path in (out / "robustness.csv", *drawn)))
 
 
-def draw(scores: pd.DataFrame, out: Path) -> None:
-    """All that was measured so far, as PNG and PDF: of pixels, and of cells where they have one."""
+def show_scores(scores: pd.DataFrame, *, score: str, name: str) -> None:
+    """Print what is left of one score, where any image has it."""
+    known = scores.dropna(subset=[score])
+    usual = known.loc[known["degradation"] == UNDISTURBED, score].median()
+    if usual == usual:
+        title = f"{name}, median over images in percent; undisturbed {100 * usual:.1f}"
+        show_table(in_words(summarise_robustness(known, score=score)), title=title)
+
+
+def draw(scores: pd.DataFrame, out: Path) -> list[Path]:
+    """Draw all measured so far, of pixels, and of cells where they have one; the files."""
+    written = []
     ladders = {
         name: Ladder(one.title, one.unit, one.strengths) for name, one in DEGRADATIONS.items()
     }
@@ -71,6 +81,8 @@ def draw(scores: pd.DataFrame, out: Path) -> None:
             )
             write_bytes(out / f"{stem}.png", figure_to_bytes(figure, form="png"))
             write_bytes(out / f"{stem}.pdf", figure_to_bytes(figure, form="pdf"))
+            written += [out / f"{stem}.png", out / f"{stem}.pdf"]
+    return written
 
 
 def in_words(summary: pd.DataFrame) -> pd.DataFrame:
@@ -78,5 +90,5 @@ def in_words(summary: pd.DataFrame) -> pd.DataFrame:
     return summary.assign(
         mildest=[f"{value:g}" if value == value else "never" for value in summary["mildest"]],
         worst=[f"{value:g}" for value in summary["worst"]],
-        median=[f"{value:.3f}" for value in summary["median"]],
-    ).rename(columns={"mildest": "0.1 lost at", "worst": "lowest at", "median": "median there"})
+        median=[f"{100 * value:.1f}" for value in summary["median"]],
+    ).rename(columns={"mildest": "10 lost at", "worst": "lowest at", "median": "median there"})

@@ -6,10 +6,19 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from coverslip.checkpoint import Checkpoint
-from coverslip.commands.console import count_files, count_frames, new_progress, note, tell
+from coverslip.commands.console import (
+    count_files,
+    count_frames,
+    count_of,
+    new_progress,
+    note,
+    tell,
+)
 from coverslip.errors import SettingsError
-from coverslip.files import find_images
+from coverslip.files import check_writable, find_images
 from coverslip.method import Method
 from coverslip.pipeline import (
     LEAST_SCALE,
@@ -38,9 +47,10 @@ def run_segment(sources: Sequence[str], out: Path, *, job: Job, overwrite: bool)
             paths, out, job=job, overwrite=overwrite, on_frame=on_frame, on_note=note
         )
     if result.skipped:
-        note(f"{len(result.skipped)} were done before with the same settings (--overwrite)")
+        were = "was" if len(result.skipped) == 1 else "were"
+        note(f"{len(result.skipped)} {were} done before with the same settings (--overwrite)")
     n_cells = sum(len(record.cells) for record in result.done.values())
-    tell(f"{n_cells} cells in {count_files(len(result.done))}: {out / 'report.html'}")
+    tell(f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {out / 'report.html'}")
     _tell_failed(result.failed)
     return result.failed
 
@@ -121,6 +131,8 @@ def hash_file(path: Path) -> str:
 
 def run_demo(examples: Path, out: Path) -> dict[Path, str]:
     """Segment the examples with the models that ship; those that failed, with the reason."""
+    check_writable(out)
+    note(f"the images in {examples}, models {', '.join(shipped_models())}")
     jobs = {name: load_job(name, settings=SegmentSettings()) for name in shipped_models()}
     with new_progress() as progress:
         task = progress.add_task("segmenting", total=None, info="")
@@ -131,6 +143,8 @@ def run_demo(examples: Path, out: Path) -> dict[Path, str]:
             on_frame=lambda path, frame, n: progress.update(task, advance=1, info=path.name),
         )
     page = (out / "report.html").resolve()
+    n_cells, n_frames = (len(pd.read_csv(out / f"{name}.csv")) for name in ("cells", "images"))
+    tell(f"{count_of(n_cells, 'cell')} in {count_of(n_frames, 'frame')}")
     tell(f"masks, overlays and tables: {out}\nopen in a browser: {page}")
     _tell_failed(failed)
     return failed

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coverslip.commands.console import count_files, count_frames, new_progress, note, tell
+from coverslip.commands.console import (
+    count_files,
+    count_frames,
+    count_of,
+    new_progress,
+    note,
+    tell,
+)
 from coverslip.files import find_images, write_text
 from coverslip.suggest import copy_frames, suggest_frames
-from coverslip.suggest.copy import check_copy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +34,6 @@ def run_suggest(
     copy: Path | None,
 ) -> dict[Path, str]:
     """Look at all frames, write and show the best, copy them; the files that failed, and why."""
-    if copy is not None:
-        check_copy(copy)
     paths = find_images(sources)
     note(f"{count_files(len(paths))}, model {job.model_name}")
     with new_progress() as progress:
@@ -41,7 +45,7 @@ def run_suggest(
         note(f"{len(table)} of the {suggested.n_frames} frames differ from one another")
     if copy is not None:
         copy_frames(table, copy, job=job)
-    tell(f"of {suggested.n_frames} frames, annotate next\n{in_words(table)}")
+    tell(f"of {count_of(suggested.n_frames, 'frame')}, annotate next\n{in_words(table)}")
     tell(f"{out}" if copy is None else f"{out}, images and predicted labels: {copy}")
     for message in suggested.failed.values():
         note(f"failed: {message}")

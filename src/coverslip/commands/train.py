@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from coverslip.commands.arguments import parse_arguments
-from coverslip.commands.console import new_progress, note, tell
+from coverslip.commands.console import count_of, new_progress, note, tell
 from coverslip.commands.selection import choose_pairs
 from coverslip.data import balance_weights, fold_pairs, read_groups, split_pairs
 from coverslip.errors import DataError, SettingsError
 from coverslip.files import check_pairs, find_pairs
+from coverslip.shipped import shipped_models
 from coverslip.train import Plan, fit, resume_plan, settings_from, start_run
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ def run_train(
     resume: bool,
 ) -> None:
     """Begin or continue a training and show how it goes."""
+    if model in shipped_models() and not resume:
+        raise SettingsError(
+            f"--model {model}: a trained model, where the name of a network was wanted: "
+            f"--from {model} goes on from its weights."
+        )
     pairs = find_pairs(data, masks)
     if resume:
         plan = resume_plan(out, pairs)
@@ -64,18 +70,20 @@ def run_train(
             settings = settings_from(start, settings, model=model, more=maps is None)
         plan = make_plan(pairs, settings, split)
         start_run(out, plan)
-    note(f"{len(plan.train)} images to learn from, {len(plan.val)} to validate on")
+    n_train = count_of(len(plan.train), "image")
+    note(f"{n_train} to learn from, {len(plan.val)} to validate on")
 
     with new_progress() as progress:
         task = progress.add_task(f"training {plan.settings.model}", info="")
 
-        best = ""
+        best, n_epochs = "", 0
 
         def on_step(step: int, n_steps: int, loss: float) -> None:
             progress.update(task, completed=step, total=n_steps, info=f"loss {loss:.3f}  {best}")
 
         def on_epoch(row: dict[str, float]) -> None:
-            nonlocal best
+            nonlocal best, n_epochs
+            n_epochs += 1
             words = in_words(row)
             best = max(best, f"best {words}")
             note(
@@ -84,6 +92,8 @@ def run_train(
             )
 
         path = fit(plan, out, on_step=on_step, on_epoch=on_epoch, on_note=note)
+    if not n_epochs:
+        note("it is over already: nothing was left to train")
     tell(f"{path}")
     note(f"use it: coverslip segment IMAGES -o OUT --model {path}")
 
@@ -105,8 +115,8 @@ def make_plan(pairs: list[Pair], settings: TrainSettings, split: Split) -> Plan:
     problems = check_pairs(pairs)
     if problems:
         raise DataError(
-            f"{len(problems)} problems with the annotated images, nothing was trained:\n"
-            + "\n".join(f"  {problem}" for problem in problems)
+            f"{count_of(len(problems), 'problem')} with the annotated images, nothing was trained:"
+            "\n" + "\n".join(f"  {problem}" for problem in problems)
         )
     groups = balance_groups(pairs, split)
     if split.fold:

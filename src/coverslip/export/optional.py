@@ -24,5 +24,5 @@ def need(package: str, *, extra: str, what: str) -> Any:
     except ImportError as error:
         raise SettingsError(
             f"{what} needs the package {package}, which cannot be imported ({error}). "
-            f"Install it with: pip install 'coverslip[{extra}]'"
+            f"Install it with: pip install '.[{extra}]' in a clone of coverslip's repository."
         ) from error

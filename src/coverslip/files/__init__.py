@@ -16,6 +16,7 @@ from coverslip.files.record import ImageFile
 from coverslip.files.stack import open_pages, write_labels
 from coverslip.files.truth import check_pairs, read_truth
 from coverslip.files.write import (
+    check_writable,
     remove_leftovers,
     whole_or_nothing,
     write_bytes,
@@ -28,6 +29,7 @@ __all__ = [
     "Pair",
     "check_labels",
     "check_pairs",
+    "check_writable",
     "find_images",
     "find_pairs",
     "group_label_files",

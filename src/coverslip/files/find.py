@@ -43,7 +43,7 @@ def _expand(source: Path) -> list[Path]:
     if source.is_file():
         return [source]
     if source.is_dir():
-        return _or_error(images_in(source), f"{source}: no image in this folder")
+        return images_in(source) or _or_error([], f"{source}: no image in this folder", source)
     if glob.has_magic(str(source)):
         matches = sorted(map(Path, glob.glob(str(source), recursive=True)), key=natural)
         images = [path for path in matches if is_image(path)]
@@ -51,10 +51,18 @@ def _expand(source: Path) -> list[Path]:
     raise FileError(f"{source}: no such file or folder.{_nearest(source)}")
 
 
-def _or_error(images: list[Path], message: str) -> list[Path]:
+def _or_error(images: list[Path], message: str, folder: Path | None = None) -> list[Path]:
     if images:
         return images
-    raise FileError(f"{message}; looked for {', '.join(SUFFIXES)}. Check its path.")
+    inner = [] if folder is None else _folders_of_images(folder)
+    cure = f"The images lie one folder deeper: name {inner}." if inner else "Check its path."
+    raise FileError(f"{message}; looked for {', '.join(SUFFIXES)}. {cure}")
+
+
+def _folders_of_images(folder: Path) -> str:
+    """The first few folders in a folder that hold images, as they would be named."""
+    inner = sorted((path for path in folder.iterdir() if path.is_dir()), key=natural)
+    return ", ".join(str(path) for path in [one for one in inner if images_in(one)][:3])
 
 
 def _nearest(path: Path) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from coverslip.errors import DataError, FileError
 from coverslip.files import raster, tiff
 from coverslip.files.guard import sniff
+from coverslip.files.photograph import is_photograph
 from coverslip.files.read import frame_index, open_image
 
 # A mask saved as JPEG has dozens of grey values beside 0 and 255; two or three may be meant.
@@ -59,7 +60,7 @@ def check_labels(labels: NDArray[Any], *, what: str | Path) -> None:
         what: The name of them, which the message begins with.
 
     Raises:
-        DataError: Neither bool nor integers, or a mask with soft grey edges.
+        DataError: Neither bool nor integers, a mask with soft grey edges, or a photograph.
     """
     if labels.dtype == np.bool_:
         return
@@ -73,6 +74,12 @@ def check_labels(labels: NDArray[Any], *, what: str | Path) -> None:
             f"{what}: grey values between 0 and 255, as in a mask saved as JPEG or resized with "
             "smoothing; each would count as a cell. Save it as 0/255 PNG or TIFF, resized with "
             "nearest neighbour."
+        )
+    if is_photograph(labels):
+        raise DataError(
+            f"{what}: a photograph and no labels, by its look: most of its numbers lie in many "
+            "scattered specks, as grey values do, where every cell should have one number in one "
+            "place. Name the label file that belongs to it; coverslip segment makes one."
         )
 
 

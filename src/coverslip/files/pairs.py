@@ -56,7 +56,8 @@ def find_pairs(images: str | Path, masks: str | Path | None = None) -> list[Pair
     if not pairs:
         raise DataError(
             f"{images}: no pair of an image and its mask. Wanted are {images / 'images'} and "
-            f"{images / 'labels'} with the same file names, or name.tif beside name_mask.tif."
+            f"{images / 'labels'} with the same file names, or name.tif beside name_mask.tif; "
+            "masks that lie elsewhere are named by --masks FOLDER."
         )
     return sorted(pairs, key=lambda pair: natural(Path(pair.name)))
 

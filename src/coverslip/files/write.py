@@ -1,6 +1,7 @@
 """arrays and text → files, each whole or not at all."""
 
 import errno
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,30 @@ def whole_or_nothing(path: Path) -> Iterator[Path]:
         raise FileError(f"{path}: cannot be written ({error.strerror or error}). {cure}") from error
     finally:
         _remove(temporary)
+
+
+def check_writable(path: Path, *, is_file: bool = False) -> None:
+    """Find what would stop the writing of results, before the work is done; nothing is made.
+
+    Args:
+        path: A folder, which may be missing, or with `is_file` a file.
+        is_file: Whether a file is to be written, in a folder that may be missing.
+
+    Raises:
+        FileError: A file stands in the way of a folder, or a folder in that of a file, or one may
+            not write there.
+    """
+    above = [path, *path.absolute().parents]
+    there = next(one for one in above if os.access(one, os.F_OK))
+    if is_file and there == path:
+        problem = errno.EISDIR if path.is_dir() else 0
+        there = path.absolute().parent
+    else:
+        problem = 0 if there.is_dir() else errno.ENOTDIR
+    if not problem and not os.access(there, os.W_OK):
+        problem = errno.EACCES
+    if problem:
+        raise FileError(f"{path}: cannot be written ({os.strerror(problem)}). {CURES[problem]}")
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from coverslip.errors import SettingsError
 from coverslip.measure.columns import COLUMNS, GROUPS, names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class MeasureSettings:
         if unknown or not self.properties:
             raise SettingsError(
                 f"properties {', '.join(unknown) or 'that are none'}: wanted all, basic, "
-                f"{', '.join(GROUPS)}, or columns such as area_px."
+                f"{', '.join(GROUPS)}, or columns such as area_px.{_nearest(unknown, known)}"
             )
         for name, least in (("ring_gap_px", 0), ("ring_px", 1), ("near_px", 0)):
             if getattr(self, name) < least:
@@ -59,3 +64,8 @@ class MeasureSettings:
             else:
                 wanted.update(key for key, it in COLUMNS.items() if name == "all" or it.basic)
         return frozenset(wanted)
+
+
+def _nearest(unknown: Sequence[str], known: Sequence[str]) -> str:
+    close = [near for name in unknown for near in difflib.get_close_matches(name, known, n=1)]
+    return f" Did you mean {', '.join(close)}?" if close else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from coverslip.cells import (
@@ -15,7 +15,7 @@ from coverslip.cells import (
 )
 from coverslip.checkpoint import Checkpoint
 from coverslip.errors import SettingsError
-from coverslip.measure import MeasureSettings, measure
+from coverslip.measure import MeasureSettings, confluence, measure
 from coverslip.pipeline.model import predict_prepared, prepare_image
 from coverslip.predict import PredictSettings
 
@@ -68,12 +68,15 @@ class Segmentation:
         spread: (H, W) float32, standard deviation of `probs` over the symmetries, the uncertainty;
             None without test-time augmentation.
         cells: one row per cell; the columns are those of `coverslip.measure.COLUMNS`.
+        confluence: share of the image covered by cells, 0 to 1, those at the image's edge included
+            even if `drop_border` leaves them out of `labels` and `cells`.
     """
 
     labels: NDArray[np.uint32]
     probs: NDArray[np.float32]
     spread: NDArray[np.float32] | None
     cells: pd.DataFrame
+    confluence: float
 
 
 def segment(
@@ -102,7 +105,11 @@ def segment(
     prediction = predict_prepared(prepare_image(image, model), model, settings=settings)
     probs = prediction.probs[0]
     spread = None if prediction.spread is None else prediction.spread[0]
-    labels = probs_to_labels(prediction.probs, model.maps, settings=settings)
+    whole = replace(settings, drop_border=False)
+    labels = probs_to_labels(prediction.probs, model.maps, settings=whole)
+    covered = confluence(labels)
+    if settings.drop_border:
+        labels = drop_cells(labels, touching_border=True)
     return Segmentation(
         labels=labels,
         probs=probs,
@@ -116,6 +123,7 @@ def segment(
             spread=spread,
             settings=settings.measure,
         ),
+        confluence=covered,
     )
 
 

@@ -11,7 +11,6 @@ import pandas as pd
 
 from coverslip.figures import overlay, to_picture
 from coverslip.files import open_pages, read_frames, write_bytes, write_image, write_labels
-from coverslip.measure import confluence
 from coverslip.pipeline.record import Record
 from coverslip.pipeline.segment import segment
 from coverslip.report import encode_picture, pick_frames
@@ -136,7 +135,7 @@ def image_row(file: ImageFile, frame: int, found: Segmentation, target: Outputs)
         "file": str(file.path),
         "frame": frame,
         "n_cells": len(found.cells),
-        "confluence": round(confluence(found.labels), 6),
+        "confluence": round(found.confluence, 6),
         "median_area_px": area,
         "height_px": height,
         "width_px": width,

@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     Labels = NDArray[np.integer[Any]]
 
 TABLE, REQUEST = "robustness.csv", "request.json"
+# What of a request may be other than it was, in words.
+OTHERS = {
+    "version": "another version of coverslip",
+    "model": "another model",
+    "settings": "other settings",
+    "data": "other images or masks",
+}
 
 
 def measure_robustness(
@@ -158,6 +165,6 @@ def claim(out: Path, job: Job, pairs: Sequence[Pair]) -> None:
     other = [key for key in asked if answered.get(key) != json.loads(json.dumps(asked[key]))]
     if other:
         raise SettingsError(
-            f"{out}: holds the robustness of another {', '.join(other)} than is asked for now: "
-            "delete it, or choose another -o."
+            f"{out}: holds what came of {' and '.join(OTHERS[key] for key in other)}: delete it, "
+            "or choose another -o."
         )

@@ -33,7 +33,8 @@ def check_format(name: str) -> None:
         raise SettingsError(f"a table as {name or 'nothing'}: wanted {' or '.join(FORMATS)}.")
     if name == "parquet" and find_spec("pyarrow") is None:
         raise SettingsError(
-            "a table as parquet needs pyarrow: pip install 'coverslip[parquet]', or take csv."
+            "a table as parquet needs pyarrow: pip install '.[parquet]' in a clone of coverslip's "
+            "repository, or take csv."
         )
 
 

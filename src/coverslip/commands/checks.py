@@ -1,0 +1,117 @@
+"""options → nothing, or an error before the model is loaded."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coverslip.classical import METHODS
+from coverslip.errors import SettingsError
+from coverslip.files import check_writable, find_images, find_pairs
+from coverslip.tables import check_format
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Those of coverslip.robustness, which cannot be asked without PyTorch.
+DEGRADATIONS = (
+    "inversion",
+    "illumination",
+    "noise",
+    "photons",
+    "blur",
+    "resolution",
+    "jpeg",
+    "scale",
+    "brightness",
+    "gamma",
+)
+
+
+def check_segment(images: Sequence[str], out: Path, *, table: str) -> None:
+    """Find what would stop coverslip segment.
+
+    Raises:
+        SettingsError: no known format of tables.
+        FileError: images that are not there, or a folder that cannot be written.
+    """
+    check_format(table)
+    find_images(images)
+    check_writable(out)
+
+
+def check_suggest(
+    images: Sequence[str], out: Path, *, model: str, number: int, every: int, copy: Path | None
+) -> None:
+    """Find what would stop coverslip suggest.
+
+    Raises:
+        SettingsError: a number below 1, or a method without learning.
+        FileError: images that are not there, or a file or folder that cannot be written.
+    """
+    for option, value in (("--number", number), ("--every", every)):
+        if value < 1:
+            raise SettingsError(f"{option} {value}: wanted 1 or more.")
+    if model in METHODS:
+        raise SettingsError(
+            f"{model} is a method without learning: it is never unsure, and learns nothing from "
+            "what you annotate. Take a trained network, such as --model phase."
+        )
+    find_images(images)
+    check_writable(out, is_file=True)
+    if copy is not None:
+        check_writable(copy)
+
+
+def check_robustness(
+    model: str, data: Path, out: Path, *, masks: Path | None, only: Sequence[str]
+) -> None:
+    """Find what would stop coverslip robustness.
+
+    Raises:
+        SettingsError: an unknown degradation, or the model named last.
+        CoverslipError: no pairs of images and masks, or a folder that cannot be written.
+    """
+    for name in only:
+        if name not in DEGRADATIONS:
+            near = difflib.get_close_matches(name, DEGRADATIONS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise SettingsError(f"--only {name}: wanted one of {', '.join(DEGRADATIONS)}.{hint}")
+    check_order("robustness", model, data)
+    find_pairs(data, masks)
+    check_writable(out)
+
+
+def check_score(
+    model: str, data: Path, *, masks: Path | None, out: Path | None, errors: Path | None
+) -> None:
+    """Find what would stop coverslip score.
+
+    Raises:
+        SettingsError: the model named last.
+        CoverslipError: no pairs of images and masks, or a file or folder that cannot be written.
+    """
+    check_order("score", model, data)
+    find_pairs(data, masks)
+    if out is not None:
+        check_writable(out, is_file=True)
+    if errors is not None:
+        check_writable(errors)
+
+
+def check_order(verb: str, model: str, data: Path) -> None:
+    """Refuse a folder of images where the model is wanted, and a model where they are.
+
+    Raises:
+        SettingsError: the two are swapped.
+    """
+    from coverslip.shipped import shipped_models
+
+    is_model = str(data) in (*METHODS, *shipped_models()) or data.suffix == ".safetensors"
+    folder = Path(model)
+    if is_model and folder.is_dir() and not (folder / "best.safetensors").is_file():
+        raise SettingsError(
+            f"{model} is a folder and {data} a model: wanted the model first, "
+            f"coverslip {verb} {data} {model}."
+        )
