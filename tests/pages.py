@@ -20,7 +20,7 @@ RUN = Run(
 TWO = pd.DataFrame({"file": ["a.png", "b.png"], "n_cells": [1, 12], "confluence": [0.25, 0.5]})
 NAMES = {"a.png", "b.png"}
 PICTURE = np.full((30, 40, 3), 200, dtype=np.uint8)
-VOID = {"meta", "img"}
+VOID = {"meta", "img", "wbr"}
 
 
 class Page(HTMLParser):
@@ -31,6 +31,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.texts: list[tuple[str, str]] = []
+        self.is_broken = False
         self.feed(html)
         self.close()
         assert self.open == []
@@ -38,6 +39,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         assert len(dict(attrs)) == len(attrs)
         self.tags.append((tag, dict(attrs)))
+        self.is_broken = tag == "wbr"
         if tag not in VOID:
             self.open.append(tag)
 
@@ -45,7 +47,14 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.texts.append((self.open[-1] if self.open else "", data.replace("\u202f", " ")))
+        text = data.replace("\u202f", " ")
+        if self.is_broken:  # a place where a name may break is no end of it
+            tag, before = self.texts.pop()
+            text = before + text
+        else:
+            tag = self.open[-1] if self.open else ""
+        self.is_broken = False
+        self.texts.append((tag, text))
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attrs for name, attrs in self.tags if name == tag]

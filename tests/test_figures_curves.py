@@ -44,3 +44,15 @@ def test_curves_are_a_png(history):
     image = Image.open(io.BytesIO(curves(history)))
     assert image.format == "PNG"
     assert image.width > 1000
+
+
+def test_no_axis_goes_below_0_and_a_lone_epoch_stands_in_the_middle():
+    for history in (HISTORY[:1].assign(val_ap=0.0), HISTORY):
+        for axes in curves_figure(history).axes:
+            low, high = axes.get_ylim()
+            assert -0.05 * high < low < high
+    lone = curves_figure(HISTORY[1:2]).axes[1]
+    assert sum(lone.get_xlim()) / 2 == 2
+    assert lone.get_ylim()[0] <= 0 < 0.8 < lone.get_ylim()[1]
+    ticks = [tick for tick in lone.get_xticks() if lone.get_xlim()[0] <= tick <= lone.get_xlim()[1]]
+    assert all(tick == round(tick) for tick in ticks)

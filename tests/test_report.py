@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -189,3 +190,15 @@ def test_a_table_without_its_columns_is_refused():
     for columns in (["file"], ["n_cells", "confluence"]):
         with pytest.raises(ValueError, match="table of images without"):
             page_of(TWO[columns])
+
+
+def test_settings_are_said_in_words():
+    run = replace(RUN, settings={"drop_border": False, "separate": True, "argument": None, "n": 1})
+    page = page_of(TWO, run=run)
+    said = dict(zip(page.text_of("dt"), page.text_of("dd", "time"), strict=True))
+    assert {name: said[name] for name in ("drop border", "separate", "argument", "n")} == {
+        "drop border": "no",
+        "separate": "yes",
+        "argument": "none",
+        "n": "1",
+    }

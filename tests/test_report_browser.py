@@ -184,3 +184,30 @@ def test_without_its_script_the_page_shows_its_images(browser):
         "rgb(90, 130, 255)"
     )
     assert browser.ask(f"{outlines}.getBoundingClientRect().width") > 100
+
+
+def test_a_doubtful_cell_shows_its_name_and_only_what_was_measured_of_its_image(
+    open_browser, tmp_path
+):
+    images = pd.DataFrame({"file": ["grey.png", "colour.png"], "n_cells": 40, "confluence": 0.2})
+    colours = {f"red_{n}": [np.nan] * 40 + [1.0] * 40 for n in range(40)}
+    many = {f"shape_{n}": 2.0 for n in range(50)}
+    cells = cells_of(images, confidence=[0.9] * 37 + [0.1] + [0.9] * 42, **many, **colours)
+    pictures = {(file, 0): PIXELS for file in images["file"]}
+    page = tmp_path / "report.html"
+    html = html_report("Cells", images, run=RUN, thumbnails=pictures, cells=cells)
+    page.write_text(html, encoding="utf-8")
+    open_browser.open(page)
+    open_browser.click(".doubts button")
+    assert open_browser.ask("document.querySelector('#viewer aside').scrollTop") == 0
+    assert open_browser.ask(texts(".measured h3")) == ["Cell 38"]
+    assert open_browser.ask(count(".cell-facts div")) == 52  # area, confidence, 50 shapes
+    row, box = (
+        open_browser.ask(f"document.querySelector('{name}').getBoundingClientRect().toJSON()")
+        for name in ("#viewer [aria-selected]", "#viewer .scroll")
+    )
+    assert box["top"] < row["top"] < row["bottom"] <= box["bottom"] + 1
+    open_browser.press("ArrowRight")
+    open_browser.click("#viewer tbody tr")
+    assert open_browser.ask(count(".cell-facts div")) == 92
+    assert open_browser.errors == []

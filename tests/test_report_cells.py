@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -228,3 +229,19 @@ def test_the_histograms_are_there_without_a_script():
     said = [svg["aria-label"] for svg in page.all("svg") if "aria-label" in svg]
     assert said[0].startswith("Area of 13 cells: median 60 px")
     assert "60 – 65 px: 1 cell" in page.text_of("title")
+
+
+def test_no_number_below_an_axis_is_missing_though_there_is_room():
+    area = [*range(60, 340, 5), 335]
+    images = pd.DataFrame({"file": ["a.png"], "n_cells": [len(area)], "confluence": [0.5]})
+    made = cells_of(images)
+    page = page_of(images, cells=replace(made, table=made.table.assign(area_px=area)))
+    said = [text for text in page.text_of("text") if text in ("100", "200", "300", "340")]
+    assert said == ["100", "200", "300", "340"]
+
+
+@pytest.mark.parametrize(("csv", "words"), [("cells.csv", "CSV"), ("cells.parquet", "Parquet")])
+def test_the_whole_table_is_linked_by_its_form(csv, words):
+    page = page_of(TWO, cells=replace(cells_of(TWO), csv=csv))
+    assert f"all as {words}" in page.text_of("a")
+    assert csv in [link["href"] for link in page.all("a")]

@@ -90,3 +90,12 @@ def test_as_many_images_as_fit_are_all_shown():
 )
 def test_frames_are_picked_evenly_with_both_ends(n, picked):
     assert pick_frames(n) == picked
+
+
+def test_the_numbers_below_a_chart_of_images_are_those_of_the_cards():
+    names = ["x.png", "y_long-name.png", "z.png"]
+    page = page_of(pd.DataFrame({"file": names, "n_cells": 2, "confluence": 0.1}))
+    assert [h3.get("data-place") for h3 in page.all("h3")] == ["1", "2", "3"]
+    assert page.text_of("h3") == names
+    assert len(page.all("wbr")) == 2  # after _ and -
+    assert [h3.get("data-place") for h3 in page_of(TWO).all("h3")] == [None, None]  # no chart

@@ -50,6 +50,7 @@ def curves_figure(history: pd.DataFrame) -> "Figure":
         _draw_lines(axes, history, lines=lines)
         for column in {"val_jaccard", "val_ap"} & set(lines):
             _mark_best(axes, history, column)
+        _set_limits(axes, history["epoch"])
         _tidy(axes)
     return figure
 
@@ -78,6 +79,15 @@ def _mark_best(axes: "Axes", history: pd.DataFrame, score: str) -> None:
     epoch, value = (float(history[column].iloc[best]) for column in ("epoch", score))
     axes.plot([epoch], [value], "o", color=COLOURS["validation"], markersize=6)
     axes.set_xlabel(f"epoch (best: {value:.3f} at {epoch:.0f})")
+
+
+def _set_limits(axes: "Axes", epochs: "pd.Series[int]") -> None:
+    """Nothing drawn is below 0, so no axis goes there; a lone epoch stands in the middle."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(bottom=max(low, -0.03 * high))
+    if len(epochs) == 1:
+        epoch = float(epochs.iloc[0])
+        axes.set(xlim=(epoch - 1, epoch + 1), ylim=(-0.03 * high, 1.2 * high))
 
 
 def _tidy(axes: "Axes") -> None:

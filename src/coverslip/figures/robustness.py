@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 5
+NARROW_MM = 145.0  # the width for one panel or two: room for the legend
 LEFT_MM, GAP_MM, PANEL_MM = 9.0, 3.0, 26.0  # numbers left of the panels; between them; their height
 ABOVE_MM, BELOW_MM, LEGEND_MM = 5.0, 9.5, 5.0  # title; strengths and their unit; what is drawn
 BLUE = "#0072b2"
@@ -68,7 +69,7 @@ def robustness_figure(
         name: What it is called.
 
     Returns:
-        A figure of two columns' width.
+        A figure of two columns' width, or less for one panel or two.
 
     Raises:
         ValueError: Nothing to draw, or no undisturbed score.
@@ -79,8 +80,10 @@ def robustness_figure(
         raise ValueError("wanted scores of one degradation or more, and undisturbed ones")
     n_rows = math.ceil(len(shown) / COLUMNS)
     row_mm = ABOVE_MM + PANEL_MM + BELOW_MM
-    width = (DOUBLE_MM - LEFT_MM - (COLUMNS - 1) * GAP_MM) / COLUMNS
-    page = new_page(DOUBLE_MM, n_rows * row_mm + LEGEND_MM)
+    n_columns = min(COLUMNS, len(shown))
+    page_mm = DOUBLE_MM if n_columns > 2 else NARROW_MM
+    width = (page_mm - LEFT_MM - (n_columns - 1) * GAP_MM) / n_columns
+    page = new_page(page_mm, n_rows * row_mm + LEGEND_MM)
     for place, (key, ladder) in enumerate(shown.items()):
         row, column = divmod(place, COLUMNS)
         x, y = LEFT_MM + column * (width + GAP_MM), row * row_mm + ABOVE_MM

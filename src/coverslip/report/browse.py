@@ -78,7 +78,8 @@ def _about(images: pd.DataFrame, cells: Cells) -> list[str]:
         words += f"; {count(n_page)} are in the table below, those of the images shown first"
     if not cells.csv:
         return [words]
-    return [f"{words} · ", element("a", "all as CSV", href=path_to_url(cells.csv))]
+    form = "Parquet" if cells.csv.endswith(".parquet") else "CSV"
+    return [f"{words} · ", element("a", f"all as {form}", href=path_to_url(cells.csv))]
 
 
 def page_data(images: pd.DataFrame, cells: Cells, *, pictured: set[tuple[str, int]]) -> Html:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from coverslip.report.html import Html, element, join, path_to_url
+from coverslip.report.html import Html, breakable, element, join, path_to_url
 from coverslip.report.images import MOST_FRAMES, pick_frames
 from coverslip.report.pictures import Pictures, Thumbnails, picture_url
 from coverslip.report.values import NARROW_SPACE, count, duration, percent, plural, significant
@@ -38,7 +38,7 @@ def rows_with_cards(
 
 
 def card_grid(rows: pd.DataFrame, pictures: Pictures, *, is_series: bool) -> Html:
-    """Show rows of a completed table as cards."""
+    """Show rows of a completed table as cards, with their numbers if there is a column `place`."""
     if rows.empty:
         return Html()
     pictured = [
@@ -65,11 +65,11 @@ def _common_ratio(pictures: list[bytes | None]) -> float:
 
 
 def _card(row: Row, *, is_series: bool) -> Html:
-    name = f"Frame {row['frame']}" if is_series else row["name"]
+    name = Html(f"Frame {row['frame']}") if is_series else breakable(row["name"])
     return element(
         "li",
         _picture(row),
-        element("h3", name),
+        element("h3", name, data_place=row.get("place")),
         _numbers(row),
         element("p", " · ".join(_facts(row)), class_="facts-line") if _facts(row) else "",
         _note_list(row["notes"]),

@@ -39,7 +39,7 @@ class Cells:
     Attributes:
         table: One row per cell, with `file`, `frame`, `label` and what was measured.
         draw: Gives the outlines of one frame, by file and frame; None where there are none.
-        csv: File with the whole table, as a path from the page; empty: not named.
+        csv: File with the whole table, CSV or Parquet, as a path from the page; empty: not named.
     """
 
     table: pd.DataFrame

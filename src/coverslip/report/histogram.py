@@ -22,6 +22,9 @@ N_BARS = 24
 TOP_PERCENT = 99.5
 FAR_OUT = 3.0
 
+# Room for a figure of the numbers below the axis.
+FIGURE_WIDTH = 8.0
+
 
 @dataclass(frozen=True)
 class Bars:
@@ -133,15 +136,15 @@ def _height_to_y(value: float, *, top: float) -> float:
 def _axis(bars: Bars, *, label: str) -> Html:
     """Some of the edges in numbers, and the name below them."""
     low, high = bars.edges[0], bars.edges[-1]
-    step = nice_step(high - low, whole=False)
+    step = nice_step(0.7 * (high - low), whole=False)
     ticks = [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
     y, end = _FLOOR + 17, WIDTH - RIGHT
+    last = f"≥ {number(bars.edges[-2])}" if bars.is_open else number(high)
     numbers = []
     for tick in ticks:
         x = LEFT + (tick - low) / (high - low) * (end - LEFT)
-        if x < end - 60:
+        if x + FIGURE_WIDTH * (len(number(tick)) / 2 + 1 + len(last)) < end:
             numbers.append(text(number(tick), x=x, y=y, anchor="middle"))
-    last = f"≥ {number(bars.edges[-2])}" if bars.is_open else number(high)
     numbers.append(text(last, x=end, y=y, anchor="end"))
     return join(*numbers, text(label, x=(LEFT + WIDTH - RIGHT) / 2, y=y + 17, anchor="middle"))
 

@@ -4,7 +4,7 @@ import html
 import re
 from urllib.parse import quote
 
-VOID_ELEMENTS = frozenset({"img", "meta"})
+VOID_ELEMENTS = frozenset({"img", "meta", "wbr"})
 
 # Code points that no HTML document may contain.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -42,6 +42,11 @@ def join(*children: str, between: str = "") -> Html:
             child if isinstance(child, Html) else escape(child) for child in children
         )
     )
+
+
+def breakable(name: str) -> Html:
+    """A name that breaks, where it must, after its underscores, hyphens and slashes."""
+    return Html(re.sub("(?<=[_/-])(?=.)", element("wbr"), escape(name)))
 
 
 def escape(text: str) -> str:

@@ -15,7 +15,7 @@ from coverslip.report.images import common_folder, complete, short_name
 from coverslip.report.pictures import Pictures, Thumbnails
 from coverslip.report.series import result_sections
 from coverslip.report.summary import summary
-from coverslip.report.values import duration, plural
+from coverslip.report.values import duration, in_words, plural
 
 # The page may load nothing from anywhere, and run no script but its own; a browser that reads this
 # line makes sure of it.
@@ -49,7 +49,7 @@ class Run:
         version: Version of coverslip.
         started: Local time.
         seconds: Duration of the whole run.
-        settings: Every setting by name, shown as it is.
+        settings: Every setting by name; True and False are shown as yes and no.
         command: Command line that does it again; empty: not shown.
     """
 
@@ -134,7 +134,7 @@ def _header(title: str, run: Run, *, folder: str) -> Html:
     when = element("time", moment, datetime=moment)
     facts = {"Model": run.model, "Version": f"coverslip {run.version}", "Date": when}
     facts |= {"Duration": duration(run.seconds)} | ({"Folder": folder} if folder else {})
-    settings = {name: str(value) for name, value in run.settings.items()}
+    settings = {name.replace("_", " "): in_words(value) for name, value in run.settings.items()}
     command = element("pre", element("code", run.command), tabindex=0)
     return element(
         "header",

@@ -50,13 +50,16 @@ def _series_section(rows: pd.DataFrame, pictures: Pictures, *, most_frames: int)
 
 
 def _singles_section(rows: pd.DataFrame, pictures: Pictures) -> Html:
+    has_charts = len(rows) >= FEWEST_DOTS
+    if has_charts:  # the cards have the charts' numbers
+        rows = rows.assign(place=range(1, len(rows) + 1))
     shown = rows_with_cards(rows, pictures.thumbnails, is_series=False)
     about = f"{count(len(shown))} of {plural(len(rows), 'image')} shown, all are in the table below"
     return element(
         "section",
         element("h2", "Images"),
         element("p", about, class_="about") if len(shown) < len(rows) else "",
-        _charts(rows, joined=False) if len(rows) >= FEWEST_DOTS else "",
+        _charts(rows, joined=False) if has_charts else "",
         card_grid(shown, pictures, is_series=False),
         class_="results",
     )
@@ -83,7 +86,7 @@ def _charts(rows: pd.DataFrame, *, joined: bool) -> Html:
 
 
 def _order(rows: pd.DataFrame) -> tuple[Sequence[float], str, list[str]]:
-    return range(1, len(rows) + 1), "image", rows["name"].tolist()
+    return rows["place"].tolist(), "image, by its number below", rows["name"].tolist()
 
 
 def _positions(rows: pd.DataFrame) -> tuple[Sequence[float], str, list[str]]:

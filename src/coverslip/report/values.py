@@ -33,6 +33,12 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def in_words(setting: object) -> str:
+    """A setting as people say it: yes, no, none, or what it is."""
+    words = {True: "yes", False: "no", None: "none"}
+    return words[setting] if isinstance(setting, bool | None) else str(setting)
+
+
 def plural(number: int, word: str) -> str:
     """A number and its noun: 1 image, 2 images."""
     return f"{count(number)} {word}{'' if number == 1 else 's'}"

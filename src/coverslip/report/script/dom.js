@@ -19,6 +19,12 @@ function fill(element, attributes, children) {
   return element;
 }
 
+// A name that breaks, where it must, after its underscores, hyphens and slashes.
+function breakable(name) {
+  const parts = name.match(/[^_/-]*[_/-]|[^_/-]+$/g) || [];
+  return parts.flatMap((part, i) => (i ? [make("wbr"), part] : [part]));
+}
+
 function button(text, title, onClick) {
   return make("button", { type: "button", title, "aria-label": title, click: onClick }, text);
 }

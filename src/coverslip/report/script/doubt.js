@@ -36,6 +36,6 @@ function doubtItem(row, column, viewer) {
     makeSvg("path", { d, class: colour }));
   const name = `${data.images[data.image[row]]}, cell ${data.label[row]}`;
   const open = make("button", { type: "button", title: name, click: () => viewer.openCell(row) }, crop,
-    make("b", {}, show(column, row)), make("span", {}, name.split("/").pop()));
+    make("b", {}, show(column, row)), make("span", {}, ...breakable(name.split("/").pop())));
   return make("li", {}, open);
 }

@@ -17,12 +17,15 @@ function makePanel({ onPick, onHover }) {
   const columns = [CELL, ...shortColumns()];
   const table = makeTable({ columns, perPage: 200, caption: "Cells of this image", onPick, onHover });
   const host = make("aside", {}, title, about, measured, table.host);
+  let known = [];  // the columns that this image has a value of
 
   function open(image, position) {
     const chosen = rowsOfImage(image);
-    title.textContent = data.images[image];
+    title.replaceChildren(...breakable(data.images[image]));
     about.textContent = `${position} · ${chosen.length} ${chosen.length === 1 ? "cell" : "cells"}`;
+    known = data.columns.filter((column) => chosen.some((row) => column.values[row] !== null));
     table.setRows(chosen);
+    host.scrollTop = 0;
     describe(null, null);
   }
 
@@ -35,8 +38,8 @@ function makePanel({ onPick, onHover }) {
 
   function pairs(number, row) {
     if (number === null) return KEYS;
-    if (row === null) return [["Measurements", "in the CSV file"]];
-    return data.columns.map((column) => [column.name, `${show(column, row)} ${column.unit}`.trim()]);
+    if (row === null) return [["Measurements", "in the file of all cells"]];
+    return known.map((column) => [column.name, `${show(column, row)} ${column.unit}`.trim()]);
   }
 
   return { host, title, open, describe, mark: table.mark, neighbour: table.neighbour };

@@ -12,7 +12,8 @@ function makeTable({ columns, perPage, caption, onPick, onHover = () => {} }) {
   const on = button("›", "Next page", () => turnTo(state.page + 1));
   const pager = make("p", { class: "pager" }, back, where, on);
   const table = make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...heads)), body);
-  const host = make("div", { class: "cells" }, make("div", { class: "scroll", tabindex: 0 }, table), pager);
+  const box = make("div", { class: "scroll", tabindex: 0 }, table);
+  const host = make("div", { class: "cells" }, box, pager);
 
   function sortBy(column) {
     const again = state.column === column;
@@ -64,8 +65,16 @@ function makeTable({ columns, perPage, caption, onPick, onHover = () => {} }) {
     for (const each of body.children) {
       if (Number(each.dataset.row) !== row) each.removeAttribute("aria-selected");
       else each.setAttribute("aria-selected", "true");
-      if (reveal && Number(each.dataset.row) === row) each.scrollIntoView({ block: "nearest" });
+      if (reveal && Number(each.dataset.row) === row) scrollTo(each);
     }
+  }
+
+  // Scroll the table alone: what stands around it, the cell's values above all, stays in sight.
+  function scrollTo(line) {
+    const [{ top, bottom }, frame] = [line.getBoundingClientRect(), box.getBoundingClientRect()];
+    const above = frame.top + table.tHead.offsetHeight - top;
+    if (above > 0) box.scrollTop -= above;
+    else box.scrollTop += Math.max(0, bottom - frame.bottom);
   }
 
   // The row that stands `step` rows from another, in the order of the table.
