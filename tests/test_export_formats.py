@@ -138,7 +138,7 @@ def test_equal_labels_are_equal_bytes(tmp_path):
 )
 def test_a_missing_package_is_said_with_its_cure(write, package, extra, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(SettingsError, match=rf"pip install 'coverslip\[{extra}\]'"):
+    with pytest.raises(SettingsError, match=rf"pip install '\.\[{extra}\]'"):
         write(tmp_path / "a", LabelImage(DRAWN))
     assert not list(tmp_path.iterdir())
 

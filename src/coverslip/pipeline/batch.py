@@ -94,12 +94,12 @@ def segment_files(
             seconds=time.perf_counter() - clock,
             settings=flat_settings(job),
         )
-        _write_report(out, result, targets=targets, run=run)
+        _write_report(out, result, targets=targets, run=run, form=job.table)
     return result
 
 
 def _write_report(
-    out: Path, result: BatchResult, *, targets: Mapping[Path, Outputs], run: Run
+    out: Path, result: BatchResult, *, targets: Mapping[Path, Outputs], run: Run, form: str
 ) -> None:
     write_report(
         out,
@@ -109,6 +109,7 @@ def _write_report(
         targets=targets,
         thumbnails=read_thumbnails(result, targets),
         failed=result.failed,
+        form=form,
     )
 
 

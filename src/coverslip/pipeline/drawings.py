@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 COLOUR_SIDE_PX = 400
 
 
-def page_cells(cells: pd.DataFrame, targets: Mapping[Path, Outputs]) -> Cells:
+def page_cells(cells: pd.DataFrame, targets: Mapping[Path, Outputs], *, form: str = "csv") -> Cells:
     """The cells of some images, with a way to their outlines.
 
     Args:
         cells: one row per cell; columns as in cells.csv, which lies beside the page.
         targets: where the labels of the images are.
+        form: of the table beside the page, csv or parquet.
     """
     labels = {str(path): target.labels for path, target in targets.items()}
-    return Cells(cells, lambda file, frame: draw_frame(labels[file], frame), csv="cells.csv")
+    return Cells(cells, lambda file, frame: draw_frame(labels[file], frame), csv=f"cells.{form}")
 
 
 def draw_frame(path: Path, frame: int) -> Drawing | None:

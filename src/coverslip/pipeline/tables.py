@@ -58,6 +58,7 @@ def write_report(
     thumbnails: Mapping[tuple[str, int], bytes],
     failed: Mapping[Path, str],
     notes: Sequence[str] = (),
+    form: str = "csv",
 ) -> None:
     """Write ``report.html``, the page that shows what was found.
 
@@ -70,6 +71,7 @@ def write_report(
         thumbnails: from `read_thumbnails`.
         failed: the images that failed, with the reason.
         notes: what the reader should know of the whole run.
+        form: of the tables, as `write_tables` has it.
 
     Raises:
         FileError: it cannot be written.
@@ -79,7 +81,7 @@ def write_report(
         join_rows([report_rows(record) for record in records], columns=IMAGES),
         run=run,
         thumbnails=thumbnails,
-        cells=page_cells(join_cells([record.cells for record in records]), targets),
+        cells=page_cells(join_cells([record.cells for record in records]), targets, form=form),
         failures={str(path): message for path, message in failed.items()},
         notes=notes,
     )
