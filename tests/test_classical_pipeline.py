@@ -21,6 +21,7 @@ from coverslip.images import resize_image, to_grey
 from coverslip.method import Method, build_method
 from coverslip.pipeline import Job, SegmentSettings, prepare_image, segment
 from coverslip.predict import PredictSettings
+from coverslip.report.values import in_words
 from coverslip.shipped import find_model, load_model
 from pages import Page
 from textured import cells
@@ -179,10 +180,10 @@ def test_segment_on_the_command_line(coverslip, data, tmp_path, name):
     assert len(pd.read_csv(out / "cells.csv")) == pd.read_csv(out / "images.csv").n_cells.sum()
     page = Page((out / "report.html").read_text(encoding="utf-8"))
     facts = dict(zip(page.text_of("dt"), page.text_of("dd", "time"), strict=True))
-    wanted = {"Model": name, "min_area_px": "0"}
-    wanted |= {key: str(value) for key, value in vars(settings).items()}
+    wanted = {"Model": name, "min area px": "0"}
+    wanted |= {key.replace("_", " "): in_words(value) for key, value in vars(settings).items()}
     assert facts | wanted == facts
-    assert not facts.keys() & {"tta", "tile_px", "method", "threshold"}
+    assert not facts.keys() & {"tta", "tile px", "method", "threshold"}
     assert "2 were done before" in coverslip(*command)[2]
 
 

@@ -136,7 +136,7 @@ def test_segment_with_every_option(coverslip, images, model, tmp_path):
     assert (out / "2_probs.tif").is_file() and (out / "2_uncertainty.tif").is_file()
     page = Page((out / "report.html").read_text(encoding="utf-8"))
     facts = dict(zip(page.text_of("dt"), page.text_of("dd", "time"), strict=True))
-    wanted = {"tta": "paper", "threshold": "0.4", "min_area_px": "4", "tile_px": "16"}
+    wanted = {"tta": "paper", "threshold": "0.4", "min area px": "4", "tile px": "16"}
     assert facts | wanted == facts
 
 
