@@ -72,7 +72,7 @@ def train(
 ) -> None:
     """Train a network on images and masks."""
     from coverslip.augment import AugmentSettings, scale_faults
-    from coverslip.commands.train import Split, run_train
+    from coverslip.commands.train import Choice, Split, run_train
     from coverslip.data import SampleSettings
     from coverslip.train import TrainSettings
 
@@ -80,7 +80,7 @@ def train(
         data,
         out,
         masks=masks,
-        arguments=argument or [],
+        choice=Choice(model=model, arguments=argument or [], start=start, maps=maps),
         settings=TrainSettings(
             encoder=encoder,
             epochs=epochs,
@@ -98,8 +98,5 @@ def train(
         split=Split(
             table=table, where=where, balance=balance, val_fraction=val_fraction, fold=fold
         ),
-        start=start,
-        model=model,
-        maps=maps,
         resume=resume,
     )

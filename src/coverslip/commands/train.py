@@ -37,37 +37,57 @@ class Split:
     fold: str | None  # "K/N" in place of the fraction
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which network is trained, as far as the user says; None is what follows from the rest."""
+
+    model: str | None  # its name
+    arguments: Sequence[str]  # NAME=VALUE of its constructor
+    start: str | None  # a trained model to go on from
+    maps: str | None  # what it learns, by commas
+
+
+def choose_network(settings: TrainSettings, choice: Choice) -> TrainSettings:
+    """The settings with the network that the user wants.
+
+    Raises:
+        ModelError: no such model to go on from.
+        SettingsError: a trained model's name for a network's, or choices that do not go together.
+    """
+    if choice.model in shipped_models():
+        raise SettingsError(
+            f"--model {choice.model}: a trained model, where the name of a network was wanted: "
+            f"--from {choice.model} goes on from its weights."
+        )
+    settings = replace(settings, arguments=parse_arguments(choice.arguments))
+    if choice.model is not None:
+        settings = replace(settings, model=choice.model)
+    if choice.maps is not None:
+        names = tuple(name.strip() for name in choice.maps.split(","))
+        settings = replace(settings, maps=names)
+    if choice.start is None:
+        return settings
+    return settings_from(choice.start, settings, model=choice.model, more=choice.maps is None)
+
+
 def run_train(
     data: Path,
     out: Path,
     *,
     masks: Path | None,
-    arguments: Sequence[str],
+    choice: Choice,
     settings: TrainSettings,
     split: Split,
-    start: str | None,
-    model: str | None,
-    maps: str | None,
     resume: bool,
 ) -> None:
     """Begin or continue a training and show how it goes."""
-    if model in shipped_models() and not resume:
-        raise SettingsError(
-            f"--model {model}: a trained model, where the name of a network was wanted: "
-            f"--from {model} goes on from its weights."
-        )
+    if not resume:  # a mistake is told before any file is looked for
+        settings = choose_network(settings, choice)
     pairs = find_pairs(data, masks)
     if resume:
         plan = resume_plan(out, pairs)
         note(f"continuing {out} with the settings it was begun with")
     else:
-        settings = replace(settings, arguments=parse_arguments(arguments))
-        if model is not None:
-            settings = replace(settings, model=model)
-        if maps is not None:
-            settings = replace(settings, maps=tuple(name.strip() for name in maps.split(",")))
-        if start is not None:
-            settings = settings_from(start, settings, model=model, more=maps is None)
         plan = make_plan(pairs, settings, split)
         start_run(out, plan)
     n_train = count_of(len(plan.train), "image")
