@@ -121,11 +121,11 @@ def test_a_piece_without_a_core_is_a_cell():
 
 def test_every_cell_lies_in_the_mask_and_all_of_the_mask_is_cell():
     draws = np.random.default_rng(0)
-    for _ in range(12):
+    for number in range(12):
         mask = ndimage.gaussian_filter(draws.random((50, 60)), 2) > 0.5
         maps = {
             name: ndimage.gaussian_filter(draws.random(mask.shape), 2).astype(np.float32) * 1.2
-            for name in ("mask", "boundary", "distance")[: 1 + _ % 3]
+            for name in ("mask", "boundary", "distance")[: 1 + number % 3]
         }
         found = separate(mask, maps)
         assert np.array_equal(found > 0, mask)
