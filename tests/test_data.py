@@ -54,6 +54,37 @@ def test_a_sample_is_an_image_in_range_and_a_mask(pairs):
     assert set(sample.maps.unique().tolist()) <= {0.0, 1.0}
 
 
+@pytest.mark.parametrize("side", [8, 24, 40])
+def test_cells_of_any_size_are_brought_to_the_wanted_one(tmp_path, side):
+    labels = np.zeros((120, 90), np.uint8)
+    labels[10 : 10 + side, 20 : 20 + side] = 1
+    labels[60 : 60 + side, 30 : 30 + side] = 2
+    Image.fromarray(100 * labels).save(tmp_path / "image.png")
+    Image.fromarray(labels).save(tmp_path / "mask.png")
+    pairs = [Pair("one", tmp_path / "image.png", (tmp_path / "mask.png",))]
+    whole = dataset(pairs, cell_size_px=20, crop_px=None).whole(0)
+    diameter = 2 * side / np.sqrt(np.pi)
+    zoom = min(20 / diameter, 4)
+    assert whole.image.shape == whole.labels.shape == (round(120 * zoom), round(90 * zoom))
+    assert np.bincount(whole.labels.ravel())[1:] == pytest.approx((zoom * side) ** 2, rel=0.1)
+    assert set(np.unique(whole.image[whole.labels == 2]).tolist()) >= {1.0}  # the two stay together
+
+
+def test_an_image_without_cells_keeps_its_size_whatever_theirs_should_be(tmp_path):
+    Image.fromarray(np.arange(600, dtype=np.uint8).reshape(30, 20)).save(tmp_path / "image.png")
+    Image.fromarray(np.zeros((30, 20), np.uint8)).save(tmp_path / "mask.png")
+    pairs = [Pair("none", tmp_path / "image.png", (tmp_path / "mask.png",))]
+    assert dataset(pairs, cell_size_px=20, crop_px=None).whole(0).labels.shape == (30, 20)
+
+
+def test_images_of_one_size_or_cells_of_one_size():
+    with pytest.raises(SettingsError, match="Images of one size, or cells of one size"):
+        SampleSettings(size_px=64, cell_size_px=20)
+    for size in (0.5, float("nan")):
+        with pytest.raises(SettingsError, match="cell_size_px is"):
+            SampleSettings(cell_size_px=size)
+
+
 def test_resized_samples_keep_every_cell_in_its_place(tmp_path):
     labels = np.zeros((24, 48), np.uint8)
     labels[4:10, 30:42] = 1  # not square, in a picture that is not square

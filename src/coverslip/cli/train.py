@@ -42,6 +42,10 @@ def train(
     size: Annotated[
         int | None, typer.Option(help="Resize every image to this square first, in pixels.")
     ] = None,
+    cell_size: Annotated[
+        float | None,
+        typer.Option(help="Or resize each so that its cells have this median diameter, in pixels."),
+    ] = None,
     crop: Annotated[
         int,
         typer.Option(min=0, help="Cut random squares of this size; 0: whole images (with --size)."),
@@ -92,7 +96,7 @@ def train(
             seed=seed,
             device=device,
             workers=workers,
-            sample=SampleSettings(size_px=size, crop_px=crop or None),
+            sample=SampleSettings(size_px=size, cell_size_px=cell_size, crop_px=crop or None),
             augment=scale_faults(AugmentSettings(zoom=zoom), faults),
         ),
         split=Split(

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from coverslip.cells import labels_to_maps
+from coverslip.cells import cell_sizes, labels_to_maps
 from coverslip.data.crop import random_crop
 from coverslip.data.read import load_labelled
+from coverslip.data.resize import to_cell_size
 from coverslip.errors import SettingsError
 from coverslip.images import to_rgb
 
@@ -31,18 +32,24 @@ class SampleSettings:
     """What a network is shown of each image.
 
     Raises:
-        SettingsError: a side below 1.
+        SettingsError: a side or a diameter below 1, or both sizes at once.
     """
 
     size_px: int | None = None  # resize to this square first (the paper: 256 or 512); None: native
+    cell_size_px: float | None = None  # or resize so that its cells have this median diameter
     crop_px: int | None = 256  # then cut a random square of this size; None: the whole image
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, before any work is done."""
-        for name in ("size_px", "crop_px"):
+        for name in ("size_px", "cell_size_px", "crop_px"):
             side = getattr(self, name)
-            if side is not None and side < 1:
+            if side is not None and not side >= 1:
                 raise SettingsError(f"{name} is {side}; it must be at least 1.")
+        if self.size_px is not None and self.cell_size_px is not None:
+            raise SettingsError(
+                f"size_px {self.size_px} and cell_size_px {self.cell_size_px:g}: wanted one of the "
+                "two. Images of one size, or cells of one size."
+            )
 
 
 class Whole(NamedTuple):
@@ -130,6 +137,8 @@ class PairDataset(Dataset[Sample]):
         image, labels = load_labelled(
             self.pairs[index], self.preprocess, size_px=self.settings.size_px
         )
+        if self.settings.cell_size_px is not None:
+            image, labels = to_cell_size(image, labels, size_px=self.settings.cell_size_px)
         maps = np.rint(255 * labels_to_maps(labels, self.maps)).astype(np.uint8)
         whole = Whole(image, labels, maps)
         needed = sum(array.nbytes for array in whole)
@@ -149,9 +158,6 @@ def median_cell_size(data: PairDataset, *, most: int = 100) -> float | None:
     Returns:
         Diameter in px of the disk that has the cell's area; None where there is no cell.
     """
-    areas = []
-    for index in range(0, len(data), max(1, len(data) // most)):
-        labels = data.whole(index).labels
-        areas.append(np.unique(labels[labels > 0], return_counts=True)[1])
-    found = np.concatenate(areas)
-    return float(np.median(2 * np.sqrt(found / np.pi))) if len(found) else None
+    chosen = range(0, len(data), max(1, len(data) // most))
+    found = np.concatenate([cell_sizes(data.whole(index).labels) for index in chosen])
+    return float(np.median(found)) if len(found) else None
