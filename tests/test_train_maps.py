@@ -10,7 +10,7 @@ import torch
 
 from coverslip.augment import AugmentSettings, augment
 from coverslip.checkpoint import Checkpoint, build_network, load_checkpoint, save_checkpoint
-from coverslip.commands.segment import scale_of
+from coverslip.commands.segment import choose_scale
 from coverslip.data import PairDataset, SampleSettings, median_cell_size
 from coverslip.errors import ModelError, SettingsError
 from coverslip.files import find_pairs
@@ -18,7 +18,7 @@ from coverslip.images import Preprocess
 from coverslip.losses import bce_dice_loss, maps_loss
 from coverslip.method import build_method
 from coverslip.models import MODELS
-from coverslip.pipeline import SegmentSettings, segment
+from coverslip.pipeline import SegmentSettings, segment, usual_settings
 from coverslip.shipped import load_model, shipped_models
 from coverslip.train import Plan, TrainSettings, fit, settings_from, start_run
 from coverslip.train.network import new_network
@@ -230,25 +230,45 @@ def test_the_scale_makes_cells_as_large_as_the_model_knows(trained):
     model = load_checkpoint(trained)
     learnt = model.card["cell_size_px"]
     assert 3 < learnt < 40
-    assert scale_of(2 * learnt, model, settings=SegmentSettings()) == pytest.approx(0.5)
+    assert choose_scale(model, scale=None, cell_size=f"{2 * learnt}") == pytest.approx(0.5)
 
 
 def test_a_size_of_cells_that_cannot_be_used(trained):
     model = load_checkpoint(trained)
-    with pytest.raises(SettingsError, match="above 0"):
-        scale_of(0, model, settings=SegmentSettings())
+    for size in ("0", "-3", "nan", "inf", "large"):
+        with pytest.raises(SettingsError, match=f"--cell-size {size}: wanted a diameter .* auto"):
+            choose_scale(model, scale=None, cell_size=size)
     with pytest.raises(SettingsError, match="--cell-size 100000: the model's cells have"):
-        scale_of(100_000, model, settings=SegmentSettings())
-    with pytest.raises(SettingsError, match="wanted one of the two"):
-        scale_of(10, model, settings=SegmentSettings(scale=0.5))
-    with pytest.raises(SettingsError, match="does not say how large its cells were"):
-        scale_of(10, build_method("egt", {}), settings=SegmentSettings())
+        choose_scale(model, scale=None, cell_size="100000")
+    for size in ("10", "auto"):
+        with pytest.raises(SettingsError, match="wanted one of the two"):
+            choose_scale(model, scale=0.5, cell_size=size)
+        with pytest.raises(SettingsError, match="does not say how large its cells were"):
+            choose_scale(build_method("egt", {}), scale=None, cell_size=size)
+
+
+def test_the_scale_is_left_to_the_image_where_the_model_has_learnt_one_size(trained):
+    model = load_checkpoint(trained)
+    assert choose_scale(model, scale=None, cell_size=None) == 1
+    assert choose_scale(model, scale=None, cell_size="auto") is None
+    sized = replace(model, card=model.card | {"one_size": True})
+    assert choose_scale(sized, scale=None, cell_size=None) is None
+    assert choose_scale(sized, scale=1.0, cell_size=None) == 1
+    assert usual_settings(sized).scale is None and usual_settings(model).scale == 1
+
+
+def test_a_training_on_cells_of_one_size_says_so(tmp_path, plan):
+    sized = replace(SMALL, sample=SampleSettings(cell_size_px=20, crop_px=32), epochs=1)
+    start_run(tmp_path / "run", replace(plan, settings=sized))
+    model = load_checkpoint(fit(replace(plan, settings=sized), tmp_path / "run"))
+    assert model.one_size and model.cell_size_px == pytest.approx(20, abs=1)
 
 
 @pytest.mark.parametrize("name", shipped_models())
 def test_what_ships_knows_the_size_of_its_cells(name):
     model = load_model(name)
-    assert scale_of(model.cell_size_px / 2, model, settings=SegmentSettings()) == 2
+    half = f"{model.cell_size_px / 2}"
+    assert choose_scale(model, scale=None, cell_size=half) == pytest.approx(2)
     assert 16 <= model.min_area_px < math.pi / 4 * model.cell_size_px**2
 
 

@@ -56,6 +56,11 @@ class Checkpoint:
         return float(size) if size else None
 
     @property
+    def one_size(self) -> bool:
+        """Whether each image that it learnt from was brought to cells of one size."""
+        return bool(self.card.get("one_size"))
+
+    @property
     def min_area_px(self) -> int:
         """The least area of a cell: a tenth of that of those it has learnt, 16 at the least."""
         area = math.pi / 4 * (self.cell_size_px or 0.0) ** 2

@@ -29,6 +29,8 @@ class Method:
     threshold: ClassVar[float] = 0.5  # a mask's probabilities are 0 and 1
     maps: ClassVar[tuple[str, ...]] = ("mask",)
     min_area_px: ClassVar[int] = 16
+    cell_size_px: ClassVar[None] = None
+    one_size: ClassVar[bool] = False
 
     def mask(self, image: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Find the cells in an image (H, W) of `coverslip.images.to_grey`."""

@@ -26,10 +26,11 @@ Threshold = Annotated[
     typer.Option(help="A pixel is cell above this probability; otherwise the model's own, or 0.5."),
 ]
 Scale = Annotated[
-    float, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
+    float | None, typer.Option(help="Predict at this size: 0.5 where cells are twice as large.")
 ]
 CellSize = Annotated[
-    float | None, typer.Option(help="Usual diameter of your cells in pixels; sets the scale.")
+    str | None,
+    typer.Option(help="Or by your cells' usual diameter in pixels; auto: measured in each image."),
 ]
 NoSeparate = Annotated[bool, typer.Option("--no-separate", help="Leave touching cells together.")]
 MinArea = Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from coverslip.cli.options import (
+    CellSize,
     Data,
     Device,
     List,
@@ -37,7 +38,8 @@ def robustness(
     tta: Tta = "none",
     threshold: Threshold = None,
     min_area: MinArea = None,
-    scale: Scale = 1.0,
+    scale: Scale = None,
+    cell_size: CellSize = None,
     device: Device = "auto",
 ) -> None:
     """Score a model on images that are made worse step by step: blur, noise, light, size."""
@@ -52,9 +54,11 @@ def robustness(
 
     job = load_job(
         model,
-        settings=SegmentSettings(scale=scale, predict=PredictSettings(tta=tta, device=device)),
+        settings=SegmentSettings(predict=PredictSettings(tta=tta, device=device)),
         arguments=parse_arguments(argument or []),
         threshold=threshold,
         min_area=min_area,
+        scale=scale,
+        cell_size=cell_size,
     )
     run_robustness(job, data, out, masks=masks, table=table, where=where, only=only or [])

@@ -44,7 +44,7 @@ def score(
     no_separate: NoSeparate = False,
     min_area: MinArea = None,
     fill_holes: FillHoles = False,
-    scale: Scale = 1.0,
+    scale: Scale = None,
     cell_size: CellSize = None,
     device: Device = "auto",
     out: Annotated[
@@ -65,7 +65,6 @@ def score(
     settings = SegmentSettings(
         separate=not no_separate,
         fill_holes=fill_holes,
-        scale=scale,
         predict=PredictSettings(tta=tta, device=device),
     )
     job = load_job(
@@ -74,6 +73,7 @@ def score(
         arguments=parse_arguments(argument or []),
         threshold=threshold,
         min_area=min_area,
+        scale=scale,
         cell_size=cell_size,
     )
     run_score(

@@ -36,7 +36,7 @@ def segment(
     drop_border: Annotated[
         bool, typer.Option("--drop-border", help="Leave out cells at the image's edge.")
     ] = False,
-    scale: Scale = 1.0,
+    scale: Scale = None,
     cell_size: CellSize = None,
     axes: Annotated[
         str | None, typer.Option(help="What a file's dimensions mean, for instance TYX.")
@@ -68,7 +68,6 @@ def segment(
         separate=not no_separate,
         fill_holes=fill_holes,
         drop_border=drop_border,
-        scale=scale,
         predict=PredictSettings(
             tta=tta, tile_px=tile, overlap_px=min(128, tile // 4), device=device
         ),
@@ -80,6 +79,7 @@ def segment(
         arguments=parse_arguments(argument or []),
         threshold=threshold,
         min_area=min_area,
+        scale=scale,
         cell_size=cell_size,
         axes=axes,
         channel=channel,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coverslip.cli.options import Device, Images, Scale, Threshold
+from coverslip.cli.options import CellSize, Device, Images, Scale, Threshold
 
 
 def suggest(
@@ -26,7 +26,8 @@ def suggest(
         str, typer.Option(help="Views whose spread is measured: paper (5), d4 (8) or none.")
     ] = "paper",
     threshold: Threshold = None,
-    scale: Scale = 1.0,
+    scale: Scale = None,
+    cell_size: CellSize = None,
     axes: Annotated[
         str | None, typer.Option(help="What a file's dimensions mean, for instance TYX.")
     ] = None,
@@ -45,7 +46,15 @@ def suggest(
 
     if copy is not None:
         check_copy(copy)
-    settings = SegmentSettings(scale=scale, predict=PredictSettings(tta=tta, device=device))
-    job = load_job(model, settings=settings, threshold=threshold, axes=axes, channel=channel)
+    settings = SegmentSettings(predict=PredictSettings(tta=tta, device=device))
+    job = load_job(
+        model,
+        settings=settings,
+        threshold=threshold,
+        scale=scale,
+        cell_size=cell_size,
+        axes=axes,
+        channel=channel,
+    )
     failed = run_suggest(images, out, job=job, n=number, every=every, copy=copy)
     raise typer.Exit(1 if failed else 0)

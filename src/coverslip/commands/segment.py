@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from coverslip.checkpoint import Checkpoint
 from coverslip.commands.console import (
     count_files,
     count_frames,
@@ -62,7 +62,8 @@ def load_job(
     arguments: Mapping[str, Any] | None = None,
     threshold: float | None = None,
     min_area: int | None = None,
-    cell_size: float | None = None,
+    scale: float | None = None,
+    cell_size: str | None = None,
     axes: str | None = None,
     channel: int = 0,
     keep_probs: bool = False,
@@ -71,20 +72,19 @@ def load_job(
 ) -> Job:
     """The model, found and loaded, with what is to be done.
 
-    No threshold and no least area mean the model's own.
+    No threshold and no least area mean the model's own; no scale and no size of cells, the images'
+    own size, or that at which a model that has learnt cells of one size sees them so.
 
     Raises:
         ModelError: no such model.
         SettingsError: settings or arguments that do not go with it.
     """
     loaded = load_model(model, arguments)
-    if cell_size is not None:
-        settings = replace(settings, scale=scale_of(cell_size, loaded, settings=settings))
-    own_area = max(1, round(loaded.min_area_px / settings.scale**2))
     settings = replace(
         settings,
         threshold=loaded.threshold if threshold is None else threshold,
-        min_area_px=own_area if min_area is None else min_area,
+        min_area_px=min_area,
+        scale=choose_scale(loaded, scale=scale, cell_size=cell_size),
     )
     return Job(
         model=loaded,
@@ -99,29 +99,49 @@ def load_job(
     )
 
 
-def scale_of(cell_size: float, model: Model, *, settings: SegmentSettings) -> float:
-    """The scale at which cells of a diameter in px have the size that the model has learnt.
+def choose_scale(model: Model, *, scale: float | None, cell_size: str | None) -> float | None:
+    """The scale to predict at; None where each image's own cells are to say.
+
+    Args:
+        model: a loaded model.
+        scale: --scale, None where it was not given.
+        cell_size: --cell-size, a diameter in px or "auto"; None where it was not given.
 
     Raises:
         SettingsError: a size that cannot be, a scale beside it, or a model that knows no size.
     """
-    if cell_size <= 0:
-        raise SettingsError(f"--cell-size {cell_size:g}: wanted a diameter in pixels, above 0.")
-    if settings.scale != 1:
-        raise SettingsError(f"--cell-size and --scale {settings.scale:g}: wanted one of the two.")
-    learnt = model.cell_size_px if isinstance(model, Checkpoint) else None
-    if not learnt:
+    if cell_size is None:
+        return 1.0 if scale is None and not model.one_size else scale
+    if scale is not None:
+        raise SettingsError(f"--cell-size and --scale {scale:g}: wanted one of the two.")
+    if not model.cell_size_px:
         raise SettingsError(
             "--cell-size: this model does not say how large its cells were, or has learnt none; "
             "use --scale, such as 0.5 where cells are twice as large as it knows them."
         )
-    scale = float(learnt) / cell_size
-    if not LEAST_SCALE <= scale <= MOST_SCALE:
+    return None if cell_size == "auto" else scale_of(cell_size, learnt=model.cell_size_px)
+
+
+def scale_of(cell_size: str, *, learnt: float) -> float:
+    """The scale at which cells of a diameter in px have the size that a model has learnt.
+
+    Raises:
+        SettingsError: no number, or one that cannot be.
+    """
+    try:
+        size = float(cell_size)
+    except ValueError:
+        size = 0.0
+    if not 0 < size < math.inf:
         raise SettingsError(
-            f"--cell-size {cell_size:g}: the model's cells have {learnt:g} px, which is "
-            f"{scale:.3g} times as much; wanted {LEAST_SCALE:g} to {MOST_SCALE:g} times."
+            f"--cell-size {cell_size}: wanted a diameter in pixels, above 0, or auto."
         )
-    return scale
+    if not LEAST_SCALE <= learnt / size <= MOST_SCALE:
+        raise SettingsError(
+            f"--cell-size {cell_size}: the model's cells have {learnt:g} px, which is "
+            f"{learnt / size:.3g} times as much; wanted {LEAST_SCALE:g} to {MOST_SCALE:g} times."
+        )
+    return learnt / size
 
 
 def hash_file(path: Path) -> str:

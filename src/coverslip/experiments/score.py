@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from coverslip.data import prepare_labelled
 from coverslip.evaluate import evaluate
-from coverslip.pipeline import predict_prepared, prepare_image, probs_to_labels
+from coverslip.pipeline import predict_prepared, prepare_image, probs_to_labels, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,8 +52,9 @@ def score_model(
     def predictions() -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
         for pair in pairs:
             image, truth = prepare_labelled(pair, prepare, size_px=size_px)
-            prediction = predict_prepared(image, model, settings=settings)
-            pred = probs_to_labels(prediction.probs, model.maps, settings=settings)
+            settled = settle(settings, image, model)
+            prediction = predict_prepared(image, model, settings=settled)
+            pred = probs_to_labels(prediction.probs, model.maps, settings=settled)
             on_scored(pair.name, image, truth > 0, pred > 0)
             yield pair.name, truth, pred
 

@@ -2,16 +2,18 @@
 
 from coverslip.pipeline.batch import segment_files
 from coverslip.pipeline.demo import segment_examples
+from coverslip.pipeline.label import probs_to_labels
 from coverslip.pipeline.model import Model, check_model, predict_prepared, prepare_image
 from coverslip.pipeline.record import BatchResult, Job, Record
-from coverslip.pipeline.segment import (
+from coverslip.pipeline.segment import Segmentation, segment
+from coverslip.pipeline.settings import (
     LEAST_SCALE,
     MOST_SCALE,
-    Segmentation,
     SegmentSettings,
-    probs_to_labels,
-    segment,
+    least_area,
+    usual_settings,
 )
+from coverslip.pipeline.size import settle
 
 __all__ = [
     "LEAST_SCALE",
@@ -23,10 +25,13 @@ __all__ = [
     "SegmentSettings",
     "Segmentation",
     "check_model",
+    "least_area",
     "predict_prepared",
     "prepare_image",
     "probs_to_labels",
     "segment",
     "segment_examples",
     "segment_files",
+    "settle",
+    "usual_settings",
 ]

@@ -15,7 +15,7 @@ from coverslip.predict import Prediction, check_predict, predict
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from coverslip.pipeline.segment import SegmentSettings
+    from coverslip.pipeline.settings import SegmentSettings
 
 Model = Checkpoint | Method
 
@@ -72,7 +72,8 @@ def predict_prepared(
     Args:
         image: (H, W) or (H, W, 3) in [0, 1].
         model: a loaded model. The probabilities of a method without learning are 0 and 1.
-        settings: scale and, for a network, tiles, test-time augmentation and device.
+        settings: scale (1 where it is left open) and, for a network, tiles, test-time augmentation
+            and device.
 
     Returns:
         Maps of the image's own height and width.
@@ -82,7 +83,7 @@ def predict_prepared(
     """
     check_model(model, settings)
     shape = image.shape[:2]
-    height, width = (max(1, round(settings.scale * length)) for length in shape)
+    height, width = (max(1, round((settings.scale or 1.0) * length)) for length in shape)
     scaled = resize_image(image, (height, width))
     if isinstance(model, Method):
         prediction = Prediction(probs=model.mask(scaled)[None].astype(np.float32), spread=None)

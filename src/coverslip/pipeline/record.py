@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.pipeline.model import Model
-    from coverslip.pipeline.segment import SegmentSettings
+    from coverslip.pipeline.settings import SegmentSettings
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ import pandas as pd
 
 from coverslip.figures import overlay, to_picture
 from coverslip.files import open_pages, read_frames, write_bytes, write_image, write_labels
+from coverslip.pipeline.model import prepare_image
 from coverslip.pipeline.record import Record
 from coverslip.pipeline.segment import segment
+from coverslip.pipeline.size import say_scale, settle
 from coverslip.report import encode_picture, pick_frames
 from coverslip.tables import join_rows, read_channels
 
@@ -60,11 +62,15 @@ def segment_series(
 
         def frames() -> Iterator[NDArray[np.uint32]]:
             pictures = read_with_channels(file, channel=job.channel, tell=notes.append)
+            settings = job.settings
             for index, (image, channels) in enumerate(pictures):
+                if settings.scale is None:  # the first frame's cells decide for all
+                    settings = settle(settings, prepare_image(image, job.model), job.model)
+                    notes.extend(say_scale(settings, job.model))
                 found = segment(
                     image,
                     job.model,
-                    settings=job.settings,
+                    settings=settings,
                     pixel_size_um=file.pixel_size_um,
                     channels=channels,
                 )

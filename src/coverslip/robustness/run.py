@@ -14,7 +14,9 @@ from coverslip.device import one_of
 from coverslip.errors import SettingsError
 from coverslip.evaluate import evaluate
 from coverslip.files import write_text
-from coverslip.pipeline import predict_prepared, prepare_image, probs_to_labels
+from coverslip.images import resize_image
+from coverslip.pipeline import least_area, predict_prepared, prepare_image, probs_to_labels, settle
+from coverslip.pipeline.model import resize_maps
 from coverslip.pipeline.record import result_settings
 from coverslip.provenance import package_version
 from coverslip.robustness.degradations import DEGRADATIONS, UNDISTURBED, degrade
@@ -54,8 +56,8 @@ def measure_robustness(
 
     An image is made worse in the range [0, 1] that the model's preparation brings it to, and then
     prepared as any image: so a strength means the same for all images, and what the preparation
-    mends is mended. The size of cells is changed as `SegmentSettings.scale` does it, and the cells
-    are scored at the image's own size.
+    mends is mended. Where the size of the cells is changed, the image is resized before anything
+    looks at it, and the cells are scored at the image's own size.
 
     Args:
         job: the model and its settings.
@@ -131,15 +133,20 @@ def score_step(
 def predict_degraded(job: Job, pair: Pair, name: str, strength: float) -> tuple[Labels, Labels]:
     """True and predicted labels (H, W) of an image that was made worse."""
     prepare = partial(prepare_image, model=job.model)
-    settings = job.settings
     image, truth = prepare_labelled(pair, prepare, size_px=None)
     change = None if name == UNDISTURBED else DEGRADATIONS[name].change
     if change is not None:
         image = prepare(degrade(image, change, strength, name=pair.name))
     elif name != UNDISTURBED:
-        settings = replace(settings, scale=settings.scale * strength)
-    prediction = predict_prepared(image, job.model, settings=settings)
-    return truth, probs_to_labels(prediction.probs, job.model.maps, settings=settings)
+        height, width = (max(1, round(strength * length)) for length in truth.shape)
+        image = resize_image(image, (height, width))
+    settings = settle(job.settings, image, job.model)
+    probs = predict_prepared(image, job.model, settings=settings).probs
+    if probs.shape[1:] != truth.shape:
+        probs = resize_maps(probs, (truth.shape[0], truth.shape[1]))
+        settings = replace(job.settings, scale=strength * (settings.scale or 1.0))
+        settings = replace(settings, min_area_px=least_area(settings, job.model))
+    return truth, probs_to_labels(probs, job.model.maps, settings=settings)
 
 
 def claim(out: Path, job: Job, pairs: Sequence[Pair]) -> None:

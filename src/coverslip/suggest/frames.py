@@ -11,7 +11,7 @@ import pandas as pd
 from coverslip.checkpoint import Checkpoint
 from coverslip.errors import FileError, SettingsError
 from coverslip.files import open_image, read_frames
-from coverslip.pipeline import predict_prepared, prepare_image
+from coverslip.pipeline import predict_prepared, prepare_image, settle
 from coverslip.suggest.choose import choose
 from coverslip.suggest.features import image_to_features
 from coverslip.suggest.uncertainty import measure_uncertainty
@@ -125,7 +125,8 @@ def look_at(
     frames = []
     for number, image in zip(numbers, read_frames(file, numbers, channel=job.channel), strict=True):
         prepared = prepare_image(image, model)
-        prediction = predict_prepared(prepared, model, settings=job.settings)
+        settings = settle(job.settings, prepared, model)
+        prediction = predict_prepared(prepared, model, settings=settings)
         uncertainty = measure_uncertainty(prediction, threshold=job.settings.threshold)
         features = image_to_features(prepared, model)
         frames.append(Frame(path, number, file.n_frames == 1, uncertainty, features))

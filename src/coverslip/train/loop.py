@@ -192,6 +192,7 @@ def save_best(path: Path, state: State, plan: Plan, *, cell_size_px: float | Non
         "epoch": int(last["epoch"]),
         **{key: last[key] for key in SCORES if key in last},
         "cell_size_px": cell_size_px and round(cell_size_px, 1),
+        "one_size": settings.sample.cell_size_px is not None,
     }
     save_checkpoint(
         path,

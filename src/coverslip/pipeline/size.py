@@ -1,0 +1,125 @@
+"""image + model → the scale at which the cells have the size that the model knows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from coverslip.cells import cell_sizes, drop_cells
+from coverslip.pipeline.label import probs_to_labels
+from coverslip.pipeline.model import predict_prepared
+from coverslip.pipeline.settings import least_area
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from coverslip.pipeline.model import Model
+    from coverslip.pipeline.settings import SegmentSettings
+
+    Image = NDArray[np.float32]
+
+FIRST = (1.0, 0.5, 2.0, 0.25)  # scales at which cells are looked for, until some are found
+FEW = 3  # cells, of which a median says little
+LOOKS = 3  # a look at a wrong scale tells a better one, hardly ever the best
+NEAR = 2**0.25  # a scale is found when the next is nearer than this; models bear twice as much
+LEAST_ZOOM, MOST_ZOOM = 1 / 8, 2.5  # more would cost a laptop six times the work
+WINDOW_PX = 768  # four of them are enough cells, and little work in a large image
+
+
+def settle(settings: SegmentSettings, image: Image, model: Model) -> SegmentSettings:
+    """Settings in which nothing is left open: the scale fits the image, the least area the scale.
+
+    Args:
+        settings: those wanted.
+        image: (H, W) or (H, W, 3) of `prepare_image`.
+        model: a loaded model. One that does not know the size of its cells has the scale 1.
+    """
+    if settings.scale is None:
+        settings = replace(settings, scale=find_scale(image, model, settings=settings))
+    return replace(settings, min_area_px=least_area(settings, model))
+
+
+def find_scale(image: Image, model: Model, *, settings: SegmentSettings) -> float:
+    """Look at the cells of an image, and find the scale at which the model knows their size.
+
+    The network's own cells are measured, at the image's size first, and again at the scale that
+    their median diameter asks for, until the two agree.
+
+    Args:
+        image: (H, W) or (H, W, 3) of `prepare_image`. Of a large one four windows are looked at.
+        model: a loaded model.
+        settings: its scale and test-time augmentation are passed over.
+
+    Returns:
+        From `LEAST_ZOOM` to `MOST_ZOOM`; 1 where there are no cells, or the model knows no size.
+    """
+    learnt = model.cell_size_px
+    if not learnt:
+        return 1.0
+    quick = replace(settings, min_area_px=None, predict=replace(settings.predict, tta="none"))
+    for scale in FIRST:
+        sizes = look(image, model, settings=replace(quick, scale=scale))
+        if len(sizes) >= FEW:
+            break
+    else:
+        return 1.0
+    for _ in range(LOOKS):
+        before, scale = scale, limit_zoom(learnt / float(np.median(sizes)))
+        if 1 / NEAR < scale / before < NEAR:
+            break
+        sizes = look(image, model, settings=replace(quick, scale=scale))
+        if len(sizes) < FEW:
+            return before
+    return scale
+
+
+def limit_zoom(scale: float) -> float:
+    """The nearest scale that may be chosen."""
+    return min(max(scale, LEAST_ZOOM), MOST_ZOOM)
+
+
+def look(image: Image, model: Model, *, settings: SegmentSettings) -> NDArray[np.float64]:
+    """The diameters, in the image's px, of cells found in it; whole ones, if there are any."""
+    settings = replace(settings, min_area_px=least_area(settings, model))
+    found = []
+    for window in windows(image):
+        probs = predict_prepared(window, model, settings=settings).probs
+        labels = probs_to_labels(probs, model.maps, settings=replace(settings, drop_border=False))
+        whole = drop_cells(labels, touching_border=True)
+        found.append(cell_sizes(whole if whole.any() else labels))
+    return np.concatenate(found)
+
+
+def windows(image: Image) -> Iterator[Image]:
+    """The image, or squares in the middle of each quarter of a large one."""
+    height, width = image.shape[:2]
+    if height * width <= 4 * WINDOW_PX**2:
+        yield image
+        return
+    rows, columns = (spread(length) for length in (height, width))
+    for row in rows:
+        for column in columns:
+            yield image[row, column]
+
+
+def spread(length: int) -> list[slice]:
+    """Two windows along an axis, or all of it where it is short."""
+    if length <= 2 * WINDOW_PX:
+        return [slice(0, length)]
+    half = WINDOW_PX // 2
+    return [slice(middle - half, middle + half) for middle in (length // 4, length - length // 4)]
+
+
+def say_scale(settings: SegmentSettings, model: Model) -> list[str]:
+    """What `settle` found, for the user to see, where it is worth a word."""
+    if settings.scale in (None, 1.0) or not model.cell_size_px:
+        return []
+    own = model.cell_size_px / settings.scale
+    return [
+        f"its cells have about {own:.0f} px, the model's {model.cell_size_px:.0f}: predicted at "
+        f"{settings.scale:.2g} times its size"
+    ]

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from skimage.draw import disk
+from torch import Tensor, nn
+
+from coverslip.checkpoint import Checkpoint
+from coverslip.method import build_method
+from coverslip.pipeline import SegmentSettings, segment, settle
+from coverslip.pipeline.size import MOST_ZOOM, say_scale, spread, windows
+
+LEARNT = 12.0
+
+
+class Bright(nn.Module):
+    """Calls cell what is brighter than the middle of the range."""
+
+    stride = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 10 * x[:, :1]
+
+
+def drawn(diameter: float, *, n: int = 4) -> np.ndarray:
+    """Bright disks on black, n x n of them."""
+    step = round(3 * diameter)
+    image = np.zeros((n * step, n * step), np.float32)
+    for row in range(n):
+        for column in range(n):
+            middle = ((row + 0.5) * step, (column + 0.5) * step)
+            image[disk(middle, diameter / 2, shape=image.shape)] = 1
+    return image
+
+
+@pytest.fixture
+def model() -> Checkpoint:
+    """A network that calls cell what is bright, and says that its cells had 12 px."""
+    card = {"cell_size_px": LEARNT, "one_size": True}
+    return Checkpoint(network=Bright(), model="bright", card=card)
+
+
+OPEN = SegmentSettings(scale=None)
+
+
+@pytest.mark.parametrize("diameter", [6, 9, 12, 24, 60])
+def test_cells_of_any_size_are_brought_to_the_size_that_the_model_knows(model, diameter):
+    settled = settle(OPEN, drawn(diameter), model)
+    assert settled.scale == pytest.approx(LEARNT / diameter, rel=0.1)
+    assert settled.min_area_px == max(1, round(model.min_area_px / settled.scale**2))
+
+
+def test_no_scale_goes_beyond_what_a_laptop_bears(model):
+    assert settle(OPEN, drawn(4), model).scale == MOST_ZOOM
+    assert settle(OPEN, drawn(200, n=2), model).scale == pytest.approx(1 / 8)
+
+
+def test_an_image_without_cells_and_a_model_without_a_size_stay_as_they_are(model):
+    assert settle(OPEN, np.zeros((64, 64), np.float32), model).scale == 1
+    assert settle(OPEN, drawn(30), replace(model, card={})).scale == 1
+    assert settle(OPEN, drawn(30), build_method("egt", {})).scale == 1
+
+
+def test_what_is_set_is_not_looked_for(model):
+    fixed = SegmentSettings(scale=0.5, min_area_px=7)
+    assert settle(fixed, drawn(60), model) == fixed
+    assert settle(replace(OPEN, min_area_px=7), drawn(24), model).min_area_px == 7
+
+
+def test_segment_finds_the_size_by_itself_and_gives_labels_of_the_image_s_size(model):
+    image = drawn(48)
+    found = segment(image, model)
+    assert found.labels.shape == image.shape and len(found.cells) == 16
+    assert found.cells["area_px"].median() == pytest.approx(np.pi * 24**2, rel=0.05)
+
+
+def test_of_a_large_image_four_windows_are_looked_at():
+    image = np.arange(2000 * 3000, dtype=np.float32).reshape(2000, 3000)
+    looked = list(windows(image))
+    assert [window.shape for window in looked] == [(768, 768)] * 4
+    assert len({float(window[0, 0]) for window in looked}) == 4
+    assert [window.shape for window in windows(image[:1000, :2000])] == [(1000, 2000)]
+    assert spread(1000) == [slice(0, 1000)]
+    strip = np.zeros((100, 40_000), np.float32)
+    assert [window.shape for window in windows(strip)] == [(100, 768)] * 2
+
+
+def test_the_user_is_told_what_was_found(model):
+    (words,) = say_scale(replace(OPEN, scale=0.25), model)
+    assert words == "its cells have about 48 px, the model's 12: predicted at 0.25 times its size"
+    assert say_scale(replace(OPEN, scale=1.0), model) == []
