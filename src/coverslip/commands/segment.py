@@ -112,36 +112,38 @@ def choose_scale(model: Model, *, scale: float | None, cell_size: str | None) ->
     """
     if cell_size is None:
         return 1.0 if scale is None and not model.one_size else scale
+    size = None if cell_size == "auto" else parse_size(cell_size)
     if scale is not None:
         raise SettingsError(f"--cell-size and --scale {scale:g}: wanted one of the two.")
-    if not model.cell_size_px:
+    learnt = model.cell_size_px
+    if not learnt:
         raise SettingsError(
             "--cell-size: this model does not say how large its cells were, or has learnt none; "
             "use --scale, such as 0.5 where cells are twice as large as it knows them."
         )
-    return None if cell_size == "auto" else scale_of(cell_size, learnt=model.cell_size_px)
-
-
-def scale_of(cell_size: str, *, learnt: float) -> float:
-    """The scale at which cells of a diameter in px have the size that a model has learnt.
-
-    Raises:
-        SettingsError: no number, or one that cannot be.
-    """
-    try:
-        size = float(cell_size)
-    except ValueError:
-        size = 0.0
-    if not 0 < size < math.inf:
-        raise SettingsError(
-            f"--cell-size {cell_size}: wanted a diameter in pixels, above 0, or auto."
-        )
+    if size is None:
+        return None
     if not LEAST_SCALE <= learnt / size <= MOST_SCALE:
         raise SettingsError(
             f"--cell-size {cell_size}: the model's cells have {learnt:g} px, which is "
             f"{learnt / size:.3g} times as much; wanted {LEAST_SCALE:g} to {MOST_SCALE:g} times."
         )
     return learnt / size
+
+
+def parse_size(text: str) -> float:
+    """``"60"`` → 60.0.
+
+    Raises:
+        SettingsError: no number, or none that a diameter can be.
+    """
+    try:
+        size = float(text)
+    except ValueError:
+        size = 0.0
+    if not 0 < size < math.inf:
+        raise SettingsError(f"--cell-size {text}: wanted a diameter in pixels, above 0, or auto.")
+    return size
 
 
 def hash_file(path: Path) -> str:
