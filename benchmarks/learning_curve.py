@@ -42,14 +42,16 @@ SIZE_PX = 512
 class Question:
     """One training."""
 
-    start: str  # "none", a model's name, or a file of encoder weights
+    start: str  # "none", a model's name, or a file of encoder weights of ImageNet
     images: int
     draw: int
+    steps: int
 
     @property
     def stem(self) -> str:
         """Of its file."""
-        return f"{Path(self.start).stem}.{self.images:03}.{self.draw}"
+        name = short(self.start).replace(" ", "_")
+        return f"{name}.{self.steps:05}.{self.images:03}.{self.draw}"
 
 
 def main() -> None:
@@ -84,7 +86,7 @@ def questions(options: argparse.Namespace) -> list[Question]:
     numbers = [int(n) for n in options.images.split(",")]
     starts = options.starts.split(",")
     return [
-        Question(start, n, draw)
+        Question(start, n, draw, options.steps)
         for draw in range(options.draws)
         for n in numbers
         for start in starts
@@ -110,11 +112,11 @@ def train_and_score(question: Question, options: argparse.Namespace) -> dict[str
         seconds = time.monotonic() - begun
         scores = score(model, test, device=options.device)
     return {
-        "start": Path(question.start).stem,
+        "start": short(question.start),
         "images": question.images,
         "draw": question.draw,
         "drawn": [pair.name for pair in drawn],
-        "steps": options.steps,
+        "steps": question.steps,
         "seconds": seconds,
         **scores.mean(numeric_only=True)[["mean_ap", "ap50", "jaccard"]].to_dict(),
         "scores": scores[["name", "mean_ap", "ap50", "jaccard"]].to_dict("records"),
@@ -127,7 +129,7 @@ def make_settings(question: Question, options: argparse.Namespace) -> TrainSetti
     settings = TrainSettings(
         maps=("mask", "distance"),
         epochs=1,
-        steps_per_epoch=options.steps,
+        steps_per_epoch=question.steps,
         batch=6,
         seed=question.draw,
         device=options.device,
@@ -145,12 +147,20 @@ def score(model: Any, pairs: list[Pair], *, device: str) -> pd.DataFrame:
     return score_model(model, pairs, settings=how, size_px=SIZE_PX)
 
 
+def short(start: str) -> str:
+    """What a start is called: a file of encoder weights is one of ImageNet's."""
+    if start == "none":
+        return "from scratch"
+    return f"from {start}" if start in shipped_models() else "from ImageNet"
+
+
 def report(out: Path) -> None:
     """Table and figure of all that is there."""
     answers = [json.loads(path.read_text()) for path in sorted((out / "runs").glob("*.json"))]
     columns = ["start", "images", "draw", "mean_ap", "ap50", "jaccard", "steps", "seconds"]
     table = pd.DataFrame(answers)[columns]
     write_text(out / "learning_curve.csv", table.to_csv(index=False, float_format="%.4f"))
+    table["start"] = table["start"] + ", " + table["steps"].astype(str) + " steps"
     spread = table.groupby(["start", "images"])["mean_ap"].agg(["mean", "min", "max", "count"])
     wide = (100 * spread.drop(columns="count")).round(1).assign(draws=spread["count"]).reset_index()
     write_text(out / "learning_curve.md", table_to_markdown(wide.astype(str)))

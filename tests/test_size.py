@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from skimage.draw import disk
 from torch import Tensor, nn
 
@@ -53,7 +54,7 @@ def test_cells_of_any_size_are_brought_to_the_size_that_the_model_knows(model, d
 
 
 def test_no_scale_goes_beyond_what_a_laptop_bears(model):
-    assert settle(OPEN, drawn(4), model).scale == MOST_ZOOM
+    assert settle(OPEN, drawn(4.6), model).scale == MOST_ZOOM
     assert settle(OPEN, drawn(200, n=2), model).scale == pytest.approx(1 / 8)
 
 
@@ -91,3 +92,25 @@ def test_the_user_is_told_what_was_found(model):
     (words,) = say_scale(replace(OPEN, scale=0.25), model)
     assert words == "its cells have about 48 px, the model's 12: predicted at 0.25 times its size"
     assert say_scale(replace(OPEN, scale=1.0), model) == []
+
+
+class Parts(nn.Module):
+    """Sees a disk as one piece where it is small; of a large one it sees bits, and is not sure."""
+
+    stride = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        bright = x[:, :1] > 0
+        inner = -nn.functional.max_pool2d(-bright.float(), 25, stride=1, padding=12)
+        bits = torch.zeros_like(inner)
+        for row in (0, 1, 2):
+            for column in (0, 1, 2):
+                bits[..., row::14, column::14] = 1
+        seen = torch.where(inner.amax() > 0, inner * bits * 0.5, bright.float() * 4)
+        return torch.where(seen > 0, seen, -4.0)
+
+
+def test_bits_of_huge_cells_are_not_taken_for_small_ones(model):
+    image = drawn(48, n=3)
+    bits = replace(model, network=Parts())
+    assert settle(OPEN, image, bits).scale == pytest.approx(LEARNT / 48, rel=0.15)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH_MM, HEIGHT_MM = 86.0, 66.0  # a column of a journal
-LEFT_MM, TOP_MM, RIGHT_MM, BOTTOM_MM = 12.0, 2.0, 3.0, 11.0
+WIDTH_MM, HEIGHT_MM = 86.0, 74.0  # a column of a journal
+LEFT_MM, TOP_MM, RIGHT_MM, BOTTOM_MM = 12.0, 11.0, 3.0, 11.0
 
 
 def learning_figure(table: pd.DataFrame, *, score: str, name: str) -> "Figure":
@@ -69,4 +69,10 @@ def _set_looks(axes: "Axes", numbers: list[int]) -> None:
     axes.tick_params(length=0, labelsize=SMALL_PT, labelcolor=INK, labelfontfamily=FONT)
     for side in axes.spines.values():
         side.set(color=FAINT, linewidth=HAIRLINE_PT)
-    axes.legend(loc="lower right", frameon=False, prop={"family": FONT, "size": SMALL_PT})
+    axes.legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),  # above, where no curve can be
+        ncols=2,
+        frameon=False,
+        prop={"family": FONT, "size": SMALL_PT},
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.float32]
 
-FIRST = (1.0, 0.5, 2.0, 0.25)  # scales at which cells are looked for, until some are found
+FIRST = (1.0, 0.35)  # where the search may begin: parts of a huge cell pass for cells, unsurely
+SPECK_PX = 12  # at the scale of a look; the model's least area would drop what is small as yet
 FEW = 3  # cells, of which a median says little
 LOOKS = 3  # a look at a wrong scale tells a better one, hardly ever the best
 NEAR = 2**0.25  # a scale is found when the next is nearer than this; models bear twice as much
@@ -46,8 +47,9 @@ def settle(settings: SegmentSettings, image: Image, model: Model) -> SegmentSett
 def find_scale(image: Image, model: Model, *, settings: SegmentSettings) -> float:
     """Look at the cells of an image, and find the scale at which the model knows their size.
 
-    The network's own cells are measured, at the image's size first, and again at the scale that
-    their median diameter asks for, until the two agree.
+    The network's own cells are measured at two scales, a third and the whole of the image's, then
+    at the scale that their median diameter asks for where the network was surer of them, and again,
+    until the two agree.
 
     Args:
         image: (H, W) or (H, W, 3) of `prepare_image`. Of a large one four windows are looked at.
@@ -60,18 +62,18 @@ def find_scale(image: Image, model: Model, *, settings: SegmentSettings) -> floa
     learnt = model.cell_size_px
     if not learnt:
         return 1.0
-    quick = replace(settings, min_area_px=None, predict=replace(settings.predict, tta="none"))
-    for scale in FIRST:
-        sizes = look(image, model, settings=replace(quick, scale=scale))
-        if len(sizes) >= FEW:
-            break
-    else:
+    quick = replace(settings, predict=replace(settings.predict, tta="none"))
+    first = {scale: look(image, model, settings=replace(quick, scale=scale)) for scale in FIRST}
+    sure = {scale: seen.sure for scale, seen in first.items() if len(seen.sizes) >= FEW}
+    if not sure:
         return 1.0
+    scale = max(sure, key=lambda scale: sure[scale])
+    sizes = first[scale].sizes
     for _ in range(LOOKS):
         before, scale = scale, limit_zoom(learnt / float(np.median(sizes)))
         if 1 / NEAR < scale / before < NEAR:
             break
-        sizes = look(image, model, settings=replace(quick, scale=scale))
+        sizes = look(image, model, settings=replace(quick, scale=scale)).sizes
         if len(sizes) < FEW:
             return before
     return scale
@@ -82,16 +84,26 @@ def limit_zoom(scale: float) -> float:
     return min(max(scale, LEAST_ZOOM), MOST_ZOOM)
 
 
-def look(image: Image, model: Model, *, settings: SegmentSettings) -> NDArray[np.float64]:
-    """The diameters, in the image's px, of cells found in it; whole ones, if there are any."""
-    settings = replace(settings, min_area_px=least_area(settings, model))
-    found = []
+class Seen(NamedTuple):
+    """What a look at an image says of its cells."""
+
+    sizes: NDArray[np.float64]  # diameters in the image's px, of whole cells, if there are any
+    sure: float  # mean probability of the pixels that are called cell; 0 where none is
+
+
+def look(image: Image, model: Model, *, settings: SegmentSettings) -> Seen:
+    """Find the cells in the windows of an image, at one scale."""
+    speck = max(1, round(SPECK_PX / (settings.scale or 1.0) ** 2))
+    settings = replace(settings, min_area_px=speck, drop_border=False)
+    sizes, probs = [], []
     for window in windows(image):
-        probs = predict_prepared(window, model, settings=settings).probs
-        labels = probs_to_labels(probs, model.maps, settings=replace(settings, drop_border=False))
+        maps = predict_prepared(window, model, settings=settings).probs
+        labels = probs_to_labels(maps, model.maps, settings=settings)
         whole = drop_cells(labels, touching_border=True)
-        found.append(cell_sizes(whole if whole.any() else labels))
-    return np.concatenate(found)
+        sizes.append(cell_sizes(whole if whole.any() else labels))
+        probs.append(maps[0][labels > 0])
+    found = np.concatenate(probs)
+    return Seen(np.concatenate(sizes), float(found.mean()) if len(found) else 0.0)
 
 
 def windows(image: Image) -> Iterator[Image]:
