@@ -54,7 +54,7 @@ def test_cells_of_any_size_are_brought_to_the_size_that_the_model_knows(model, d
 
 
 def test_no_scale_goes_beyond_what_a_laptop_bears(model):
-    assert settle(OPEN, drawn(4.6), model).scale == MOST_ZOOM
+    assert settle(OPEN, drawn(5), model).scale == MOST_ZOOM
     assert settle(OPEN, drawn(200, n=2), model).scale == pytest.approx(1 / 8)
 
 
