@@ -1,11 +1,12 @@
 # make demo: install, then segment the example images with the models that ship.
 # make test: install, then run the whole test suite.
+# make fuzz: read 10,000 damaged files; what is neither read nor refused is kept in fuzz-findings.
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check clean
+.PHONY: demo test check fuzz clean
 
 demo: .venv/installed
 	$(BIN)/coverslip demo -o demo-output
@@ -30,5 +31,10 @@ check: .venv/installed-dev
 	$(PIP) -r requirements-dev.txt
 	touch $@
 
+SEED ?= 0
+
+fuzz: .venv/installed-dev
+	PYTHONPATH=tests $(BIN)/python -m fuzz -n 10000 --seed $(SEED) -o fuzz-findings
+
 clean:
-	rm -rf .venv build dist demo-output
+	rm -rf .venv build dist demo-output fuzz-findings

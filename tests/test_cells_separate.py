@@ -174,3 +174,11 @@ def test_a_bay_and_what_reaches_the_edge_are_no_holes():
 def test_a_corner_does_not_open_a_hole():
     ring = np.array([[0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 1, 0, 1, 0], [0, 0, 1, 0, 0], [0] * 5])
     assert fill_cells(ring)[2, 2] == 1
+
+
+def test_a_boundary_map_alone_parts_a_mask():
+    labels = disks((20, 16, 10), (20, 35, 10))
+    (boundary,) = labels_to_maps(labels, ["boundary"])
+    found = separate(labels > 0, {"boundary": boundary})
+    assert same_cells(found, separate(labels > 0, maps_of(labels, ("mask", "boundary"))))
+    assert found.max() == 2

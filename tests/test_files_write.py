@@ -183,3 +183,9 @@ def test_what_cannot_be_written_is_found_before_and_nothing_is_made(tmp_path, mo
     monkeypatch.setattr("os.access", lambda path, mode: mode == os.F_OK and Path(path).exists())
     with pytest.raises(FileError, match="You may not write here"):
         check_writable(tmp_path / "folder")
+
+
+def test_a_name_with_bytes_that_are_no_utf8(tmp_path):
+    """Linux allows such names, and Python holds such a byte as half of a character."""
+    write_text(tmp_path / "a.csv", "name\n" + os.fsdecode(b"Zellk\xf6rper") + "\n")
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8") == "name\nZellk\\udcf6rper\n"

@@ -12,12 +12,12 @@ import coverslip
 SOURCE = Path(coverslip.__file__).parent
 FLOORS = (
     "errors",
-    "classical device files images symmetry tiles models losses cells measure metrics outlines "
-    "figures report provenance",
+    "classical device files images limits symmetry tiles models losses cells measure metrics "
+    "outlines figures report provenance",
     "augment checkpoint data evaluate export method predict tables",
     "pretrained shipped",
     "pipeline train",
-    "experiments robustness suggest",
+    "doctor experiments robustness suggest",
     "commands",
     "cli",
 )

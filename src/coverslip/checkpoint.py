@@ -20,6 +20,16 @@ from coverslip.classical import METHODS
 from coverslip.errors import ModelError, SettingsError
 from coverslip.files import whole_or_nothing
 from coverslip.images import Preprocess, dict_to_preprocess
+from coverslip.limits import (
+    MAX_TENSORS,
+    check_arguments,
+    check_card,
+    check_finite,
+    check_header,
+    check_preprocess,
+    no_more_weights,
+    parse,
+)
 from coverslip.models import MODELS
 
 if TYPE_CHECKING:
@@ -90,8 +100,13 @@ def build_network(model: str, arguments: Mapping[str, Any]) -> nn.Module:
         )
     try:
         return MODELS[model](**arguments)
-    except (TypeError, ValueError, KeyError) as error:
-        raise ModelError(f"network {model!r} cannot be built with {arguments}: {error}.") from error
+    except ModelError:
+        raise
+    except Exception as error:  # a layer of impossible size raises almost anything
+        reason = shorten(str(error), 300, placeholder=" …")
+        raise ModelError(
+            f"network {model!r} cannot be built with {arguments}: {reason}."
+        ) from error
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
@@ -130,49 +145,92 @@ def halve(tensor: Tensor) -> Tensor:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint; the network comes in evaluation mode, float32, on the CPU.
+    """Read a checkpoint, of whomever; the network comes in evaluation mode, float32, on the CPU.
+
+    Nothing in the file is run, and what it claims is checked before memory is taken for it.
 
     Raises:
-        ModelError: not a checkpoint of ours, truncated, altered, or of a network not known here.
+        ModelError: not a checkpoint of ours, truncated, altered, of a network not known here, or
+            with settings or weights that cannot be.
     """
     tensors, metadata = read_tensors(path)
     if metadata.get("format") != FORMAT:
         raise ModelError(
             f"{path}: a safetensors file, but no coverslip checkpoint (its format is "
-            f"{metadata.get('format')!r}, wanted {FORMAT!r}): pass a file made by coverslip train, "
-            "or encoder weights by --encoder."
+            f"{str(metadata.get('format'))[:50]!r}, wanted {FORMAT!r}): pass a file made by "
+            "coverslip train, or encoder weights by --encoder."
         )
     if metadata.get("sha256") != hash_contents(tensors, metadata):
         raise ModelError(f"{path}: its contents do not match its checksum: copy the file again.")
-    arguments = json.loads(metadata["arguments"])
-    maps = tuple(json.loads(metadata.get("maps", '["mask"]')))
     try:
-        check_maps(maps)
-        network = build_network(metadata["model"], arguments)
-        network.load_state_dict(tensors)
+        check_finite(tensors)
+        settings = read_settings(metadata)
     except (ModelError, SettingsError) as error:
+        raise ModelError(f"{path}: {error}: copy it again, or ask whoever made it.") from error
+    return Checkpoint(network=rebuild(path, settings, tensors).eval(), **settings)
+
+
+def read_settings(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a `Checkpoint`, but for its network, from the text of a file.
+
+    Raises:
+        ModelError: one is missing, or says what cannot be.
+        SettingsError: maps that are no list of maps to learn.
+    """
+    missing = {"model", "arguments", "preprocess", "card"} - metadata.keys()
+    if missing:
+        raise ModelError(f"it does not say its {', '.join(sorted(missing))}")
+    arguments = parse(metadata["arguments"], what="arguments", kind=dict)
+    preprocess = parse(metadata["preprocess"], what="preprocess", kind=dict)
+    card = parse(metadata["card"], what="card", kind=dict)
+    maps = parse(metadata.get("maps", '["mask"]'), what="maps", kind=list)
+    check_arguments(arguments)
+    check_preprocess(preprocess)
+    check_card(card)
+    check_maps([str(name)[:50] for name in maps])
+    return {
+        "model": metadata["model"],
+        "arguments": arguments,
+        "preprocess": dict_to_preprocess(preprocess),
+        "maps": tuple(maps),
+        "card": card,
+    }
+
+
+def rebuild(path: Path, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
+    """The network of a checkpoint, with its weights.
+
+    Raises:
+        ModelError: a network that is not known here, is larger than the file, or has other weights.
+    """
+    try:
+        with no_more_weights(tensors):
+            network = build_network(settings["model"], settings["arguments"])
+        network.load_state_dict(tensors)
+    except ModelError as error:
         raise ModelError(f"{path}: made by another version of coverslip: {error}") from error
     except RuntimeError as error:
         reason = shorten(str(error), 300, placeholder=" …")  # it lists every weight
         raise ModelError(
-            f"{path}: its weights do not fit the network {metadata['model']!r} of this version "
+            f"{path}: its weights do not fit the network {settings['model']!r} of this version "
             f"({reason}): install the version it was made with, or train again."
         ) from error
-    return Checkpoint(
-        network=network.eval(),
-        model=metadata["model"],
-        arguments=arguments,
-        preprocess=dict_to_preprocess(json.loads(metadata["preprocess"])),
-        maps=maps,
-        card=json.loads(metadata["card"]),
-    )
+    return network
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """A checkpoint's card and its network's name (key `network`), without reading the weights."""
+    """A checkpoint's card and its network's name (key `network`), without reading the weights.
+
+    Raises:
+        ModelError: missing, truncated, or no safetensors file; or a card that is none.
+    """
     with open_tensors(path) as file:
         metadata = file.metadata() or {}
-    return {"network": metadata.get("model", ""), **json.loads(metadata.get("card", "{}"))}
+    try:
+        card = parse(metadata.get("card", "{}"), what="card", kind=dict)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}: copy it again, or ask whoever made it.") from error
+    return {"network": metadata.get("model", ""), **card}
 
 
 def hash_contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
@@ -202,6 +260,11 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """
     with open_tensors(path) as file:
         names = file.keys()
+        if len(names) > MAX_TENSORS:
+            raise ModelError(
+                f"{path}: it holds {len(names):,} tensors, where at most {MAX_TENSORS:,} are read: "
+                "it is another program's file; name another."
+            )
         return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
 
 
@@ -212,8 +275,9 @@ def open_tensors(path: Path) -> Any:
         ModelError: missing, truncated, or no safetensors file.
     """
     try:
+        check_header(path)
         return safe_open(path, framework="pt")
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(
             f"{path}: not readable as safetensors ({error}): the file is missing, truncated or of "
             "another kind; copy it again or name another."

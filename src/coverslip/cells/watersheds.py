@@ -65,7 +65,7 @@ def make_landscape(mask: NDArray[np.bool_], maps: Mapping[str, Floats]) -> tuple
     if "distance" in maps:
         return ndimage.gaussian_filter(maps["distance"], SMOOTH_PX), RISE
     if "boundary" in maps:
-        inside = maps["mask"] * (1 - maps["boundary"])
+        inside = maps.get("mask", mask) * (1 - maps["boundary"])
         return ndimage.gaussian_filter(inside, SMOOTH_PX), RISE
     # In logarithms a share of the height is a difference: a dent of two pixels parts two small
     # nuclei and not two halves of a large cell.

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from coverslip.cli.demo import demo
+from coverslip.cli.doctor import doctor
 from coverslip.cli.evaluate import evaluate
 from coverslip.cli.export import export
 from coverslip.cli.measure import measure
@@ -32,6 +33,7 @@ VERBS = (
     reproduce,
     models,
     demo,
+    doctor,
 )
 
 app = typer.Typer(

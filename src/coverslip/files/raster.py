@@ -1,5 +1,7 @@
 """PNG, JPEG, BMP → header and pixels."""
 
+import io
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from PIL import BmpImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from coverslip.files.calibration import um_or_note
 from coverslip.files.guard import check_size, readable, sniff
+from coverslip.files.plausible import check_claim
 from coverslip.files.record import Header
 
 # The readers are called by name, not by PIL.Image.open: that warns of every picture of more than 89
@@ -78,14 +81,27 @@ def read_ids(path: Path) -> NDArray[Any]:
     return values
 
 
+class Bounded(io.BufferedReader):
+    """A file that is asked for what it has, and no more.
+
+    Pillow reads as many bytes as a part of a PNG claims, and Python takes memory for all of them.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read up to so many bytes, or all that are left."""
+        left = max(0, os.fstat(self.fileno()).st_size - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     reader = READERS[sniff(path)]
-    with readable(path), path.open("rb") as stream:
+    with readable(path), Bounded(io.FileIO(path)) as stream:
         if reader is PngImagePlugin.PngImageFile:
             _check_png_size(path)
         with reader(stream) as picture:
             check_size(path, height=picture.height, width=picture.width)
+            check_claim(path, picture.height * picture.width * len(picture.getbands()))
             yield picture
 
 

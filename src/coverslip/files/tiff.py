@@ -16,6 +16,7 @@ from coverslip.errors import FileError
 from coverslip.files import colour
 from coverslip.files.axes import describe
 from coverslip.files.guard import check_size, readable
+from coverslip.files.plausible import check_page
 
 UNNAMED = "IQ"  # tifffile's letters for "a sequence of pages" and "something"
 
@@ -96,6 +97,7 @@ def _check(path: Path, series: tifffile.TiffPageSeries) -> None:
             "numbers are read. Convert it in Fiji (Image > Type)."
         )
     check_size(path, height=page.imagelength, width=page.imagewidth)
+    check_page(path, page)
     if tuple(series.shape[-len(page.shape) :]) != tuple(page.shape) or "Y" not in series.axes:
         raise FileError(
             f"{path}: its pages ({describe(page.shape)}) do not fit the shape in its metadata "

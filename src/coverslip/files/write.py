@@ -107,12 +107,15 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text as UTF-8 with Unix line ends, whole or not at all.
+    r"""Write text as UTF-8 with Unix line ends, whole or not at all.
+
+    A byte of a file's name that is no UTF-8 is in Python's text, and cannot be in a file's: it is
+    written as ``\udcff``.
 
     Raises:
         FileError: The file cannot be written.
     """
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_image(path: Path, image: NDArray[Any]) -> None:
