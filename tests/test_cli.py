@@ -128,7 +128,7 @@ def test_segment_again(coverslip, images, model, tmp_path):
 def test_segment_with_every_option(coverslip, images, model, tmp_path):
     options = (
         "--tta paper --threshold 0.4 --min-area 4 --fill-holes --scale 1 --axes YX --channel 0 "
-        "--probs --uncertainty --tile 16 --device cpu --overwrite"
+        "--project max --probs --uncertainty --tile 16 --device cpu --overwrite"
     ).split()
     out = tmp_path / "out"
     said = coverslip("segment", images / "2.png", "-o", out, "--model", model, *options)
@@ -416,3 +416,10 @@ def test_segment_can_write_parquet_and_less(coverslip, images, model, tmp_path):
     said = coverslip("segment", images, "-o", tmp_path / "o", "--model", model, "--table", "xls")
     assert said.status == 2 and "wanted csv or parquet" in said.err
     assert not (tmp_path / "o").exists()
+
+
+def test_no_such_projection_is_said_before_anything_is_done(coverslip, images, tmp_path):
+    for verb in ("segment", "suggest"):
+        said = coverslip(verb, images, "-o", tmp_path / "out.csv", "--project", "sum")
+        assert said.status == 2 and "--project sum: wanted none, max, mean, middle" in said.err
+        assert not (tmp_path / "out.csv").exists()

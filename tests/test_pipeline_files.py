@@ -460,3 +460,75 @@ def test_results_never_go_among_the_images(tmp_path):
     with pytest.raises(SettingsError, match="a folder of its own"):
         run([path], tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+def draw_stack(path: Path, counts: list[list[int]]) -> Path:
+    """An OME-TIFF of depths and two channels, dark and phase, that show so many squares."""
+    stack = np.stack([[squares(n)[0] for n in channels] for channels in counts])
+    metadata = {"axes": "ZCYX", "Channel": {"Name": ["dark", "phase"]}}
+    tifffile.imwrite(path, stack, ome=True, metadata=metadata)
+    return path
+
+
+@pytest.mark.parametrize("channel", [1, "1", "Phase"])
+def test_a_channel_by_its_name_or_number(tmp_path, out, channel):
+    path = draw_stack(tmp_path / "a.tif", [[1, 3], [1, 5]])
+    run([path], out, replace(JOB, channel=channel))
+    assert counts(out) == [3, 5]
+    labels = open_image(out / "a_labels.tif")
+    assert (labels.axes, labels.channel_names) == ("ZYX", ("phase",))
+
+
+def test_a_channel_that_is_not_there_fails_that_image_alone(tmp_path, out):
+    paths = [draw_stack(tmp_path / "a.tif", [[1, 3]]), draw(tmp_path / "b.png", 2)]
+    result, _ = run(paths, out, replace(JOB, channel="phase"))
+    assert list(result.done) == [paths[0]]
+    assert "without names" in result.failed[paths[1]]
+
+
+@pytest.mark.parametrize(("how", "expected"), [("none", [3, 5]), ("max", [5]), ("0", [3])])
+def test_depths_as_one_picture(tmp_path, out, how, expected):
+    path = draw_stack(tmp_path / "a.tif", [[1, 3], [1, 5]])
+    run([path], out, replace(JOB, channel="phase", project=how))
+    assert counts(out) == expected
+    assert open_image(out / "a_labels.tif").axes == ("ZYX" if how == "none" else "YX")
+    cells = pd.read_csv(out / "cells.csv")
+    assert {"intensity_mean_dark", "intensity_mean_phase"} <= set(cells)
+
+
+def test_another_projection_is_another_result(tmp_path, out):
+    path = draw_stack(tmp_path / "a.tif", [[1, 3], [1, 5]])
+    assert run([path], out)[1] == 2
+    assert run([path], out, replace(JOB, project="max"))[1] == 1
+    assert run([path], out, replace(JOB, project="max"))[1] == 0
+
+
+def test_a_zarr_that_changed_inside_is_done_again(tmp_path, out):
+    zarr = pytest.importorskip("zarr")
+    path = tmp_path / "a.ome.zarr"
+    picture = squares(3)[0]
+    array = zarr.create_array(path, shape=picture.shape, dtype=picture.dtype, chunks=(16, 16))
+    array[...] = picture
+    assert [run([path], out)[1] for _ in range(2)] == [1, 0]
+    assert counts(out) == [3] and (out / "a_labels.tif").is_file()
+    (path / "labels").mkdir()
+    (path / "labels" / "zarr.json").write_text("{}")  # labels of it are no change of the image
+    assert run([path], out)[1] == 0
+    array[...] = squares(5)[0]
+    assert run([path], out)[1] == 1
+    assert counts(out) == [5]
+
+
+def test_the_thumbnails_of_thousands_are_listed_once(tmp_path, out, monkeypatch):
+    paths = [draw(tmp_path / f"{n}.png", 1) for n in range(4)]
+    run(paths, out)
+    listed = []
+    original = Path.glob
+
+    def glob(path, pattern, **options):
+        listed.append(path.name)
+        return original(path, pattern, **options)
+
+    monkeypatch.setattr(Path, "glob", glob)
+    run(paths, out, overwrite=True)
+    assert listed.count("records") == 1 and out.name not in listed

@@ -10,6 +10,7 @@ import pytest
 import tifffile
 
 from coverslip.errors import DataError, FileError, SettingsError
+from coverslip.files import write_label_regions
 from coverslip.measure import COLUMNS, MeasureSettings, measure
 from coverslip.tables import match_labels, measure_files, write_table
 from drawn import save_picture, soft_mask, squares
@@ -194,3 +195,31 @@ def test_another_ending_is_refused(tmp_path, name):
     with pytest.raises(SettingsError, match="wanted csv or parquet"):
         write_table(tmp_path / name, pd.DataFrame())
     assert not list(tmp_path.iterdir())
+
+
+def test_the_depths_of_an_image_as_one_picture(tmp_path):
+    """Labels that were made of a projection are measured in it."""
+    labels = save_picture(tmp_path / "a_labels.tif", TWO)
+    stack = np.stack([np.full(TWO.shape, value, np.uint8) for value in (10, 30)])
+    options = {"photometric": "minisblack", "ome": True, "metadata": {"axes": "ZYX"}}
+    tifffile.imwrite(tmp_path / "a.tif", stack, **options)
+    for how, expected in (("max", 30), ("mean", 20), ("0", 10)):
+        table = measured(labels, tmp_path / "a.tif", project_as=how)
+        assert table.intensity_mean.tolist() == [expected] * 2
+    with pytest.raises(DataError, match="2 frames of 3 × 3"):
+        measured(labels, tmp_path / "a.tif")
+
+
+def test_labels_and_image_in_zarr(tmp_path):
+    zarr = pytest.importorskip("zarr")
+    write_label_regions(
+        tmp_path / "labels.ome.zarr",
+        shape=TWO.shape,
+        read=lambda rows, columns: TWO[rows, columns].astype(np.uint32),
+        pixel_size_um=(0.5, 0.5),
+    )
+    image = zarr.create_array(tmp_path / "any.zarr", shape=TWO.shape, dtype="u1")
+    image[...] = 7
+    table = measured(tmp_path / "labels.ome.zarr", tmp_path / "any.zarr")
+    assert table.area_px.tolist() == [4, 1] and table.intensity_mean.tolist() == [7, 7]
+    assert table.area_um2.tolist() == [1, 0.25]

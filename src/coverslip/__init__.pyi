@@ -7,10 +7,13 @@ from .figures import error_map, overlay
 from .files import (
     find_images,
     find_pairs,
+    open_frame,
     open_image,
+    project,
     read_frame,
     read_frames,
     read_labels,
+    write_label_regions,
     write_labels,
 )
 from .images import Preprocess, preprocess
@@ -41,10 +44,12 @@ __all__ = [
     "load_checkpoint",
     "load_model",
     "mask_to_labels",
+    "open_frame",
     "open_image",
     "overlay",
     "preprocess",
     "probs_to_mask",
+    "project",
     "read_frame",
     "read_frames",
     "read_labels",
@@ -55,5 +60,6 @@ __all__ = [
     "shipped_models",
     "start_run",
     "summarise",
+    "write_label_regions",
     "write_labels",
 ]

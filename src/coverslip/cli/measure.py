@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coverslip.cli.options import Properties
+from coverslip.cli.options import Project, Properties
 
 
 def measure(
@@ -17,6 +17,7 @@ def measure(
         Path | None, typer.Argument(help="Their images, for how bright the cells are.")
     ] = None,
     properties: Properties = "all",
+    project: Project = "none",
     pixel_size: Annotated[
         float | None, typer.Option(help="Side of a pixel in µm, where the files do not say it.")
     ] = None,
@@ -31,4 +32,6 @@ def measure(
     from coverslip.measure import MeasureSettings
 
     settings = MeasureSettings(properties=parse_list(properties), ring_px=ring, near_px=near)
-    run_measure(labels, images, out=out, settings=settings, pixel_size_um=pixel_size)
+    run_measure(
+        labels, images, out=out, settings=settings, pixel_size_um=pixel_size, project=project
+    )

@@ -47,6 +47,14 @@ List = Annotated[
 Where = Annotated[
     str | None, typer.Option(help="Use only the images with COLUMN=VALUE or COLUMN!=VALUE in it.")
 ]
+Axes = Annotated[str | None, typer.Option(help="What a file's dimensions mean, for instance TYX.")]
+Channel = Annotated[str, typer.Option(help="Channel to take: its number from 0, or its name.")]
+Project = Annotated[
+    str,
+    typer.Option(
+        help="Z as one picture: none (each slice), max, mean, middle, or a slice's number."
+    ),
+]
 Properties = Annotated[
     str, typer.Option(help="What to measure: all, basic, or groups and columns, with commas.")
 ]

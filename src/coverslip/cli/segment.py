@@ -8,7 +8,9 @@ import typer
 
 from coverslip.cli.options import (
     MODEL,
+    Axes,
     CellSize,
+    Channel,
     Device,
     FillHoles,
     Images,
@@ -16,6 +18,7 @@ from coverslip.cli.options import (
     MinArea,
     NoSeparate,
     Out,
+    Project,
     Properties,
     Scale,
     Threshold,
@@ -38,10 +41,9 @@ def segment(
     ] = False,
     scale: Scale = None,
     cell_size: CellSize = None,
-    axes: Annotated[
-        str | None, typer.Option(help="What a file's dimensions mean, for instance TYX.")
-    ] = None,
-    channel: Annotated[int, typer.Option(help="Channel to segment, counted from 0.")] = 0,
+    axes: Axes = None,
+    channel: Channel = "0",
+    project: Project = "none",
     probs: Annotated[bool, typer.Option("--probs", help="Also write the probabilities.")] = False,
     uncertainty: Annotated[
         bool, typer.Option("--uncertainty", help="Also write how far the views disagree.")
@@ -58,7 +60,7 @@ def segment(
     from coverslip.commands.arguments import parse_arguments, parse_list
     from coverslip.commands.checks import check_segment
 
-    check_segment(images, out, table=table)
+    check_segment(images, out, table=table, project=project)
     from coverslip.commands.segment import load_job, run_segment
     from coverslip.measure import MeasureSettings
     from coverslip.pipeline import SegmentSettings
@@ -83,6 +85,7 @@ def segment(
         cell_size=cell_size,
         axes=axes,
         channel=channel,
+        project=project,
         keep_probs=probs,
         keep_spread=uncertainty,
         table=table,

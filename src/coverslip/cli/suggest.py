@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from coverslip.cli.options import CellSize, Device, Images, Scale, Threshold
+from coverslip.cli.options import (
+    Axes,
+    CellSize,
+    Channel,
+    Device,
+    Images,
+    Project,
+    Scale,
+    Threshold,
+)
 
 
 def suggest(
@@ -28,16 +37,15 @@ def suggest(
     threshold: Threshold = None,
     scale: Scale = None,
     cell_size: CellSize = None,
-    axes: Annotated[
-        str | None, typer.Option(help="What a file's dimensions mean, for instance TYX.")
-    ] = None,
-    channel: Annotated[int, typer.Option(help="Channel to look at, counted from 0.")] = 0,
+    axes: Axes = None,
+    channel: Channel = "0",
+    project: Project = "none",
     device: Device = "auto",
 ) -> None:
     """Suggest which images or frames to annotate next: uncertain, and unlike one another."""
     from coverslip.commands.checks import check_suggest
 
-    check_suggest(images, out, model=model, number=number, every=every, copy=copy)
+    check_suggest(images, out, model=model, number=number, every=every, copy=copy, project=project)
     from coverslip.commands.segment import load_job
     from coverslip.commands.suggest import run_suggest
     from coverslip.pipeline import SegmentSettings
@@ -55,6 +63,7 @@ def suggest(
         cell_size=cell_size,
         axes=axes,
         channel=channel,
+        project=project,
     )
     failed = run_suggest(images, out, job=job, n=number, every=every, copy=copy)
     raise typer.Exit(1 if failed else 0)

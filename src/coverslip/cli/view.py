@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from coverslip.cli.options import Channel
+
 
 def view(
     image: Annotated[Path, typer.Argument(help="Image file.")],
     labels: Annotated[Path, typer.Argument(help="Its label file, of any tool.")],
-    channel: Annotated[int, typer.Option(help="Channel to show, counted from 0.")] = 0,
+    channel: Channel = "0",
 ) -> None:
     """Look at an image and its cells in napari."""
     from coverslip.commands.view import run_view

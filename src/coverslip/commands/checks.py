@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from coverslip.classical import METHODS
 from coverslip.errors import SettingsError
-from coverslip.files import check_writable, find_images, find_pairs
+from coverslip.files import check_projection, check_writable, find_images, find_pairs
 from coverslip.tables import check_format
 
 if TYPE_CHECKING:
@@ -29,30 +29,39 @@ DEGRADATIONS = (
 )
 
 
-def check_segment(images: Sequence[str], out: Path, *, table: str) -> None:
+def check_segment(images: Sequence[str], out: Path, *, table: str, project: str) -> None:
     """Find what would stop coverslip segment.
 
     Raises:
-        SettingsError: no known format of tables.
+        SettingsError: no known format of tables, or projection.
         FileError: images that are not there, or a folder that cannot be written.
     """
     check_format(table)
+    check_projection(project)
     find_images(images)
     check_writable(out)
 
 
 def check_suggest(
-    images: Sequence[str], out: Path, *, model: str, number: int, every: int, copy: Path | None
+    images: Sequence[str],
+    out: Path,
+    *,
+    model: str,
+    number: int,
+    every: int,
+    copy: Path | None,
+    project: str,
 ) -> None:
     """Find what would stop coverslip suggest.
 
     Raises:
-        SettingsError: a number below 1, or a method without learning.
+        SettingsError: a number below 1, no known projection, or a method without learning.
         FileError: images that are not there, or a file or folder that cannot be written.
     """
     for option, value in (("--number", number), ("--every", every)):
         if value < 1:
             raise SettingsError(f"{option} {value}: wanted 1 or more.")
+    check_projection(project)
     if model in METHODS:
         raise SettingsError(
             f"{model} is a method without learning: it is never unsure, and learns nothing from "

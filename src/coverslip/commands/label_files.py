@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.export import LabelImage
 from coverslip.files import (
+    channel_number,
     find_images,
     label_files_in,
     mask_stem,
@@ -100,7 +101,7 @@ def load_label_image(
     image: Path | None,
     *,
     name: str,
-    channel: int = 0,
+    channel: int | str = 0,
     tell: Callable[[str], None] = lambda text: None,
 ) -> LabelImage:
     """Read a label file, and what it and its image say of themselves.
@@ -109,7 +110,7 @@ def load_label_image(
         path: The label file.
         image: The image that it was made of, or None.
         name: What both are called.
-        channel: Of the image, from 0.
+        channel: Of the image, from 0, or its name.
         tell: Called with every decision that was taken while reading.
 
     Raises:
@@ -135,6 +136,6 @@ def load_label_image(
         axes=f"{file.frame_axes}YX",
         pixel_size_um=next((it.pixel_size_um for it in known if it.pixel_size_um), None),
         frame_interval_s=next((it.frame_interval_s for it in known if it.frame_interval_s), None),
-        images=Frames(picture, channel) if picture is not None else None,
+        images=Frames(picture, channel_number(picture, channel)) if picture is not None else None,
         image_name=image.name if image is not None else None,
     )

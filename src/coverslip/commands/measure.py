@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from coverslip.commands.console import count_files, count_of, new_progress, note, tell
 from coverslip.errors import SettingsError
-from coverslip.files import check_writable
+from coverslip.files import check_projection, check_writable
 from coverslip.measure import COLUMNS
 from coverslip.tables import check_format, match_labels, measure_files, write_table
 
@@ -23,6 +23,7 @@ def run_measure(
     out: Path,
     settings: MeasureSettings,
     pixel_size_um: float | None,
+    project: str,
 ) -> None:
     """Measure files, write the table and say how many cells there are.
 
@@ -32,6 +33,7 @@ def run_measure(
         FileError: the table cannot be written.
     """
     check_request(out, images, settings=settings)
+    check_projection(project)
     if pixel_size_um is not None and not pixel_size_um > 0:
         raise SettingsError(f"--pixel-size {pixel_size_um}: wanted more than 0 µm.")
     found = match_labels(labels, images)
@@ -43,6 +45,7 @@ def run_measure(
             found.files,
             settings=settings,
             pixel_size_um=None if pixel_size_um is None else (pixel_size_um, pixel_size_um),
+            project_as=project,
             on_file=lambda path: progress.update(task, advance=1, info=path.name),
             on_note=note,
         )

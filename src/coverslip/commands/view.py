@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from coverslip.export import LabelImage
 
 
-def run_view(image: Path, labels: Path, *, channel: int) -> None:
+def run_view(image: Path, labels: Path, *, channel: str) -> None:
     """Open napari with a layer for the image and one for the cells; return when it is closed.
 
     Raises:

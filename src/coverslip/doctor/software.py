@@ -39,7 +39,9 @@ EXTRAS = {
     "codecs": Extra({"imagecodecs": "imagecodecs"}, "TIFF with LZW, JPEG and other compressions"),
     "napari": Extra({"napari": "napari"}, "coverslip view: images and labels in a window"),
     "roi": Extra({"roifile": "roifile"}, "coverslip export: ROIs for Fiji"),
-    "zarr": Extra({"zarr": "zarr"}, "coverslip export: OME-Zarr"),
+    "zarr": Extra({"zarr": "zarr"}, "OME-Zarr, read and written"),
+    "nd2": Extra({"nd2": "nd2"}, "ND2 of Nikon"),
+    "czi": Extra({"czifile": "czifile"}, "CZI of Zeiss"),
     "parquet": Extra({"pyarrow": "pyarrow"}, "--table parquet"),
 }
 

@@ -4,10 +4,10 @@ from coverslip.export.coco import coco_frames, write_coco, write_coco_frames
 from coverslip.export.geojson import write_geojson
 from coverslip.export.ome_tiff import write_ome_tiff
 from coverslip.export.ome_zarr import write_ome_zarr
-from coverslip.export.optional import need
 from coverslip.export.roi import write_roi_zip
 from coverslip.export.source import LabelImage
 from coverslip.export.svg import write_svg
+from coverslip.files import need
 from coverslip.outlines import Outline, find_outlines
 
 __all__ = [

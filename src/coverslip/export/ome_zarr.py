@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.export.colours import cell_colours
-from coverslip.export.folder import whole_folder
-from coverslip.export.optional import need
 from coverslip.export.pyramid import image_pyramid, label_pyramid
+from coverslip.files import (
+    OME_ZARR_VERSION as VERSION,
+)
+from coverslip.files import (
+    create_levels,
+    describe_levels,
+    need,
+    whole_folder,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.export.pyramid import Pyramid
     from coverslip.export.source import LabelImage
-
-VERSION = "0.5"
-CHUNK_PX = 1024
-KINDS = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 
 
 def write_ome_zarr(path: Path, source: LabelImage) -> None:
@@ -83,7 +86,7 @@ def _image_label(source: LabelImage) -> dict[str, Any]:
 
 def _write_pyramid(group: Any, pyramid: Pyramid, *, source: LabelImage) -> None:
     """Write all levels frame by frame, and what they are."""
-    levels = _create_levels(group, pyramid)
+    levels = create_levels(group, pyramid.shape, axes=pyramid.axes, dtype=pyramid.dtype)
     for frame in range(source.n_frames):
         values = pyramid.planes(frame)
         place = source.place(frame)
@@ -91,47 +94,11 @@ def _write_pyramid(group: Any, pyramid: Pyramid, *, source: LabelImage) -> None:
         for level in levels:
             level[index] = values
             values = pyramid.halve(values)
-    multiscales = [_multiscale(pyramid, n_levels=len(levels), source=source)]
-    group.attrs["ome"] = {"version": VERSION, "multiscales": multiscales}
-
-
-def _create_levels(group: Any, pyramid: Pyramid) -> list[Any]:
-    """Empty arrays called 0, 1, …, each half as high and wide as the one before it."""
-    outer = pyramid.shape[:-2]
-    return [
-        group.create_array(
-            str(level),
-            shape=(*outer, *size),
-            chunks=(*(1 for _ in outer), *(min(CHUNK_PX, length) for length in size)),
-            dtype=pyramid.dtype,
-            dimension_names=list(pyramid.axes.lower()),
-        )
-        for level, size in enumerate(pyramid.sizes)
-    ]
-
-
-def _multiscale(pyramid: Pyramid, *, n_levels: int, source: LabelImage) -> dict[str, Any]:
-    units = {"T": "second"} if source.frame_interval_s is not None else {}
-    if source.pixel_size_um is not None:
-        units |= {"Y": "micrometer", "X": "micrometer"}
-    axes = [
-        {"name": axis.lower(), "type": KINDS[axis]}
-        | ({"unit": units[axis]} if axis in units else {})
-        for axis in pyramid.axes
-    ]
-    datasets = [
-        {"path": str(level), "coordinateTransformations": _place(pyramid.axes, level, source)}
-        for level in range(n_levels)
-    ]
-    return {"name": pyramid.name, "axes": axes, "datasets": datasets}
-
-
-def _place(axes: str, level: int, source: LabelImage) -> list[dict[str, Any]]:
-    """Size of a level's pixels, and where the centre of the first one is; level 0 begins at 0."""
-    height, width = source.pixel_size_um or (1.0, 1.0)
-    one = {"T": source.frame_interval_s or 1.0, "Y": height, "X": width}
-    steps = [one.get(axis, 1.0) * (2**level if axis in "YX" else 1) for axis in axes]
-    # A pixel of a level covers a block of pixels of level 0, and its centre is the block's.
-    shifts = [one[axis] * (2**level - 1) / 2 if axis in "YX" else 0.0 for axis in axes]
-    places = [{"type": "scale", "scale": steps}]
-    return [*places, {"type": "translation", "translation": shifts}] if level else places
+    multiscale = describe_levels(
+        pyramid.name,
+        axes=pyramid.axes,
+        n_levels=len(levels),
+        pixel_size_um=source.pixel_size_um,
+        frame_interval_s=source.frame_interval_s,
+    )
+    group.attrs["ome"] = {"version": VERSION, "multiscales": [multiscale]}

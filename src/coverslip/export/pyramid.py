@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coverslip.files import level_sizes
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
     from coverslip.export.source import LabelImage
-
-# Viewers fetch the level that fits their window; below this there is no gain in another one.
-SMALLEST_PX = 256
 
 
 @dataclass(frozen=True)
@@ -41,12 +40,7 @@ class Pyramid:
     @property
     def sizes(self) -> list[tuple[int, int]]:
         """Height and width of every level, the largest first."""
-        height, width = self.shape[-2:]
-        sizes = [(height, width)]
-        while max(height, width) > SMALLEST_PX:
-            height, width = (height + 1) // 2, (width + 1) // 2
-            sizes.append((height, width))
-        return sizes
+        return level_sizes(self.shape[-2], self.shape[-1])
 
 
 def label_pyramid(source: LabelImage) -> Pyramid:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.errors import DataError
-from coverslip.export.optional import need
-from coverslip.files import write_bytes
+from coverslip.files import need, write_bytes
 from coverslip.outlines import find_outlines
 
 if TYPE_CHECKING:

@@ -1,6 +1,9 @@
 """files ↔ arrays: images, label masks, stacks and series; images paired with their masks."""
 
-from coverslip.files.find import find_images, stem
+from coverslip.files.channel import channel_number
+from coverslip.files.find import find_images, is_one_image, stem
+from coverslip.files.folder import whole_folder
+from coverslip.files.label_regions import write_label_regions
 from coverslip.files.labels import check_labels, read_labels
 from coverslip.files.match import (
     group_label_files,
@@ -10,10 +13,14 @@ from coverslip.files.match import (
     say_ambiguous,
 )
 from coverslip.files.names import mask_stem
+from coverslip.files.optional import need
 from coverslip.files.pairs import Pair, find_pairs
+from coverslip.files.projection import check_projection, project
 from coverslip.files.read import open_image, read_frame, read_frames
 from coverslip.files.record import ImageFile
+from coverslip.files.region import FrameReader, open_frame
 from coverslip.files.stack import open_pages, write_labels
+from coverslip.files.state import fingerprint
 from coverslip.files.truth import check_pairs, read_truth
 from coverslip.files.write import (
     check_writable,
@@ -23,22 +30,40 @@ from coverslip.files.write import (
     write_image,
     write_text,
 )
+from coverslip.files.zarr_levels import (
+    OME_ZARR_VERSION,
+    create_levels,
+    describe_levels,
+    level_sizes,
+)
 
 __all__ = [
+    "OME_ZARR_VERSION",
+    "FrameReader",
     "ImageFile",
     "Pair",
+    "channel_number",
     "check_labels",
     "check_pairs",
+    "check_projection",
     "check_writable",
+    "create_levels",
+    "describe_levels",
     "find_images",
     "find_pairs",
+    "fingerprint",
     "group_label_files",
+    "is_one_image",
     "label_files_in",
     "label_name",
+    "level_sizes",
     "mask_stem",
+    "need",
+    "open_frame",
     "open_image",
     "open_pages",
     "pair_images",
+    "project",
     "read_frame",
     "read_frames",
     "read_labels",
@@ -46,9 +71,11 @@ __all__ = [
     "remove_leftovers",
     "say_ambiguous",
     "stem",
+    "whole_folder",
     "whole_or_nothing",
     "write_bytes",
     "write_image",
+    "write_label_regions",
     "write_labels",
     "write_text",
 ]

@@ -13,7 +13,12 @@ NAMES = {"T": "time", "Z": "depth", "C": "channel", "Y": "row", "X": "column", "
 
 
 def settle(
-    path: Path, *, stored: str, shape: tuple[int, ...], wanted: str | None
+    path: Path,
+    *,
+    stored: str,
+    shape: tuple[int, ...],
+    wanted: str | None,
+    has_pages: bool = True,
 ) -> tuple[str, str | None]:
     """Give every dimension of a file its letter.
 
@@ -23,6 +28,7 @@ def settle(
             that we do not read (P for stage positions, say) are refused.
         shape: Length of each dimension.
         wanted: The user's own letters, one per dimension, or None.
+        has_pages: Whether Y, X and S must stay where they are.
 
     Returns:
         The letters in the file's own order, and a note on the decision, if there was one.
@@ -31,7 +37,8 @@ def settle(
         FileError: `wanted` does not fit the file, or its dimensions cannot be told apart.
     """
     if wanted is not None:
-        return _override(path, stored=stored, shape=shape, wanted=wanted.upper())
+        problem = _problem(stored=stored, shape=shape, wanted=wanted.upper(), has_pages=has_pages)
+        return _override(path, stored=stored, shape=shape, wanted=wanted.upper(), problem=problem)
     guess = stored.replace("?", "T")
     if len(set(guess)) < len(guess) or not set(guess) <= set(ORDER):
         raise FileError(
@@ -42,15 +49,15 @@ def settle(
         return stored, None
     count = shape[stored.index("?")]
     return guess, (
-        f"{count} pages without axes in the metadata are read as {count} times "
+        f"{count} {'pages' if has_pages else 'pictures'} without axes in the metadata are read as "
+        f"{count} times "
         f"(T; axes {guess}); --axes overrides"
     )
 
 
 def _override(
-    path: Path, *, stored: str, shape: tuple[int, ...], wanted: str
+    path: Path, *, stored: str, shape: tuple[int, ...], wanted: str, problem: str | None
 ) -> tuple[str, str | None]:
-    problem = _problem(stored=stored, wanted=wanted)
     if problem:
         raise FileError(
             f"{path}: --axes {wanted} does not fit: {problem}. The file stores {stored} with "
@@ -61,7 +68,7 @@ def _override(
     return wanted, f"axes {wanted} as asked for, where the file says {stored}"
 
 
-def _problem(*, stored: str, wanted: str) -> str | None:
+def _problem(*, stored: str, shape: tuple[int, ...], wanted: str, has_pages: bool) -> str | None:
     if len(wanted) != len(stored):
         return f"it has {len(wanted)} letters for {len(stored)} dimensions"
     unknown = sorted(set(wanted) - set(ORDER))
@@ -69,12 +76,22 @@ def _problem(*, stored: str, wanted: str) -> str | None:
         return f"{', '.join(unknown)} is not a known axis"
     if len(set(wanted)) < len(wanted):
         return "a letter comes twice"
+    if not has_pages:
+        return _problem_without_pages(shape=shape, wanted=wanted)
     # A page is the smallest thing that is read, so its rows and columns cannot be renamed away.
     for axis in "YX":
         if wanted.find(axis) != stored.find(axis):
             return f"{axis} ({NAMES[axis]}) must stay where it is"
     if "S" in wanted and wanted.find("S") != stored.find("S"):
         return "S is for the samples of a colour picture, which this dimension is not"
+    return None
+
+
+def _problem_without_pages(*, shape: tuple[int, ...], wanted: str) -> str | None:
+    if not set("YX") <= set(wanted):
+        return "Y (row) and X (column) must be among them"
+    if "S" in wanted and shape[wanted.index("S")] not in (3, 4):
+        return "S is for the 3 samples of a colour picture"
     return None
 
 

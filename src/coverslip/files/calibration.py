@@ -18,13 +18,32 @@ UM_PER_UNIT = {
     "microns": 1.0,
     "micrometer": 1.0,
     "micrometre": 1.0,
+    "meter": 1e6,
+    "centimeter": 1e4,
+    "millimeter": 1e3,
+    "nanometer": 1e-3,
+    "angstrom": 1e-4,
     "nm": 1e-3,
     "å": 1e-4,
     "pm": 1e-6,
     "inch": 25_400.0,
     "in": 25_400.0,
 }
-S_PER_UNIT = {"d": 86_400.0, "h": 3600.0, "min": 60.0, "s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6}
+S_PER_UNIT = {
+    "d": 86_400.0,
+    "day": 86_400.0,
+    "h": 3600.0,
+    "hour": 3600.0,
+    "min": 60.0,
+    "minute": 60.0,
+    "s": 1.0,
+    "sec": 1.0,
+    "second": 1.0,
+    "ms": 1e-3,
+    "millisecond": 1e-3,
+    "µs": 1e-6,
+    "microsecond": 1e-6,
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +90,7 @@ def from_ome(xml: str) -> Calibration:
     return Calibration(
         pixel_size_um=_ome_pixel_size(pixels),
         channel_names=tuple(name for name in names if name) if all(names) else (),
-        frame_interval_s=_scaled(
+        frame_interval_s=scaled(
             pixels.get("TimeIncrement"), S_PER_UNIT.get(pixels.get("TimeIncrementUnit", "s"))
         ),
         bit_depth=int(depth) if depth and depth.isdigit() else None,
@@ -80,9 +99,9 @@ def from_ome(xml: str) -> Calibration:
 
 def _ome_pixel_size(pixels: ElementTree.Element) -> tuple[float, float] | None:
     height, width = (
-        _scaled(
+        scaled(
             pixels.get(f"PhysicalSize{axis}"),
-            _um_per_unit(pixels.get(f"PhysicalSize{axis}Unit", "µm")),
+            um_per_unit(pixels.get(f"PhysicalSize{axis}Unit", "µm")),
         )
         for axis in "YX"
     )
@@ -100,7 +119,7 @@ def from_imagej(metadata: dict[str, Any], tags: dict[int, Any]) -> Calibration:
         tags: Values of the first page's tags by their number.
     """
     unit = str(metadata.get("unit", "")).replace("\\u00B5", "µ")
-    scale = _um_per_unit(unit)
+    scale = um_per_unit(unit)
     per_unit = _resolution(tags)
     size, notes = None, []
     if scale and per_unit:
@@ -108,7 +127,7 @@ def from_imagej(metadata: dict[str, Any], tags: dict[int, Any]) -> Calibration:
         if unit in ("inch", "in", "cm"):  # what ImageJ makes of another program's dpi
             size, note = um_or_note(size)
             notes = [note] if note else []
-    interval = _scaled(metadata.get("finterval"), S_PER_UNIT.get(metadata.get("tunit", "s")))
+    interval = scaled(metadata.get("finterval"), S_PER_UNIT.get(metadata.get("tunit", "s")))
     return Calibration(
         pixel_size_um=size,
         channel_names=_imagej_names(metadata),
@@ -146,12 +165,13 @@ def _resolution(tags: dict[int, Any]) -> tuple[float, float] | None:
     return per_unit if min(per_unit) > 0 else None
 
 
-def _um_per_unit(unit: str) -> float | None:
+def um_per_unit(unit: str) -> float | None:
+    """Length of a unit in µm; None for one that is no length."""
     # Two characters look like µ: the micro sign and the Greek letter.
     return UM_PER_UNIT.get(unit.strip().lower().replace("μ", "µ"))
 
 
-def _scaled(value: Any, scale: float | None) -> float | None:
+def scaled(value: Any, scale: float | None) -> float | None:
     """A positive finite number times a scale; None for anything else."""
     try:
         number = float(value) * float(scale or 0)

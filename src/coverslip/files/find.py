@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from coverslip.errors import FileError
+from coverslip.files.guard import is_zarr
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".btf", ".tf8")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".btf", ".tf8", ".nd2", ".czi")
+ZARR = ".zarr"  # a folder that is one image
 
 
 def find_images(sources: Iterable[str | Path]) -> list[Path]:
@@ -17,7 +19,8 @@ def find_images(sources: Iterable[str | Path]) -> list[Path]:
 
     Args:
         sources: Files (taken whatever their suffix), folders (their own image files, not those of
-            folders inside, in natural order: t2 before t10) and patterns such as ``data/*.tif``.
+            folders inside, in natural order: t2 before t10) and patterns such as ``data/*.tif``. A
+            folder that is a Zarr, by its files or its ending, is an image and no folder of them.
 
     Returns:
         Every file once, in the order of the sources.
@@ -40,7 +43,7 @@ def find_images(sources: Iterable[str | Path]) -> list[Path]:
 
 
 def _expand(source: Path) -> list[Path]:
-    if source.is_file():
+    if is_one_image(source):
         return [source]
     if source.is_dir():
         return images_in(source) or _or_error([], f"{source}: no image in this folder", source)
@@ -56,7 +59,7 @@ def _or_error(images: list[Path], message: str, folder: Path | None = None) -> l
         return images
     inner = [] if folder is None else _folders_of_images(folder)
     cure = f"The images lie one folder deeper: name {inner}." if inner else "Check its path."
-    raise FileError(f"{message}; looked for {', '.join(SUFFIXES)}. {cure}")
+    raise FileError(f"{message}; looked for {', '.join((*SUFFIXES, ZARR))}. {cure}")
 
 
 def _folders_of_images(folder: Path) -> str:
@@ -77,8 +80,16 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def is_image(path: Path) -> bool:
-    """Whether a path is a file with an image's suffix; hidden files are none."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    """Whether a path is a file or folder with an image's suffix; hidden ones are none."""
+    if path.name.startswith("."):
+        return False
+    suffix = path.suffix.lower()
+    return (suffix in SUFFIXES and path.is_file()) or (suffix == ZARR and path.is_dir())
+
+
+def is_one_image(path: Path) -> bool:
+    """Whether a path is a file, or a folder that is one image and no folder of images."""
+    return path.is_file() or is_zarr(path) or (path.is_dir() and path.suffix.lower() == ZARR)
 
 
 def natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
@@ -90,9 +101,15 @@ def natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
 def stem(path: Path) -> str:
     """A file's name without its suffix (.ome.tif counts as one), to compare it with another's.
 
-    Umlauts are composed, since a file that went through macOS has them as two characters each.
+    An image inside a Zarr has the names of both: x_0 for x.ome.zarr/0. Umlauts are composed, since
+    a file that went through macOS has them as two characters each.
     """
-    return unicodedata.normalize("NFC", path.stem.removesuffix(".ome"))
+    name = path.stem.removesuffix(".ome")
+    if not path.suffix:
+        above = next((one for one in path.parents if one.suffix.lower() == ZARR), None)
+        if above is not None:
+            name = "_".join((stem(above), *path.relative_to(above).parts))
+    return unicodedata.normalize("NFC", name)
 
 
 def group_by(paths: Iterable[Path], *, key: Callable[[Path], str]) -> dict[str, list[Path]]:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from coverslip.errors import CoverslipError, FileError
 
-# 32,768 × 32,768: beyond it, float32 working copies of one frame no longer fit a workstation.
+# 32,768 × 32,768: beyond it, float32 working copies of one frame no longer fit a workstation. It is
+# the most that is ever held at once: a frame that is read whole, or a tile of one that is not.
 MAX_FRAME_PX = 2**30
+# 1,048,576 × 1,048,576: ten times the side of the largest slide scans; a larger header is wrong.
+MAX_REGIONS_PX = 2**40
 
 SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "png",
@@ -18,18 +21,25 @@ SIGNATURES = {
     b"MM\0*": "tiff",
     b"II+\0": "tiff",
     b"MM\0+": "tiff",
+    b"\xda\xce\xbe\n": "nd2",
+    b"ZISRAWFILE": "czi",
 }
+JPEG_2000 = b"\0\0\0\x0cjP  "  # what an ND2 of before 2008 is inside
+# What says that a folder is a Zarr array or group: version 3, and three files of version 2.
+ZARR_MARKERS = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
 
 def sniff(path: Path) -> str:
-    """Tell the format of an image file by its first bytes, whatever its name says.
+    """Tell the format of an image by its first bytes, whatever its name; of a folder, by its files.
 
     Returns:
-        "png", "jpeg", "bmp" or "tiff".
+        "png", "jpeg", "bmp", "tiff", "nd2", "czi" or "zarr".
 
     Raises:
         FileError: The file is missing, empty or none of these.
     """
+    if path.is_dir():
+        return _sniff_folder(path)
     with readable(path), path.open("rb") as stream:
         start = stream.read(16)
     if not start:
@@ -37,27 +47,79 @@ def sniff(path: Path) -> str:
     for signature, kind in SIGNATURES.items():
         if start.startswith(signature):
             return kind
+    if start.startswith(JPEG_2000) and path.suffix.lower() == ".nd2":
+        return "nd2"
     raise FileError(
         f"{path}: not an image, whatever its name says: it begins with {start!r}. "
-        "PNG, JPEG, BMP and TIFF are read; export it as TIFF."
+        "PNG, JPEG, BMP, TIFF, OME-Zarr, ND2 and CZI are read; export it as TIFF."
     )
 
 
-def check_size(path: Path, *, height: int, width: int) -> None:
+def is_zarr(path: Path) -> bool:
+    """Whether a path is a Zarr array or group, by the files in it; the package is not needed."""
+    return path.is_dir() and any((path / name).is_file() for name in ZARR_MARKERS)
+
+
+def _sniff_folder(path: Path) -> str:
+    if is_zarr(path):
+        return "zarr"
+    if path.suffix.lower() == ".zarr":
+        raise FileError(
+            f"{path}: a folder called .zarr without the metadata of one (zarr.json, .zgroup or "
+            ".zarray). Copy it again from its source."
+        )
+    raise FileError(f"{path}: a folder, where one image file was wanted.")
+
+
+def check_size(
+    path: Path, *, height: int, width: int, piece: tuple[int, int] | None = None
+) -> None:
     """Refuse a picture that no memory can hold, before anything is allocated for it.
 
+    What counts is what must be held at once: the whole picture, or the largest piece of one that
+    is stored in pieces, each of which can be read alone.
+
+    Args:
+        path: The file, for messages.
+        height: Of the picture, in px.
+        width: Likewise.
+        piece: Height and width of a tile, a strip or a chunk; None where there is no such thing.
+
     Raises:
-        FileError: No pixel at all, or more than MAX_FRAME_PX.
+        FileError: No pixel at all, or more than MAX_FRAME_PX to be held, or MAX_REGIONS_PX in all.
     """
     if height < 1 or width < 1:
         raise FileError(
             f"{path}: the picture has no pixel (height {height}, width {width}). Export it again."
         )
-    if height * width > MAX_FRAME_PX:
+    side = math.isqrt(MAX_FRAME_PX)
+    most = math.isqrt(MAX_FRAME_PX if piece is None else MAX_REGIONS_PX)
+    if height * width > most**2:
         raise FileError(
             f"{path}: its header claims {width:,} × {height:,} pixels; at most "
-            f"{math.isqrt(MAX_FRAME_PX):,} × {math.isqrt(MAX_FRAME_PX):,} are read. "
-            "If that is its true size, cut it into smaller pictures; if not, the file is damaged."
+            f"{most:,} × {most:,} are read. "
+            "If that is its true size, save it as tiled TIFF or OME-Zarr, which are read region by "
+            "region; if not, the file is damaged."
+        )
+    if piece is not None and math.prod(piece) > MAX_FRAME_PX:
+        raise FileError(
+            f"{path}: it is stored in pieces of {piece[1]:,} × {piece[0]:,} values, each of which "
+            f"must be read whole; at most {side:,} × {side:,} are. Save it in tiles of 512 × 512."
+        )
+
+
+def check_whole(path: Path, height: int, width: int) -> None:
+    """Refuse to read a frame whole that can be read region by region only.
+
+    Raises:
+        FileError: More than MAX_FRAME_PX.
+    """
+    if height * width > MAX_FRAME_PX:
+        side = math.isqrt(MAX_FRAME_PX)
+        raise FileError(
+            f"{path}: {width:,} × {height:,} pixels are too many to be read whole; at most "
+            f"{side:,} × {side:,} are. Cut it into smaller pictures, or use a verb "
+            "that reads region by region."
         )
 
 

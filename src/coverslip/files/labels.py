@@ -1,5 +1,6 @@
 """label or mask file → integers, 0 for background."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ from numpy.typing import NDArray
 
 from coverslip.errors import DataError, FileError
 from coverslip.files import raster, tiff
-from coverslip.files.guard import sniff
+from coverslip.files.guard import check_whole, sniff
 from coverslip.files.photograph import is_photograph
-from coverslip.files.read import frame_index, open_image
+from coverslip.files.read import open_image
+from coverslip.files.record import ImageFile
+from coverslip.files.windows import everything, find_places, open_windows
 
 # A mask saved as JPEG has dozens of grey values beside 0 and 255; two or three may be meant.
 SOFT_VALUES = 8
@@ -20,9 +23,9 @@ def read_labels(path: str | Path) -> NDArray[Any]:
     """Read a label or mask file, its numbers as they are.
 
     Args:
-        path: PNG, BMP or TIFF: cell ids of 8, 16 or 32 bits, or a mask of 0 and 1 or 0 and 255.
-            Ids may be stored as whole real numbers, as entries of a colour table, or three times
-            over as an RGB picture of greys.
+        path: PNG, BMP, TIFF or OME-Zarr: cell ids of 8, 16 or 32 bits, or a mask of 0 and 1 or
+            0 and 255. Ids may be stored as whole real numbers, as entries of a colour table, or
+            three times over as an RGB picture of greys.
 
     Returns:
         (H, W), or with the file's times and depths before it; integers.
@@ -41,15 +44,25 @@ def read_labels(path: str | Path) -> NDArray[Any]:
         raise FileError(
             f"{path}: {file.n_channels} channels, where a mask has one. Export them one by one."
         )
-    if sniff(path) != "tiff":
+    check_whole(path, *file.frame_shape)
+    if sniff(path) in ("png", "bmp"):
         return _as_ids(path, raster.read_ids(path))
-    with tiff.opened(path) as opened:
-        frames = [
-            _as_ids(path, tiff.plane(opened, axes=file.stored_axes, index=frame_index(file, frame)))
-            for frame in range(file.n_frames)
-        ]
+    frames = [_as_ids(path, values) for values in _stored(file)]
     lengths = tuple(file.length(axis) for axis in file.frame_axes)
     return np.stack(frames).reshape(*lengths, *frames[0].shape)
+
+
+def _stored(file: ImageFile) -> Iterator[NDArray[Any]]:
+    """Every frame as it is stored; of a TIFF, the entries of a colour table and not its colours."""
+    places = [find_places(file, frame, channel=0)[0] for frame in range(file.n_frames)]
+    if sniff(file.path) == "tiff":
+        with tiff.opened(file.path) as opened:
+            for place in places:
+                yield tiff.plane(opened, axes=file.stored_axes, index=place)
+    else:
+        with open_windows(file) as window:
+            for place in places:
+                yield window(place, *everything(file))
 
 
 def check_labels(labels: NDArray[Any], *, what: str | Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coverslip.errors import DataError, list_problems
-from coverslip.files.find import find_images, group_by, stem
+from coverslip.files.find import find_images, group_by, is_one_image, stem
 from coverslip.files.names import BY_PRODUCTS, LABEL_SUFFIXES, MASK_FOLDERS, mask_stem
 
 if TYPE_CHECKING:
@@ -22,13 +22,14 @@ def label_files_in(source: Path) -> list[Path]:
     """List what may be label files.
 
     Args:
-        source: A file, taken whatever it is called, or a folder: all its images but the overlays
-            and maps of this package; a folder `labels` or `masks` in it is taken in its place.
+        source: A file or Zarr, taken whatever it is called, or a folder: all its images but the
+            overlays and maps of this package; a folder `labels` or `masks` in it is taken in its
+            place.
 
     Raises:
         FileError: It is not there, or has no image in it.
     """
-    if source.is_file():
+    if is_one_image(source):
         return [source]
     inner = [source / name for name in MASK_FOLDERS if (source / name).is_dir()]
     found = find_images([inner[0] if inner else source])

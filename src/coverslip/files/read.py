@@ -4,21 +4,29 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from coverslip.errors import FileError
-from coverslip.files import raster, tiff, tiff_header
-from coverslip.files.axes import describe, in_order, settle
-from coverslip.files.guard import readable, sniff
+from coverslip.files import czi_image, nd2_image, raster, tiff_header, zarr_header
+from coverslip.files.axes import in_order, settle
+from coverslip.files.finite import find_extremes, is_finite, replace_bad, say_bad
+from coverslip.files.guard import check_whole, readable, sniff
+from coverslip.files.projection import combine
 from coverslip.files.record import Header, ImageFile
+from coverslip.files.windows import everything, find_places, open_windows
+
+HEADERS: dict[str, Callable[[Path], Header]] = {
+    "tiff": tiff_header.read_header,
+    "zarr": zarr_header.read_header,
+    "nd2": nd2_image.read_header,
+    "czi": czi_image.read_header,
+}
 
 
 def open_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
     """Read what an image file says of itself; its frames are read later, by `read_frame`.
 
     Args:
-        path: PNG, JPEG, BMP or TIFF, told by its content.
+        path: PNG, JPEG, BMP, TIFF, ND2 or CZI, told by its content, or a folder of OME-Zarr.
         axes: One letter of T, Z, C, Y, X, S per dimension as the file stores them, where the
             file's own metadata are missing or wrong.
 
@@ -27,10 +35,17 @@ def open_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
 
     Raises:
         FileError: The file cannot be read, or `axes` does not fit it.
+        SettingsError: The package for its format is not installed.
     """
     path = Path(path)
-    header = tiff_header.read_header(path) if sniff(path) == "tiff" else raster.read_header(path)
-    stored, note = settle(path, stored=header.axes, shape=header.shape, wanted=axes)
+    header = HEADERS.get(sniff(path), raster.read_header)(path)
+    stored, note = settle(
+        path,
+        stored=header.axes,
+        shape=header.shape,
+        wanted=axes,
+        has_pages=header.has_pages,
+    )
     seen, shape = in_order(*_as_seen(header, stored))
     return ImageFile(
         path=path,
@@ -61,6 +76,8 @@ def _as_seen(header: Header, stored: str) -> tuple[str, tuple[int, ...]]:
         lengths.pop("S", None)
     elif "S" in lengths:
         lengths["S"] = 3
+    if not header.has_pages:  # OME-Zarr has axes of length 1, as many as its writer likes
+        lengths = {axis: n for axis, n in lengths.items() if n > 1 or axis in "YXS"}
     return "".join(lengths), tuple(lengths.values())
 
 
@@ -110,60 +127,26 @@ def read_frames(
     Raises:
         FileError: A frame is damaged, not there or without any finite value.
     """
-    _check_range(file, "channel", number=channel, count=file.n_channels)
     wanted = range(file.n_frames) if frames is None else frames
-    read = _read_tiff if sniff(file.path) == "tiff" else _read_raster
-    for picture in read(file, wanted, channel=channel):
-        yield _finite(file.path, picture, tell=tell)
-
-
-def _read_tiff(file: ImageFile, frames: Iterable[int], *, channel: int) -> Iterator[NDArray[Any]]:
-    with tiff.opened(file.path) as opened:
-        for frame in frames:
-            index = frame_index(file, frame) | {"C": channel}
+    find_places(file, 0, channel=channel)
+    check_whole(file.path, *file.frame_shape)
+    with open_windows(file) as window:
+        for frame in wanted:
+            places = find_places(file, frame, channel=channel)
+            pictures = (window(place, *everything(file)) for place in places)
+            finite = (_finite(file.path, picture, tell=tell) for picture in pictures)
             with readable(file.path):
-                picture = tiff.pixels(opened, axes=file.stored_axes, index=index)
+                picture = (
+                    next(finite) if file.projection is None else combine(finite, file.projection)
+                )
             yield picture
-
-
-def _read_raster(file: ImageFile, frames: Iterable[int], *, channel: int) -> Iterator[NDArray[Any]]:
-    for frame in frames:
-        frame_index(file, frame)
-        picture = raster.read_pixels(file.path)
-        yield picture[..., channel] if "C" in file.axes else picture
-
-
-def frame_index(file: ImageFile, frame: int) -> dict[str, int]:
-    """Time and depth of a frame.
-
-    Raises:
-        FileError: The file has no such frame.
-    """
-    _check_range(file, "frame", number=frame, count=file.n_frames)
-    time, depth = divmod(frame, file.length("Z"))
-    return {"T": time, "Z": depth}
-
-
-def _check_range(file: ImageFile, what: str, *, number: int, count: int) -> None:
-    if not 0 <= number < count:
-        raise FileError(
-            f"{file.path}: no {what} {number}; it has {count}, counted from 0 "
-            f"({file.axes}, {describe(file.shape)})."
-        )
 
 
 def _finite(
     path: Path, picture: NDArray[Any], *, tell: Callable[[str], None] | None
 ) -> NDArray[Any]:
-    if picture.dtype.kind != "f":
+    if is_finite(picture):
         return picture
-    good = np.isfinite(picture)
-    n_bad = good.size - int(np.count_nonzero(good))
-    if n_bad == 0:
-        return picture
-    if n_bad == good.size:
-        raise FileError(f"{path}: holds nothing but NaN and Inf. Export the image again.")
-    low, high = picture[good].min(), picture[good].max()
-    if tell is not None:
-        tell(f"{n_bad} values that were NaN or Inf were replaced by {low:g} and {high:g}")
-    return np.asarray(np.nan_to_num(picture, nan=low, posinf=high, neginf=low))
+    extremes = find_extremes(path, [picture])
+    say_bad(extremes, tell)
+    return replace_bad(picture, extremes)

@@ -8,6 +8,19 @@ import numpy as np
 
 
 @dataclass(frozen=True)
+class Projection:
+    """How one picture is made of the depths of a stack.
+
+    Attributes:
+        how: "max", "mean", or "slice" where there is one depth.
+        depths: Which, from 0.
+    """
+
+    how: str
+    depths: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class ImageFile:
     """One image file, as its header describes it.
 
@@ -24,6 +37,7 @@ class ImageFile:
         frame_interval_s: Seconds between two frames, or None.
         notes: Every decision that was taken while reading the header, for the user to see.
         stored_axes: The dimensions in the order in which the file stores them.
+        projection: How its depths were made one picture, see `project`; `axes` has no Z then.
     """
 
     path: Path
@@ -36,6 +50,7 @@ class ImageFile:
     frame_interval_s: float | None
     notes: tuple[str, ...]
     stored_axes: str
+    projection: Projection | None = None
 
     def length(self, axis: str) -> int:
         """Length of an axis, 1 where the file does not have it."""
@@ -82,3 +97,4 @@ class Header:
     channel_names: tuple[str, ...] = ()
     frame_interval_s: float | None = None
     notes: tuple[str, ...] = ()
+    has_pages: bool = True

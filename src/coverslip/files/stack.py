@@ -21,6 +21,7 @@ def write_labels(
     axes: str,
     pixel_size_um: tuple[float, float] | None = None,
     frame_interval_s: float | None = None,
+    channel_name: str | None = None,
     dtype: DTypeLike = np.uint32,
 ) -> None:
     """Write labels as an OME-TIFF with deflate compression.
@@ -33,19 +34,22 @@ def write_labels(
         axes: One letter per length: "YX", "TYX", "ZYX" or "TZYX".
         pixel_size_um: Height and width of a pixel in µm, or None where they are not known.
         frame_interval_s: Seconds from one time to the next, or None where they are not known.
+        channel_name: Of the channel that they were found in, or None where it has no name.
         dtype: What a number is stored as; a smaller one than uint32 must hold all of them.
 
     Raises:
         FileError: The file cannot be written.
         ValueError: `axes` does not fit the shape, or a frame does not, or a label is negative.
     """
-    if axes not in ("YX", "TYX", "ZYX", "TZYX") or len(shape) != len(axes):
-        raise ValueError(f"labels of shape {shape} with the axes {axes!r}")
-    # tifffile's own identity is made of the time and the machine; this keeps equal runs equal bytes
-    identity = uuid.uuid5(uuid.NAMESPACE_OID, f"{path.name} {shape}")
-    metadata = {"axes": axes, "UUID": str(identity), **physical_size(pixel_size_um)}
-    if frame_interval_s is not None and "T" in axes:
-        metadata |= {"TimeIncrement": frame_interval_s, "TimeIncrementUnit": "s"}
+    check_axes(axes, shape)
+    metadata = ome_metadata(
+        path,
+        shape=shape,
+        axes=axes,
+        pixel_size_um=pixel_size_um,
+        frame_interval_s=frame_interval_s,
+        channel_name=channel_name,
+    )
     with (
         whole_or_nothing(path) as temporary,
         tifffile.TiffWriter(temporary, ome=True, bigtiff=needs_bigtiff(shape)) as writer,
@@ -58,6 +62,36 @@ def write_labels(
             compression="zlib",
             metadata=metadata,
         )
+
+
+def check_axes(axes: str, shape: tuple[int, ...]) -> None:
+    """Refuse what labels cannot have.
+
+    Raises:
+        ValueError: Other letters than those of frames, or not one for each length.
+    """
+    if axes not in ("YX", "TYX", "ZYX", "TZYX") or len(shape) != len(axes):
+        raise ValueError(f"labels of shape {shape} with the axes {axes!r}")
+
+
+def ome_metadata(
+    path: Path,
+    *,
+    shape: tuple[int, ...],
+    axes: str,
+    pixel_size_um: tuple[float, float] | None,
+    frame_interval_s: float | None,
+    channel_name: str | None,
+) -> dict[str, Any]:
+    """What tifffile makes the OME-XML of a label file from; equal labels are equal bytes."""
+    # tifffile's own identity is made of the time and the machine
+    identity = uuid.uuid5(uuid.NAMESPACE_OID, f"{path.name} {shape}")
+    metadata = {"axes": axes, "UUID": str(identity), **physical_size(pixel_size_um)}
+    if frame_interval_s is not None and "T" in axes:
+        metadata |= {"TimeIncrement": frame_interval_s, "TimeIncrementUnit": "s"}
+    if channel_name:
+        metadata |= {"Channel": {"Name": [channel_name]}}
+    return metadata
 
 
 def to_uint32(

@@ -17,6 +17,7 @@ from coverslip.files import colour
 from coverslip.files.axes import describe
 from coverslip.files.guard import check_size, readable
 from coverslip.files.plausible import check_page
+from coverslip.files.tiff_window import piece_size, read_plain, read_window
 
 UNNAMED = "IQ"  # tifffile's letters for "a sequence of pages" and "something"
 
@@ -96,7 +97,7 @@ def _check(path: Path, series: tifffile.TiffPageSeries) -> None:
             f"{path}: its values are {page.dtype or 'of an unknown type'}; integers and real "
             "numbers are read. Convert it in Fiji (Image > Type)."
         )
-    check_size(path, height=page.imagelength, width=page.imagewidth)
+    check_size(path, height=page.imagelength, width=page.imagewidth, piece=piece_size(page))
     check_page(path, page)
     if tuple(series.shape[-len(page.shape) :]) != tuple(page.shape) or "Y" not in series.axes:
         raise FileError(
@@ -125,24 +126,40 @@ def _overheard() -> Iterator[list[str]]:
         logger.removeHandler(listener)
 
 
-def pixels(file: OpenTiff, *, axes: str, index: Mapping[str, int]) -> NDArray[Any]:
-    """Read one picture as it is meant to be seen.
+def pixels(
+    file: OpenTiff,
+    *,
+    axes: str,
+    index: Mapping[str, int],
+    rows: slice | None = None,
+    columns: slice | None = None,
+) -> NDArray[Any]:
+    """Read one picture as it is meant to be seen, or a part of it.
 
     Args:
         file: An open file.
         axes: Letters of its dimensions in the order in which they are stored.
         index: Which time, depth and channel; 0 for an axis that is not named.
+        rows: With both ends, inside the picture; None: all.
+        columns: Likewise.
 
     Returns:
         (H, W) or (H, W, 3), in the machine's byte order.
     """
-    stored = plane(file, axes=axes, index=index)
+    stored = plane(file, axes=axes, index=index, rows=rows, columns=columns)
     # Samples that --axes called channels are numbers as they are.
     is_shown = "S" in axes or file.how in ("inverted", "palette", "grey palette")
     return colour.show(stored, file.page, how=file.how) if is_shown else stored
 
 
-def plane(file: OpenTiff, *, axes: str, index: Mapping[str, int]) -> NDArray[Any]:
+def plane(
+    file: OpenTiff,
+    *,
+    axes: str,
+    index: Mapping[str, int],
+    rows: slice | None = None,
+    columns: slice | None = None,
+) -> NDArray[Any]:
     """One picture as stored, (H, W) or (H, W, S): the numbers of a mask, a colour table's entries.
 
     Which of 0 and 1 is white differs between programs, and is a matter of display alone.
@@ -150,8 +167,11 @@ def plane(file: OpenTiff, *, axes: str, index: Mapping[str, int]) -> NDArray[Any
     n_outer = len(axes) - len(file.page.shape)
     place = [index.get(axis, 0) for axis in axes[:n_outer]]
     number = int(np.ravel_multi_index(place, file.shape[:n_outer])) if place else 0
-    page = _page(file, number)
     inner = axes[n_outer:]
+    if rows is None or columns is None:
+        page = _page(file, number)
+    else:
+        page, index = _window(file, number, inner=inner, index=index, rows=rows, columns=columns)
     window = tuple(slice(None) if axis in "YXS" else index.get(axis, 0) for axis in inner)
     kept = [axis for axis in inner if axis in "YXS"]
     picture = page[window].transpose([kept.index(axis) for axis in "YXS" if axis in kept])
@@ -161,8 +181,40 @@ def plane(file: OpenTiff, *, axes: str, index: Mapping[str, int]) -> NDArray[Any
 
 def _page(file: OpenTiff, number: int) -> NDArray[Any]:
     """One page, in its own shape."""
-    shape, dtype = file.page.shape, file.page.dtype
-    n_pages = int(np.prod(file.shape)) // int(np.prod(shape))
+    page = _find_page(file, number)
+    shape = file.page.shape
+    if page is not None:
+        return np.asarray(page.asarray()).reshape(shape)
+    return _behind(file, number, window=tuple(slice(None) for _ in shape))
+
+
+def _window(
+    file: OpenTiff,
+    number: int,
+    *,
+    inner: str,
+    index: Mapping[str, int],
+    rows: slice,
+    columns: slice,
+) -> tuple[NDArray[Any], Mapping[str, int]]:
+    """Rows and columns of a page, and which of its channels to take of what was read."""
+    parts = {"Y": rows, "X": columns}
+    page = _find_page(file, number)
+    if page is None:
+        return _behind(file, number, window=tuple(parts.get(a, slice(None)) for a in inner)), index
+    lengths = dict(zip(inner, file.page.shape, strict=True))
+    lengths |= {axis: part.stop - part.start for axis, part in parts.items()}
+    chosen = None
+    if page.shaped[0] > 1 and inner[0] not in "YXS":  # planes that are channels or times
+        chosen = index.get(inner[0], 0)
+        lengths[inner[0]], index = 1, {**index, inner[0]: 0}
+    window = read_window(file.path, page, rows=rows, columns=columns, plane=chosen)
+    return window.reshape(tuple(lengths.values())), index
+
+
+def _find_page(file: OpenTiff, number: int) -> Any:
+    """A page or frame of tifffile's; None where all pages share the header of the first."""
+    n_pages = int(np.prod(file.shape)) // int(np.prod(file.page.shape))
     if len(file.series) >= n_pages and not file.series.is_truncated:
         page = file.series[number]
         if page is None:
@@ -170,15 +222,18 @@ def _page(file: OpenTiff, number: int) -> NDArray[Any]:
                 f"{file.path}: page {number + 1} of {n_pages} is missing from the file. "
                 "Copy it again from its source."
             )
-        return np.asarray(page.asarray()).reshape(shape)
-    # Beyond 4 GB ImageJ writes one header and all pages behind it, without a header each.
-    offset = file.series.dataoffset
-    if offset is None:
+        return page
+    if file.series.dataoffset is None:
         raise FileError(
             f"{file.path}: {n_pages} pages are promised, {len(file.series)} are there. "
             "Copy it again from its source."
         )
-    stored = np.dtype(dtype).newbyteorder(file.tif.byteorder)
-    count = int(np.prod(shape))
-    start = offset + number * count * stored.itemsize
-    return np.fromfile(file.path, stored, count=count, offset=start).reshape(shape)
+    return None
+
+
+def _behind(file: OpenTiff, number: int, *, window: tuple[slice, ...]) -> NDArray[Any]:
+    """A page without a header: beyond 4 GB ImageJ writes one, and all pages behind each other."""
+    shape, dtype = file.page.shape, np.dtype(file.page.dtype)
+    start = (file.series.dataoffset or 0) + number * int(np.prod(shape)) * dtype.itemsize
+    stored = dtype.newbyteorder(file.tif.byteorder)
+    return read_plain(file.path, stored, shape=shape, offset=start, window=window)

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import re
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from coverslip.errors import FileError
+
+# A folder goes with all that is in it, so its name must be one of ours to the letter.
+LEFTOVER = re.compile(r"\.[0-9a-f]{32}\.part")
 
 CURES = {
     errno.ENOSPC: "The disk is full: free some space, or choose another folder.",
@@ -52,10 +57,15 @@ def whole_or_nothing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        cure = CURES.get(error.errno or 0, "Choose another folder.")
-        raise FileError(f"{path}: cannot be written ({error.strerror or error}). {cure}") from error
+        raise cannot_write(path, error) from error
     finally:
         _remove(temporary)
+
+
+def cannot_write(path: Path, error: OSError) -> FileError:
+    """The error for a user, with its cure, of one of the system's."""
+    cure = CURES.get(error.errno or 0, "Choose another folder.")
+    return FileError(f"{path}: cannot be written ({error.strerror or error}). {cure}")
 
 
 def check_writable(path: Path, *, is_file: bool = False) -> None:
@@ -83,9 +93,12 @@ def check_writable(path: Path, *, is_file: bool = False) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what writes that were killed have left in a folder."""
+    """Remove what writes that were killed have left in a folder: files, and folders of Zarr."""
     for path in folder.glob(".*.part*"):
-        _remove(path)
+        if LEFTOVER.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            _remove(path)
 
 
 def _remove(path: Path) -> None:

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from coverslip.errors import CoverslipError, SettingsError
-from coverslip.files import open_image, write_text
-from coverslip.pipeline.outputs import Outputs, name_outputs
+from coverslip.files import open_image, project, write_text
+from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.record import (
     BatchResult,
     Record,
@@ -69,13 +69,20 @@ def segment_files(
     result = BatchResult()
     started, clock = datetime.now(), time.perf_counter()
     targets = name_outputs(paths, out)
+    thumbnails = find_thumbnails(out)
     # Where nothing can be written, this fails at once and not after hours of work.
     write_text(out / "records" / "README.txt", ABOUT_RECORDS)
     try:
         for path in paths:
             try:
+                target = targets[path]
                 record = _segment_one(
-                    path, targets[path], job=job, overwrite=overwrite, on_frame=on_frame
+                    path,
+                    target,
+                    thumbnails=thumbnails.get(target.name, []),
+                    job=job,
+                    overwrite=overwrite,
+                    on_frame=on_frame,
                 )
             except (CoverslipError, MemoryError) as error:
                 result.failed[path] = _reason(path, error)
@@ -127,6 +134,7 @@ def _segment_one(
     path: Path,
     target: Outputs,
     *,
+    thumbnails: Sequence[Path],
     job: Job,
     overwrite: bool,
     on_frame: Callable[[Path, int, int], None],
@@ -137,8 +145,10 @@ def _segment_one(
         earlier = read_record(target.record, key=key)
         if earlier is not None and target.complete(job, n_frames=len(earlier.images)):
             return earlier
-    target.forget()  # first of all: an image that broke since must not keep its old labels
-    file = open_image(path, axes=job.axes)
+    target.forget(
+        thumbnails
+    )  # first of all: an image that broke since must not keep its old labels
+    file = project(open_image(path, axes=job.axes), job.project)
     record = segment_series(file, target, job=job, key=key, on_frame=on_frame)
     write_record(target.record, record)
     return record

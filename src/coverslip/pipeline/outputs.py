@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -67,13 +66,23 @@ class Outputs:
         wanted += [self.spread] if job.keep_spread else []
         return all(path.is_file() for path in wanted)
 
-    def forget(self) -> None:
+    def forget(self, thumbnails: Sequence[Path]) -> None:
         """Remove the results of an earlier job, so that they never pass for a new one's.
+
+        Args:
+            thumbnails: those of the image that are there, from `find_thumbnails`.
 
         Raises:
             FileError: they cannot be removed.
         """
-        for path in (self.record, self.labels, self.probs, self.spread, *self._pictures()):
+        for path in (
+            self.record,
+            self.labels,
+            self.probs,
+            self.spread,
+            *self._overlays(),
+            *thumbnails,
+        ):
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
@@ -83,17 +92,23 @@ class Outputs:
         with suppress(OSError):  # it is not there, or the user keeps something else in it
             (self.folder / f"{self.name}_overlays").rmdir()
 
-    def _pictures(self) -> list[Path]:
-        """The overlays and thumbnails that lie there, of however many frames."""
-        name = glob.escape(self.name)
-        overlays = self.folder.glob(f"{name}_overlays/frame_*.png")
-        thumbnails = (self.folder / "records").glob(f"{name}_*.jpg")
-        return [
-            self.overlay(0, 1),
-            *overlays,
-            # a_1.tif has its thumbnails beside those of a.tif
-            *(p for p in thumbnails if p.stem.removeprefix(f"{self.name}_").isdecimal()),
-        ]
+    def _overlays(self) -> list[Path]:
+        """Those that lie there, of however many frames."""
+        frames = (self.folder / f"{self.name}_overlays").glob("frame_*.png")
+        return [self.overlay(0, 1), *frames]
+
+
+def find_thumbnails(folder: Path) -> dict[str, list[Path]]:
+    """The thumbnails of earlier jobs by the names of their images.
+
+    They lie in one folder, which for thousands of images must not be listed for each.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in (folder / "records").glob("*.jpg"):
+        name, _, frame = path.stem.rpartition("_")
+        if frame.isdecimal():  # a_1.tif has its thumbnails beside those of a.tif
+            found.setdefault(name, []).append(path)
+    return found
 
 
 def name_outputs(paths: Sequence[Path], folder: Path) -> dict[Path, Outputs]:

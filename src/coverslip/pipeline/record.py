@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from coverslip.errors import FileError, SettingsError
-from coverslip.files import write_text
+from coverslip.files import check_projection, fingerprint, write_text
 from coverslip.measure import COLUMNS
 from coverslip.method import Method
 from coverslip.pipeline.model import check_model
@@ -34,7 +34,8 @@ class Job:
         model_hash: SHA-256 of its file; of a method without learning, `Method.hash`.
         settings: as for `segment`.
         axes: what a file's dimensions mean, instead of what its metadata say.
-        channel: which channel of a file with several to segment, counted from 0.
+        channel: which channel of a file with several to segment, counted from 0, or its name.
+        project: how depths (Z) become one picture, see `coverslip.files.project`; "none": each is.
         keep_probs: also write the probabilities.
         keep_spread: also write the uncertainty.
         table: format of the tables, "csv" or "parquet".
@@ -48,7 +49,8 @@ class Job:
     model_hash: str
     settings: SegmentSettings
     axes: str | None = None
-    channel: int = 0
+    channel: int | str = 0
+    project: str = "none"
     keep_probs: bool = False
     keep_spread: bool = False
     table: str = "csv"
@@ -57,6 +59,7 @@ class Job:
         """Refuse what cannot work, before anything is written."""
         check_model(self.model, self.settings)
         check_format(self.table)
+        check_projection(self.project)
         if self.keep_spread and isinstance(self.model, Method):
             raise SettingsError(
                 f"{self.model.name} is a method without learning and has no views to compare: "
@@ -116,7 +119,7 @@ def job_key(path: Path, job: Job) -> str:
     """
     try:
         str(path).encode()
-        stat = path.stat()
+        state = fingerprint(path)
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror}). Check its path.") from error
     except UnicodeEncodeError as error:
@@ -124,13 +127,14 @@ def job_key(path: Path, job: Job) -> str:
             f"{path}: its name is no text in UTF-8, as umlauts of an old disk are not: rename it."
         ) from error
     facts = {
-        "file": [str(path), stat.st_size, stat.st_mtime_ns],
+        "file": [str(path), *state],
         "version": package_version("coverslip"),
         "model": job.model_hash,
         "settings": result_settings(job),
         "columns": list(COLUMNS),
         "axes": job.axes,
         "channel": job.channel,
+        "project": job.project,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 
 from coverslip.figures import overlay, to_picture
-from coverslip.files import open_pages, read_frames, write_bytes, write_image, write_labels
+from coverslip.files import (
+    channel_number,
+    open_pages,
+    read_frames,
+    write_bytes,
+    write_image,
+    write_labels,
+)
 from coverslip.pipeline.model import prepare_image
 from coverslip.pipeline.record import Record
 from coverslip.pipeline.segment import segment
@@ -55,13 +62,14 @@ def segment_series(
         FileError: a frame or the channel cannot be read, or a result not be written.
     """
     notes = list(file.notes)
+    channel = channel_number(file, job.channel)
     images: list[dict[str, Any]] = []
     cells: list[pd.DataFrame] = []
 
     with open_maps(target, job) as keep:
 
         def frames() -> Iterator[NDArray[np.uint32]]:
-            pictures = read_with_channels(file, channel=job.channel, tell=notes.append)
+            pictures = read_with_channels(file, channel=channel, tell=notes.append)
             settings = job.settings
             for index, (image, channels) in enumerate(pictures):
                 if settings.scale is None:  # the first frame's cells decide for all
@@ -88,6 +96,7 @@ def segment_series(
             axes=file.frame_axes + "YX",
             pixel_size_um=file.pixel_size_um,
             frame_interval_s=file.frame_interval_s,
+            channel_name=dict(enumerate(file.channel_names)).get(channel),
         )
     return Record(
         path=str(file.path),

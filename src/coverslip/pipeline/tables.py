@@ -116,4 +116,5 @@ def flat_settings(job: Job) -> dict[str, Any]:
     for name, value in result_settings(job).items():
         flat |= value if isinstance(value, dict) else {name: value}
     flat["properties"] = ", ".join(flat["properties"])
-    return flat | {"axes": job.axes or "as the file says", "channel": job.channel}
+    flat |= {"axes": job.axes or "as the file says", "channel": job.channel}
+    return flat | {"project": job.project}

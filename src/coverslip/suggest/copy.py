@@ -9,7 +9,15 @@ import numpy as np
 import tifffile
 
 from coverslip.errors import SettingsError
-from coverslip.files import open_image, read_frame, stem, whole_or_nothing, write_labels
+from coverslip.files import (
+    channel_number,
+    open_image,
+    project,
+    read_frame,
+    stem,
+    whole_or_nothing,
+    write_labels,
+)
 from coverslip.files.stack import physical_size
 from coverslip.pipeline import segment
 
@@ -66,8 +74,8 @@ def copy_frames(
     check_copy(folder)
     written: list[Path] = []
     for source, number in zip(table["file"], table["frame"], strict=True):
-        file = open_image(source, axes=job.axes)
-        image = read_frame(file, int(number), channel=job.channel)
+        file = project(open_image(source, axes=job.axes), job.project)
+        image = read_frame(file, int(number), channel=channel_number(file, job.channel))
         name = stem(Path(source)) + (f"_frame_{number:05d}" if file.n_frames > 1 else "")
         target = folder / f"{free_name(name, written)}.tif"
         found = segment(image, job.model, settings=job.settings)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from coverslip.checkpoint import Checkpoint
 from coverslip.errors import FileError, SettingsError
-from coverslip.files import open_image, read_frames
+from coverslip.files import channel_number, open_image, project, read_frames
 from coverslip.pipeline import predict_prepared, prepare_image, settle
 from coverslip.suggest.choose import choose
 from coverslip.suggest.features import image_to_features
@@ -120,10 +120,11 @@ def look_at(
     on_frame: Callable[[Path, int, int], None],
 ) -> list[Frame]:
     """Predict the frames of a file, and keep of each what the choice depends on."""
-    file = open_image(path, axes=job.axes)
+    file = project(open_image(path, axes=job.axes), job.project)
+    channel = channel_number(file, job.channel)
     numbers = range(0, file.n_frames, every)
     frames = []
-    for number, image in zip(numbers, read_frames(file, numbers, channel=job.channel), strict=True):
+    for number, image in zip(numbers, read_frames(file, numbers, channel=channel), strict=True):
         prepared = prepare_image(image, model)
         settings = settle(job.settings, prepared, model)
         prediction = predict_prepared(prepared, model, settings=settings)

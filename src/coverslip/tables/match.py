@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coverslip.errors import DataError, list_problems
-from coverslip.files import find_images, group_label_files, pair_images, say_ambiguous
+from coverslip.files import (
+    find_images,
+    group_label_files,
+    is_one_image,
+    pair_images,
+    say_ambiguous,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +58,7 @@ def match_labels(labels: Path, images: Path | None) -> LabelFiles:
     found = _one_of_each_name(labels)
     if images is None:
         return LabelFiles(tuple(LabelFile(path, None) for path in found.values()))
-    if labels.is_file() and images.is_file():
+    if is_one_image(labels) and is_one_image(images):
         return LabelFiles((LabelFile(labels, images),))
     paths = find_images([images])
     pairs = pair_images(found, paths, where=images, option="IMAGES")

@@ -9,7 +9,7 @@ import numpy as np
 
 from coverslip.cells import mask_to_labels
 from coverslip.errors import CoverslipError, DataError, list_problems
-from coverslip.files import check_labels, open_image, read_labels
+from coverslip.files import check_labels, open_image, project, read_labels
 from coverslip.measure import measure
 from coverslip.tables.channels import read_channels
 from coverslip.tables.join import join_cells
@@ -31,6 +31,7 @@ def measure_files(
     *,
     settings: MeasureSettings | None = None,
     pixel_size_um: tuple[float, float] | None = None,
+    project_as: str = "none",
     on_file: Callable[[Path], None] = lambda path: None,
     on_note: Callable[[str], None] = lambda text: None,
 ) -> pd.DataFrame:
@@ -40,6 +41,7 @@ def measure_files(
         files: labels with their images, from `match_labels`.
         settings: what to measure; None: everything.
         pixel_size_um: height and width of a pixel; None: what the image says, or else the labels.
+        project_as: how an image's depths become one picture, see `coverslip.files.project`.
         on_file: called with each label file that is done.
         on_note: called with every decision that the user should be told.
 
@@ -54,7 +56,11 @@ def measure_files(
     for file in files:
         try:
             tables += _measure_file(
-                file, settings=settings, pixel_size_um=pixel_size_um, on_note=on_note
+                file,
+                settings=settings,
+                pixel_size_um=pixel_size_um,
+                project_as=project_as,
+                on_note=on_note,
             )
         except CoverslipError as error:
             problems.append(str(error))
@@ -70,6 +76,7 @@ def _measure_file(
     *,
     settings: MeasureSettings | None,
     pixel_size_um: tuple[float, float] | None,
+    project_as: str,
     on_note: Callable[[str], None],
 ) -> Iterator[pd.DataFrame]:
     """Measure a label file, a table for each frame."""
@@ -78,7 +85,7 @@ def _measure_file(
         return lambda text: on_note(f"{path}: {text}")
 
     labels = _number(file.labels, read_labels(file.labels), tell=tell(file.labels))
-    image = None if file.image is None else open_image(file.image)
+    image = None if file.image is None else project(open_image(file.image), project_as)
     frames: Iterable[Any] = repeat(None)
     if image is not None:
         _check_fit(file.labels, labels, image)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError
+from coverslip.files.write import cannot_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +46,7 @@ def whole_folder(path: Path, *, marker: str) -> Iterator[Path]:
             path.rename(older)
         temporary.rename(path)
     except OSError as error:
-        raise FileError(
-            f"{path}: cannot be written ({error.strerror or error}). Choose another folder."
-        ) from error
+        raise cannot_write(path, error) from error
     finally:
         if older.exists() and not path.exists():
             older.rename(path)
