@@ -131,7 +131,9 @@ def test_tiff_that_claims_half_a_gigabyte(tmp_path, compression, tag):
 
 def test_tiff_whose_tiles_are_wider_than_any_picture(tmp_path):
     data = tiff(GREY, tile=(16, 16), compression="zlib", metadata=None)
-    assert "MB of pixels" in refused(tmp_path, "a.tif", set_tag(data, TILE_WIDTH, value=2**31))
+    assert "2,147,483,648 × 16" in refused(
+        tmp_path, "a.tif", set_tag(data, TILE_WIDTH, value=2**31)
+    )
 
 
 def test_tiff_whose_strip_is_longer_than_the_file(tmp_path):
