@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +159,33 @@ def test_ctrl_c_is_exit_status_130(coverslip, images, model, tmp_path, monkeypat
     monkeypatch.setattr("coverslip.pipeline.series.write_image", interrupt)
     said = coverslip("segment", images, "-o", tmp_path / "out", "--model", model)
     assert said.status == 130 and "stopped" in said.err
+
+
+def test_what_the_system_refuses_is_told_without_a_traceback(
+    coverslip, images, model, tmp_path, monkeypatch
+):
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", "/mnt/share/a.png")
+
+    monkeypatch.setattr("coverslip.commands.segment.segment_files", fail)
+    said = coverslip("segment", images, "-o", tmp_path / "out", "--model", model)
+    assert said.status == 2
+    assert said.err.splitlines()[-1].startswith("error: /mnt/share/a.png: Input/output error. The")
+    assert "share does not answer: check it" in said.err
+
+
+def test_a_request_to_end_is_exit_status_143(coverslip, images, model, tmp_path, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+
+    def end(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    monkeypatch.setattr("coverslip.pipeline.series.write_image", end)
+    said = coverslip("segment", images, "-o", tmp_path / "out", "--model", model)
+    assert said.status == 143 and "the same command goes on" in said.err
+    assert (tmp_path / "out" / "report.html").exists()
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_marks_in_names_are_no_markup(coverslip, model, tmp_path):

@@ -19,7 +19,6 @@ from coverslip.data import load_pair
 from coverslip.errors import DataError, FileError, SettingsError, TrainingError
 from coverslip.experiments import BUDGETS, Budget, Means, Task, open_dataset, run_queue, score_model
 from coverslip.experiments import attempt as learning
-from coverslip.experiments.lock import only_here
 from coverslip.experiments.masks import read_masks
 from coverslip.experiments.means import OutOfTime
 from coverslip.experiments.queue import ending_as_interrupt, receive
@@ -28,6 +27,7 @@ from coverslip.experiments.request import hash_data, is_finished, make_request
 from coverslip.experiments.run import run_task
 from coverslip.experiments.sizes import score_at_both_sizes
 from coverslip.experiments.split import split_task
+from coverslip.files import only_here
 from coverslip.images import Preprocess
 from coverslip.models.encoders import ResNet18Encoder
 from coverslip.pipeline import SegmentSettings
@@ -380,23 +380,12 @@ def test_a_damaged_result_is_told_of_before_anything_is_run(task, means):
 # --- one at a time
 
 
-def test_two_at_work_in_one_folder_are_refused(task, means, tmp_path):
+def test_two_at_work_in_one_folder_are_refused(task, means):
     with (
-        only_here(tmp_path),
+        only_here(means.runs),
         pytest.raises(SettingsError, match="another coverslip reproduce is at work here"),
     ):
-        with only_here(tmp_path):
-            pass
-    assert not list(tmp_path.glob("in-use"))
-
-
-def test_what_a_killed_process_left_does_not_lock(tmp_path):
-    ended = multiprocessing.get_context("spawn").Process(target=os.getpid)
-    ended.start()
-    ended.join()
-    (tmp_path / "in-use").write_text(str(ended.pid))
-    with only_here(tmp_path):
-        assert (tmp_path / "in-use").read_text() == str(os.getpid())
+        run_queue([task], means)
 
 
 def test_a_request_to_end_is_taken_as_an_interrupt():

@@ -190,7 +190,7 @@ def test_it_stops_early_when_nothing_is_gained(plan, tmp_path, monkeypatch):
     monkeypatch.setattr(
         loop,
         "validate",
-        lambda *_: ({"val_loss": 0.0, "val_jaccard": next(scores)}, picture),
+        lambda *_, **__: ({"val_loss": 0.0, "val_jaccard": next(scores)}, picture),
     )
     run = tmp_path / "run"
     patient = replace(plan, settings=replace(SMALL, epochs=6, steps_per_epoch=1, patience=2))

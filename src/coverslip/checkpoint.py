@@ -246,10 +246,24 @@ def hash_contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) ->
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write named tensors and text, whole or not at all."""
-    with whole_or_nothing(path) as temporary:
+    """Write named tensors and text, whole or not at all, also where the power is cut."""
+    with whole_or_nothing(path, settle=True) as temporary:
         # not save_file, which makes files that only their owner can read
-        temporary.write_bytes(save(dict(tensors), metadata=metadata))
+        temporary.write_bytes(in_order(save(dict(tensors), metadata=metadata)))
+
+
+def in_order(data: bytes) -> bytes:
+    """A safetensors file with its text in the order of the keys, which is else another each time.
+
+    The form is 8 bytes for the length of the header, the header in JSON, and the tensors; spaces
+    fill the header up to a multiple of 8.
+    """
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header.get("__metadata__", {}).items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[end:]
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

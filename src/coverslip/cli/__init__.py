@@ -8,6 +8,7 @@ import typer
 
 from coverslip.cli.demo import demo
 from coverslip.cli.doctor import doctor
+from coverslip.cli.ending import ending_when_asked, tell_end
 from coverslip.cli.evaluate import evaluate
 from coverslip.cli.export import export
 from coverslip.cli.measure import measure
@@ -49,15 +50,28 @@ for verb in VERBS:
 
 
 def main() -> None:
-    """Run the command line: 0 all well, 1 some images failed, 2 a mistake to mend, 130 Ctrl-C."""
+    """Run the command line.
+
+    Its exit status: 0 all well, 1 some images failed, 2 a mistake to mend, 130 Ctrl-C, 143 a
+    request to end, as schedulers send it.
+    """
     from coverslip.errors import CoverslipError
 
     try:
-        app(prog_name="coverslip")
+        with ending_when_asked():
+            app(prog_name="coverslip")
     except CoverslipError as error:
-        typer.echo(f"error: {error}", err=True)
+        tell_end(f"error: {error}")
         sys.exit(2)
     except SystemExit as end:
-        if end.code == 130:  # what typer makes of Ctrl-C
-            typer.echo("stopped.", err=True)
+        if end.code in (130, 143):
+            tell_end("stopped. What is done is kept: the same command goes on (train: --resume).")
         raise
+    except OSError as error:
+        from coverslip.files import CURES
+
+        if error.errno not in CURES:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        tell_end(f"error: {where}{error.strerror}. {CURES[error.errno]}")
+        sys.exit(2)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -23,9 +24,30 @@ def on_the_way() -> Console:
     return plain_console(stderr=True)
 
 
+class Unheard(Console):
+    """A console that goes silent when nobody reads it any more, as after ``| head``.
+
+    The work that it tells of goes on.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As Rich does; its older versions have no `on_broken_pipe`."""
+        try:
+            super().print(*objects, **options)
+        except BrokenPipeError:
+            self.on_broken_pipe()
+
+    def on_broken_pipe(self) -> None:
+        """Send all that comes to nowhere; Python would else complain when it ends."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+
 def plain_console(*, stderr: bool = False) -> Console:
     """A console that prints text as it is: a file may be called ``[red].png`` or ``:cat:.tif``."""
-    return Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False, emoji=False)
+    return Unheard(stderr=stderr, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def note(text: str) -> None:

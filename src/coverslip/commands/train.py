@@ -10,16 +10,16 @@ from coverslip.commands.console import count_of, new_progress, note, tell
 from coverslip.commands.selection import choose_pairs
 from coverslip.data import balance_weights, fold_pairs, read_groups, split_pairs
 from coverslip.errors import DataError, SettingsError
-from coverslip.files import check_pairs, find_pairs
+from coverslip.files import check_pairs, find_pairs, only_here
 from coverslip.shipped import shipped_models
-from coverslip.train import Plan, fit, resume_plan, settings_from, start_run
+from coverslip.train import Plan, fit, joined, resume_plan, settings_from, start_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from coverslip.files import Pair
-    from coverslip.train import TrainSettings
+    from coverslip.train import Ranks, TrainSettings
 
 
 # What is said of each epoch; the first that a training has chooses its checkpoint.
@@ -80,19 +80,34 @@ def run_train(
     split: Split,
     resume: bool,
 ) -> None:
-    """Begin or continue a training and show how it goes."""
-    if not resume:  # a mistake is told before any file is looked for
-        settings = choose_network(settings, choice)
-    pairs = find_pairs(data, masks)
-    if resume:
-        plan = resume_plan(out, pairs)
-        note(f"continuing {out} with the settings it was begun with")
-    else:
-        plan = make_plan(pairs, settings, split)
+    """Begin or continue a training and show how it goes; of several processes, the first does."""
+
+    def begin() -> Plan:
+        # A mistake is told before any file is looked for.
+        chosen = settings if resume else choose_network(settings, choice)
+        pairs = find_pairs(data, masks)
+        if resume:
+            note(f"continuing {out} with the settings it was begun with")
+            return resume_plan(out, pairs)
+        plan = make_plan(pairs, chosen, split)
         start_run(out, plan)
+        return plan
+
+    with joined() as ranks:
+        plan = ranks.from_first(begin)
+        if not ranks.first:
+            fit(plan, out, ranks=ranks)
+            return
+        with only_here(out) as check_there:
+            show_fit(plan, out, ranks=ranks, check_there=check_there)
+
+
+def show_fit(plan: Plan, out: Path, *, ranks: Ranks, check_there: Callable[[], None]) -> None:
+    """Train, with a bar and a line for each epoch."""
     n_train = count_of(len(plan.train), "image")
     note(f"{n_train} to learn from, {len(plan.val)} to validate on")
-
+    if ranks.count > 1:
+        note(f"{ranks.count} processes share each batch of {plan.settings.batch}")
     with new_progress() as progress:
         task = progress.add_task(f"training {plan.settings.model}", info="")
 
@@ -103,6 +118,7 @@ def run_train(
 
         def on_epoch(row: dict[str, float]) -> None:
             nonlocal best, n_epochs
+            check_there()
             n_epochs += 1
             words = in_words(row)
             best = max(best, f"best {words}")
@@ -111,7 +127,7 @@ def run_train(
                 f"validation loss {row['val_loss']:.3f}  {words}  {row['seconds']:.0f} s"
             )
 
-        path = fit(plan, out, on_step=on_step, on_epoch=on_epoch, on_note=note)
+        path = fit(plan, out, ranks=ranks, on_step=on_step, on_epoch=on_epoch, on_note=note)
     if not n_epochs:
         note("it is over already: nothing was left to train")
     tell(f"{path}")

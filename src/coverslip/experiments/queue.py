@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from coverslip.errors import CoverslipError
-from coverslip.experiments.lock import only_here
 from coverslip.experiments.means import OutOfTime
 from coverslip.experiments.request import is_finished
 from coverslip.experiments.run import run_task
-from coverslip.files import write_text
+from coverslip.files import only_here, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -80,7 +79,7 @@ def run_queue(
     """
     # Where nothing can be written, this fails at once and not after hours of training.
     write_text(means.runs / "README.txt", ABOUT_RUNS)
-    with only_here(means.runs):
+    with only_here(means.runs, what="coverslip reproduce"):
         unfinished = [task for task in tasks if not is_finished(task, means)]
         outcome = Outcome(done=[task.id for task in tasks if task not in unfinished])
         with ending_as_interrupt():
@@ -125,14 +124,15 @@ def work_off(
 @contextmanager
 def ending_as_interrupt() -> Iterator[None]:
     """Let a request to end this process, as schedulers send it, end it as Ctrl-C would."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # where signals cannot be caught
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield  # signals cannot be caught here, or the command line does
         return
-    earlier = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, earlier)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def start(task: Task, means: Means, *, jobs: int) -> tuple[Connection, SpawnProcess]:

@@ -5,6 +5,7 @@ from coverslip.files.find import find_images, is_one_image, stem
 from coverslip.files.folder import whole_folder
 from coverslip.files.label_regions import write_label_regions
 from coverslip.files.labels import check_labels, read_labels
+from coverslip.files.lock import only_here
 from coverslip.files.match import (
     group_label_files,
     label_files_in,
@@ -21,12 +22,15 @@ from coverslip.files.record import ImageFile
 from coverslip.files.region import FrameReader, open_frame
 from coverslip.files.stack import open_pages, write_labels
 from coverslip.files.state import fingerprint
+from coverslip.files.trouble import read_error
 from coverslip.files.truth import check_pairs, read_truth
 from coverslip.files.write import (
+    CURES,
     check_writable,
     remove_leftovers,
     whole_or_nothing,
     write_bytes,
+    write_error,
     write_image,
     write_text,
 )
@@ -38,6 +42,7 @@ from coverslip.files.zarr_levels import (
 )
 
 __all__ = [
+    "CURES",
     "OME_ZARR_VERSION",
     "FrameReader",
     "ImageFile",
@@ -59,11 +64,13 @@ __all__ = [
     "level_sizes",
     "mask_stem",
     "need",
+    "only_here",
     "open_frame",
     "open_image",
     "open_pages",
     "pair_images",
     "project",
+    "read_error",
     "read_frame",
     "read_frames",
     "read_labels",
@@ -74,6 +81,7 @@ __all__ = [
     "whole_folder",
     "whole_or_nothing",
     "write_bytes",
+    "write_error",
     "write_image",
     "write_label_regions",
     "write_labels",

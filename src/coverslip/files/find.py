@@ -9,6 +9,7 @@ from pathlib import Path
 
 from coverslip.errors import FileError
 from coverslip.files.guard import is_zarr
+from coverslip.files.trouble import read_error
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".btf", ".tf8", ".nd2", ".czi")
 ZARR = ".zarr"  # a folder that is one image
@@ -35,6 +36,8 @@ def find_images(sources: Iterable[str | Path]) -> list[Path]:
             found.update(dict.fromkeys(_expand(source)))
         except FileError as error:
             problems.append(str(error))
+        except OSError as error:
+            problems.append(str(read_error(source, error)))
     if not found and not problems:
         problems.append("no image was named. Name files, a folder or a pattern such as data/*.tif.")
     if problems:

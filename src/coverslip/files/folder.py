@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError
-from coverslip.files.write import cannot_write
+from coverslip.files.write import write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def whole_folder(path: Path, *, marker: str) -> Iterator[Path]:
             path.rename(older)
         temporary.rename(path)
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise write_error(path, error) from error
     finally:
         if older.exists() and not path.exists():
             older.rename(path)

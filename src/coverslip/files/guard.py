@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from coverslip.errors import CoverslipError, FileError
+from coverslip.files.trouble import is_trouble, read_error
 
 # 32,768 × 32,768: beyond it, float32 working copies of one frame no longer fit a workstation. It is
 # the most that is ever held at once: a frame that is read whole, or a tile of one that is not.
@@ -147,6 +148,8 @@ def readable(path: Path) -> Iterator[None]:
             f"{path}: one frame does not fit in the free memory. Cut the picture smaller."
         ) from error
     except Exception as error:
+        if isinstance(error, OSError) and is_trouble(error):
+            raise read_error(path, error) from error
         raise FileError(_decoder_message(path, error)) from error
 
 

@@ -50,10 +50,7 @@ def write_labels(
         frame_interval_s=frame_interval_s,
         channel_name=channel_name,
     )
-    with (
-        whole_or_nothing(path) as temporary,
-        tifffile.TiffWriter(temporary, ome=True, bigtiff=needs_bigtiff(shape)) as writer,
-    ):
+    with open_writer(path, ome=True, bigtiff=needs_bigtiff(shape)) as writer:
         writer.write(
             (frame.astype(dtype, copy=False) for frame in to_uint32(frames, shape=shape[-2:])),
             shape=shape,
@@ -94,6 +91,24 @@ def ome_metadata(
     return metadata
 
 
+@contextmanager
+def open_writer(path: Path, *, ome: bool, bigtiff: bool) -> Iterator[tifffile.TiffWriter]:
+    """Write a TIFF, whole or not at all.
+
+    The file is opened and closed here: some disks tell only then that they are full, and tifffile,
+    where it closes a file itself, does not listen.
+
+    Raises:
+        FileError: The file cannot be written.
+    """
+    with (
+        whole_or_nothing(path) as temporary,
+        temporary.open("w+b") as file,
+        tifffile.TiffWriter(file, ome=ome, bigtiff=bigtiff) as writer,
+    ):
+        yield writer
+
+
 def to_uint32(
     frames: Iterable[NDArray[Any]], *, shape: tuple[int, ...]
 ) -> Iterator[NDArray[np.uint32]]:
@@ -128,11 +143,8 @@ def open_pages(path: Path) -> Iterator[Callable[[NDArray[np.float32]], None]]:
     Raises:
         FileError: The file cannot be written.
     """
-    with (
-        whole_or_nothing(path) as temporary,
-        # How many pages come is not known; a TIFF of more than 4 GB must be a BigTIFF.
-        tifffile.TiffWriter(temporary, bigtiff=True) as writer,
-    ):
+    # How many pages come is not known; a TIFF of more than 4 GB must be a BigTIFF.
+    with open_writer(path, ome=False, bigtiff=True) as writer:
 
         def write_page(page: NDArray[np.float32]) -> None:
             # With metadata of its own, every page would be a picture of its own to other programs.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from coverslip.errors import FileError
+from coverslip.files.trouble import GONE, GONE_CURE, TOO_MANY, TOO_MANY_CURE
 
 # A folder goes with all that is in it, so its name must be one of ours to the letter.
 LEFTOVER = re.compile(r"\.[0-9a-f]{32}\.part")
@@ -31,11 +32,15 @@ CURES = {
     errno.EISDIR: "A folder of that name is in the way: choose another name.",
     errno.ENOTEMPTY: "A folder of that name is in the way: choose another name.",
     errno.ENAMETOOLONG: "The name is too long: choose a shorter one.",
+    errno.EFBIG: "No file may be so large here (ulimit -f, or FAT32): choose another folder.",
+    errno.ENOENT: "Its folder was deleted or moved meanwhile: leave it there, and start again.",
+    **dict.fromkeys(GONE, f"{GONE_CURE} Or choose another folder."),
+    **dict.fromkeys(TOO_MANY, TOO_MANY_CURE),
 }
 
 
 @contextmanager
-def whole_or_nothing(path: Path) -> Iterator[Path]:
+def whole_or_nothing(path: Path, *, settle: bool = False) -> Iterator[Path]:
     """Write a file so that nobody ever sees half of it.
 
     The block writes to the path that it is given; when it ends well, that file gets its true name,
@@ -43,6 +48,8 @@ def whole_or_nothing(path: Path) -> Iterator[Path]:
 
     Args:
         path: The file wanted. Its folder is made where it is missing.
+        settle: Wait until the disk has it, so that a power cut cannot empty it either. That takes
+            some 10 ms, too long for each of many small files.
 
     Yields:
         A path in the same folder with the same suffix, where no file is yet.
@@ -55,15 +62,18 @@ def whole_or_nothing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        if settle:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise write_error(path, error) from error
     finally:
         _remove(temporary)
 
 
-def cannot_write(path: Path, error: OSError) -> FileError:
-    """The error for a user, with its cure, of one of the system's."""
+def write_error(path: Path, error: OSError) -> FileError:
+    """What to tell a user whose file or folder could not be written."""
     cure = CURES.get(error.errno or 0, "Choose another folder.")
     return FileError(f"{path}: cannot be written ({error.strerror or error}). {cure}")
 
@@ -148,7 +158,8 @@ def write_image(path: Path, image: NDArray[Any]) -> None:
         if suffix == ".png" and image.dtype == np.uint8 and is_picture:
             Image.fromarray(np.ascontiguousarray(image)).save(temporary)
         elif suffix in (".tif", ".tiff") and image.dtype == np.float32 and image.ndim >= 2:
-            tifffile.imwrite(temporary, image, photometric="minisblack", compression="zlib")
+            with temporary.open("w+b") as file:  # tifffile, closing it, does not say if that fails
+                tifffile.imwrite(file, image, photometric="minisblack", compression="zlib")
         else:
             raise ValueError(
                 f"{path}: cannot hold {image.dtype} of shape {image.shape}; "

@@ -6,8 +6,8 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from coverslip.errors import CoverslipError, SettingsError
-from coverslip.files import open_image, project, write_text
+from coverslip.errors import CoverslipError, FileError
+from coverslip.files import only_here, open_image, project, remove_leftovers, write_text
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.record import (
     BatchResult,
@@ -49,10 +49,10 @@ def segment_files(
 ) -> BatchResult:
     """Segment image files one after the other and write everything into a folder.
 
-    What is done already with the same model and settings is not done again. An image that fails is
-    reported and does not stop the others. The tables and the report cover the images of this start
-    that are done, now or earlier, also when the work is broken off; what an earlier start made of
-    other images stays in the folder, but is no longer in them.
+    What is done already with the same model and settings, be it some frames of a film, is not done
+    again. An image that fails is reported and does not stop the others. The tables and the report
+    cover the images of this start that are done, now or earlier, also when the work is broken off;
+    what an earlier start made of other images stays in the folder, but is no longer in them.
 
     Args:
         paths: image files; a file of many frames is a series.
@@ -63,46 +63,76 @@ def segment_files(
         on_note: called with every decision that the user should be told.
 
     Raises:
-        FileError: the folder cannot be written.
-        SettingsError: two images would write the same file, or write among the images.
+        FileError: the folder cannot be written, or was deleted meanwhile.
+        SettingsError: two images would write the same file, or write among the images; or another
+            process is at work in the folder.
     """
     result = BatchResult()
     started, clock = datetime.now(), time.perf_counter()
     targets = name_outputs(paths, out)
-    thumbnails = find_thumbnails(out)
-    # Where nothing can be written, this fails at once and not after hours of work.
-    write_text(out / "records" / "README.txt", ABOUT_RECORDS)
-    try:
-        for path in paths:
-            try:
-                target = targets[path]
-                record = _segment_one(
+    with only_here(out) as check_there:
+        # Where nothing can be written, this fails at once and not after hours of work.
+        write_text(out / "records" / "README.txt", ABOUT_RECORDS)
+        for folder in (out, out / "records"):
+            remove_leftovers(folder)
+        thumbnails = find_thumbnails(out)
+        try:
+            for path in paths:
+                check_there()
+                _try_one(
                     path,
-                    target,
-                    thumbnails=thumbnails.get(target.name, []),
+                    targets[path],
+                    result,
+                    thumbnails=thumbnails.get(targets[path].name, []),
                     job=job,
                     overwrite=overwrite,
                     on_frame=on_frame,
+                    on_note=on_note,
                 )
-            except (CoverslipError, MemoryError) as error:
-                result.failed[path] = _reason(path, error)
-                continue
-            if record.skipped:
-                result.skipped.append(path)
-            for note in record.notes:
-                on_note(f"{path}: {note}")
-            result.done[path] = record
-    finally:
-        write_tables(out, list(result.done.values()), form=job.table)
-        run = Run(
-            model=job.model_name,
-            version=package_version("coverslip"),
-            started=started,
-            seconds=time.perf_counter() - clock,
-            settings=flat_settings(job),
-        )
-        _write_report(out, result, targets=targets, run=run, form=job.table)
+        finally:
+            check_there()
+            write_tables(out, list(result.done.values()), form=job.table)
+            run = Run(
+                model=job.model_name,
+                version=package_version("coverslip"),
+                started=started,
+                seconds=time.perf_counter() - clock,
+                settings=flat_settings(job),
+            )
+            _write_report(out, result, targets=targets, run=run, form=job.table)
     return result
+
+
+def _try_one(
+    path: Path,
+    target: Outputs,
+    result: BatchResult,
+    *,
+    thumbnails: Sequence[Path],
+    job: Job,
+    overwrite: bool,
+    on_frame: Callable[[Path, int, int], None],
+    on_note: Callable[[str], None],
+) -> None:
+    """Segment one image, and enter into the result what became of it."""
+    try:
+        record = _segment_one(
+            path,
+            target,
+            thumbnails=thumbnails,
+            job=job,
+            overwrite=overwrite,
+            on_frame=on_frame,
+            on_note=on_note,
+        )
+    except (CoverslipError, MemoryError) as error:
+        result.failed[path] = _reason(path, error)
+        return
+    if record.skipped:
+        result.skipped.append(path)
+    for note in record.notes:
+        on_note(f"{path}: {note}")
+    result.done[path] = record
 
 
 def _write_report(
@@ -127,7 +157,7 @@ def _reason(path: Path, error: Exception) -> str:
             f"{path}: the memory of this computer is too small for it ({error or 'no details'}). "
             "Close other programs, or cut the image into smaller ones."
         )
-    return f"{path}: {error}" if isinstance(error, SettingsError) else str(error)
+    return str(error) if isinstance(error, FileError) else f"{path}: {error}"
 
 
 def _segment_one(
@@ -138,17 +168,20 @@ def _segment_one(
     job: Job,
     overwrite: bool,
     on_frame: Callable[[Path, int, int], None],
+    on_note: Callable[[str], None],
 ) -> Record:
     """The record of one image: an earlier one if it still holds, else of segmenting it now."""
     key = job_key(path, job)
-    if not overwrite:
-        earlier = read_record(target.record, key=key)
-        if earlier is not None and target.complete(job, n_frames=len(earlier.images)):
-            return earlier
-    target.forget(
-        thumbnails
-    )  # first of all: an image that broke since must not keep its old labels
+    earlier = None if overwrite else read_record(target.record, key=key)
+    if earlier is not None and target.complete(job, n_frames=len(earlier.images)):
+        target.forget_parts()
+        return earlier
+    # First of all: an image that broke since must not keep its old labels.
+    kept = None if overwrite else target.part(0, job=job, key=key).parent
+    target.forget(thumbnails, but=kept)
+    target.remove_leftovers()
     file = project(open_image(path, axes=job.axes), job.project)
-    record = segment_series(file, target, job=job, key=key, on_frame=on_frame)
+    record = segment_series(file, target, job=job, key=key, on_frame=on_frame, on_note=on_note)
     write_record(target.record, record)
+    target.forget_parts()
     return record

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError, SettingsError
-from coverslip.files import stem
+from coverslip.files import remove_leftovers, stem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,16 @@ class Outputs:
         """What was done; lets a second start skip the image."""
         return self.folder / "records" / f"{self.name}.json"
 
+    @property
+    def all_parts(self) -> Path:
+        """A folder for what is done of a film that is not done."""
+        return self.folder / "records" / "frames" / self.name
+
+    def part(self, frame: int, *, job: Job, key: str) -> Path:
+        """A frame that is done, of a film that is not, by what it was done with."""
+        kept = "p" * job.keep_probs + "u" * job.keep_spread
+        return self.all_parts / f"{key[:32]}{kept}" / f"{frame:05d}.npz"
+
     def thumbnail(self, frame: int) -> Path:
         """The image at the size of the report."""
         return self.folder / "records" / f"{self.name}_{frame:05d}.jpg"
@@ -66,31 +77,45 @@ class Outputs:
         wanted += [self.spread] if job.keep_spread else []
         return all(path.is_file() for path in wanted)
 
-    def forget(self, thumbnails: Sequence[Path]) -> None:
+    def forget(self, thumbnails: Sequence[Path] | None = None, *, but: Path | None = None) -> None:
         """Remove the results of an earlier job, so that they never pass for a new one's.
 
         Args:
-            thumbnails: those of the image that are there, from `find_thumbnails`.
+            thumbnails: those of the image that are there, from `find_thumbnails`; None: look.
+            but: a folder of frames that are done; if it is there, it stays, and so do the pictures.
 
         Raises:
             FileError: they cannot be removed.
         """
-        for path in (
-            self.record,
-            self.labels,
-            self.probs,
-            self.spread,
-            *self._overlays(),
-            *thumbnails,
-        ):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise FileError(
-                    f"{path}: cannot be removed ({error.strerror}). Choose another folder."
-                ) from error
+        _remove(self.record, self.labels, self.probs, self.spread)
+        if but is not None and but.is_dir():
+            return
+        self.forget_parts()  # before the pictures, which belong to them
+        if thumbnails is None:
+            thumbnails = find_thumbnails(self.folder).get(self.name, [])
+        _remove(*self._overlays(), *thumbnails)
         with suppress(OSError):  # it is not there, or the user keeps something else in it
             (self.folder / f"{self.name}_overlays").rmdir()
+
+    def forget_parts(self) -> None:
+        """Remove the frames that were kept while a film was not done.
+
+        Raises:
+            FileError: they cannot be removed.
+        """
+        if not self.all_parts.is_dir():
+            return
+        try:
+            shutil.rmtree(self.all_parts)
+        except OSError as error:
+            raise _cannot_remove(self.all_parts, error) from error
+        with suppress(OSError):  # another film has some
+            self.all_parts.parent.rmdir()
+
+    def remove_leftovers(self) -> None:
+        """Remove what writes that were killed have left in the film's own folders."""
+        for folder in (self.folder / f"{self.name}_overlays", *self.all_parts.glob("*")):
+            remove_leftovers(folder)
 
     def _overlays(self) -> list[Path]:
         """Those that lie there, of however many frames."""
@@ -109,6 +134,18 @@ def find_thumbnails(folder: Path) -> dict[str, list[Path]]:
         if frame.isdecimal():  # a_1.tif has its thumbnails beside those of a.tif
             found.setdefault(name, []).append(path)
     return found
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _cannot_remove(path, error) from error
+
+
+def _cannot_remove(path: Path, error: OSError) -> FileError:
+    return FileError(f"{path}: cannot be removed ({error.strerror}). Choose another folder.")
 
 
 def name_outputs(paths: Sequence[Path], folder: Path) -> dict[Path, Outputs]:

@@ -159,8 +159,8 @@ def write_record(path: Path, record: Record) -> None:
         "path": record.path,
         "key": record.key,
         "notes": record.notes,
-        "images": record.images.to_dict("list"),
-        "cells": record.cells.to_dict("list"),
+        "images": table_to_json(record.images),
+        "cells": table_to_json(record.cells),
     }
     # No indent: with one, Python's slow encoder takes over, 13 s for 200,000 cells.
     write_text(path, json.dumps(contents, ensure_ascii=False))
@@ -173,10 +173,21 @@ def read_record(path: Path, *, key: str) -> Record | None:
         record = Record(
             path=contents["path"],
             key=contents["key"],
-            images=pd.DataFrame(contents["images"]),
-            cells=pd.DataFrame(contents["cells"]),
+            images=json_to_table(contents["images"]),
+            cells=json_to_table(contents["cells"]),
             notes=contents["notes"],
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None  # never done, or by another version: do it now
     return replace(record, skipped=True) if record.key == key else None
+
+
+def table_to_json(table: pd.DataFrame) -> dict[str, Any]:
+    """A table as JSON can hold it, with the types of its columns: 3.0 is not 3, nor float32."""
+    types = {str(name): str(kind) for name, kind in table.dtypes.items()}
+    return {"types": types, "columns": table.to_dict("list")}
+
+
+def json_to_table(contents: dict[str, Any]) -> pd.DataFrame:
+    """The inverse of `table_to_json`, to the last bit."""
+    return pd.DataFrame(contents["columns"]).astype(contents["types"])

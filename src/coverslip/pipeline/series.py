@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from coverslip.errors import FileError
 from coverslip.figures import overlay, to_picture
 from coverslip.files import (
     channel_number,
     open_pages,
+    read_frame,
     read_frames,
     write_bytes,
     write_image,
     write_labels,
 )
+from coverslip.pipeline.frames import Frame, read_part, write_part
 from coverslip.pipeline.model import prepare_image
-from coverslip.pipeline.record import Record
+from coverslip.pipeline.record import Record, job_key
 from coverslip.pipeline.segment import segment
 from coverslip.pipeline.size import say_scale, settle
 from coverslip.report import encode_picture, pick_frames
 from coverslip.tables import join_rows, read_channels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,10 +39,20 @@ if TYPE_CHECKING:
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.record import Job
     from coverslip.pipeline.segment import Segmentation
+    from coverslip.pipeline.settings import SegmentSettings
 
 
 # Longer side of the pictures for the page, which reduces them further where it has many.
 PAGE_SIDE_PX = 1280
+
+
+class Picture(NamedTuple):
+    """One frame as it is read."""
+
+    frame: int
+    image: NDArray[Any]  # to be segmented
+    channels: NDArray[Any] | dict[str, NDArray[Any]] | None  # to be measured; None: the image
+    notes: tuple[str, ...]
 
 
 def segment_series(
@@ -48,8 +62,12 @@ def segment_series(
     job: Job,
     key: str,
     on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
+    on_note: Callable[[str], None] = lambda text: None,
 ) -> Record:
     """Segment all frames of a file, one in memory at a time.
+
+    Each frame of a film is kept in a part file as soon as it is done, and those that an earlier
+    start has kept are not done again.
 
     Args:
         file: an opened image file.
@@ -57,41 +75,109 @@ def segment_series(
         job: model, settings and what to keep.
         key: the record's key.
         on_frame: called after each frame with the file, the frames done and the frames in all.
+        on_note: called with what the user should be told.
 
     Raises:
         FileError: a frame or the channel cannot be read, or a result not be written.
     """
-    notes = list(file.notes)
+    parts = [target.part(frame, job=job, key=key) for frame in range(file.n_frames)]
+    missing = [n for n in range(file.n_frames) if not is_done(n, parts[n], target, file.n_frames)]
+    if len(missing) < file.n_frames:
+        n_done = file.n_frames - len(missing)
+        on_note(f"{file.path}: {n_done} of {file.n_frames} frames were done before")
+    frames: Iterable[Frame] = map(read_part, parts)
+    channel = channel_number(file, job.channel)
+    settings, found_scale = settle_series(file, job, channel=channel)
+    for picture in read_pictures(file, missing, channel=channel):
+        frame = segment_frame(picture, file, target, job=replace(job, settings=settings))
+        if file.n_frames == 1:
+            frames = [frame]
+        else:
+            write_part(parts[picture.frame], frame)
+        on_frame(file.path, picture.frame + 1, file.n_frames)
+    if job_key(file.path, job) != key:
+        target.forget()
+        raise FileError(f"{file.path}: was changed while it was read: start again when it is done.")
+    notes = [*file.notes, *found_scale]
+    return join_frames(frames, file, target, job=job, key=key, notes=notes)
+
+
+def settle_series(file: ImageFile, job: Job, *, channel: int) -> tuple[SegmentSettings, list[str]]:
+    """The settings for all frames, and what to say of them: the first frame's cells decide."""
+    if job.settings.scale is not None:
+        return job.settings, []
+    first = prepare_image(read_frame(file, channel=channel), job.model)
+    scale = settle(job.settings, first, job.model).scale
+    settings = replace(job.settings, scale=scale)
+    return settings, say_scale(settings, job.model)
+
+
+def is_done(frame: int, part: Path, target: Outputs, n_frames: int) -> bool:
+    """Whether a film's frame needs nothing more."""
+    wanted = [part, target.overlay(frame, n_frames)]
+    wanted += [target.thumbnail(frame)] if frame in pick_frames(n_frames) else []
+    return n_frames > 1 and all(path.is_file() for path in wanted)
+
+
+def read_pictures(file: ImageFile, frames: Sequence[int], *, channel: int) -> Iterator[Picture]:
+    """Read each frame to be segmented, with all its channels to be measured if it has several."""
+    notes: list[str] = []
+    wanted = read_frames(file, frames, channel=channel, tell=notes.append)
+    channels: Iterable[Any] = repeat(None)
+    if file.n_channels > 1:
+        channels = read_channels(file, frames, tell=notes.append)
+    for frame, image, others in zip(frames, wanted, channels, strict=False):
+        yield Picture(frame, image, others, tuple(notes))
+        notes.clear()
+
+
+def segment_frame(picture: Picture, file: ImageFile, target: Outputs, *, job: Job) -> Frame:
+    """Segment one frame and write its pictures."""
+    found = segment(
+        picture.image,
+        job.model,
+        settings=job.settings,
+        pixel_size_um=file.pixel_size_um,
+        channels=picture.channels,
+    )
+    write_pictures(picture.image, found, target, frame=picture.frame, n_frames=file.n_frames)
+    return Frame(
+        labels=found.labels,
+        image=image_row(file, picture.frame, found, target),
+        cells=cell_rows(file, picture.frame, found),
+        notes=picture.notes,
+        probs=found.probs if job.keep_probs else None,
+        spread=found.spread if job.keep_spread else None,
+    )
+
+
+def join_frames(
+    frames: Iterable[Frame],
+    file: ImageFile,
+    target: Outputs,
+    *,
+    job: Job,
+    key: str,
+    notes: list[str],
+) -> Record:
+    """Write the label file and the maps of all frames, one in memory at a time."""
     channel = channel_number(file, job.channel)
     images: list[dict[str, Any]] = []
     cells: list[pd.DataFrame] = []
 
     with open_maps(target, job) as keep:
 
-        def frames() -> Iterator[NDArray[np.uint32]]:
-            pictures = read_with_channels(file, channel=channel, tell=notes.append)
-            settings = job.settings
-            for index, (image, channels) in enumerate(pictures):
-                if settings.scale is None:  # the first frame's cells decide for all
-                    settings = settle(settings, prepare_image(image, job.model), job.model)
-                    notes.extend(say_scale(settings, job.model))
-                found = segment(
-                    image,
-                    job.model,
-                    settings=settings,
-                    pixel_size_um=file.pixel_size_um,
-                    channels=channels,
-                )
-                write_pictures(image, found, target, frame=index, n_frames=file.n_frames)
-                keep(found)
-                images.append(image_row(file, index, found, target))
-                cells.append(cell_rows(file, index, found))
-                on_frame(file.path, index + 1, file.n_frames)
-                yield found.labels
+        def labels() -> Iterator[NDArray[np.uint32]]:
+            for frame in frames:
+                keep(frame)
+                images.append(frame.image)
+                cells.append(frame.cells)
+                notes.extend(frame.notes)
+                yield frame.labels
 
         write_labels(
             target.labels,
-            frames(),
+            labels(),
             shape=tuple(file.length(axis) for axis in file.frame_axes + "YX"),
             axes=file.frame_axes + "YX",
             pixel_size_um=file.pixel_size_um,
@@ -108,28 +194,19 @@ def segment_series(
 
 
 @contextmanager
-def open_maps(target: Outputs, job: Job) -> Iterator[Callable[[Segmentation], None]]:
-    """What is called with each frame's result, to write those of its maps that are wanted."""
+def open_maps(target: Outputs, job: Job) -> Iterator[Callable[[Frame], None]]:
+    """What is called with each frame, to write those of its maps that are wanted."""
     with ExitStack() as stack:
         probs = stack.enter_context(open_pages(target.probs)) if job.keep_probs else None
         spread = stack.enter_context(open_pages(target.spread)) if job.keep_spread else None
 
-        def keep(found: Segmentation) -> None:
-            if probs:
-                probs(found.probs)
-            if spread and found.spread is not None:
-                spread(found.spread)
+        def keep(frame: Frame) -> None:
+            if probs and frame.probs is not None:
+                probs(frame.probs)
+            if spread and frame.spread is not None:
+                spread(frame.spread)
 
         yield keep
-
-
-def read_with_channels(
-    file: ImageFile, *, channel: int, tell: Callable[[str], None]
-) -> Iterator[tuple[NDArray[Any], Any]]:
-    """Each frame to be segmented, with all its channels to be measured; None if it has one."""
-    wanted = read_frames(file, channel=channel, tell=tell)
-    others: Iterable[Any] = read_channels(file, tell=tell) if file.n_channels > 1 else repeat(None)
-    return zip(wanted, others, strict=False)
 
 
 def write_pictures(

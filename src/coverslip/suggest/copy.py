@@ -108,9 +108,10 @@ def write_frame(
         FileError: the file cannot be written.
     """
     kept = image if image.dtype.str[1:] in OME_TYPES else image.astype(np.float32)
-    with whole_or_nothing(path) as temporary:
+    # Opened here, as tifffile, closing a file, does not say if that fails.
+    with whole_or_nothing(path) as temporary, temporary.open("w+b") as file:
         tifffile.imwrite(
-            temporary,
+            file,
             kept,
             ome=True,
             photometric="minisblack" if image.ndim == 2 else "rgb",

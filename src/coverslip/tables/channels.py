@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from coverslip.files import read_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 def read_channels(
-    file: ImageFile, *, tell: Callable[[str], None] | None = None
+    file: ImageFile,
+    frames: Sequence[int] | None = None,
+    *,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[NDArray[Any] | dict[str, NDArray[Any]]]:
-    """Read all frames, one at a time, as `coverslip.measure.measure` takes them.
+    """Read frames, one at a time, as `coverslip.measure.measure` takes them.
 
     Args:
         file: an opened image file.
+        frames: which, from 0; all where none are named.
         tell: as for `coverslip.files.read_frame`.
 
     Yields:
@@ -31,9 +35,10 @@ def read_channels(
         FileError: a frame is damaged, not there or without any finite value.
     """
     if file.n_channels == 1:
-        yield from read_frames(file, tell=tell)
+        yield from read_frames(file, frames, tell=tell)
         return
-    readers = [read_frames(file, channel=n, tell=tell) for n in range(file.n_channels)]
+    channels = range(file.n_channels)
+    readers = [read_frames(file, frames, channel=n, tell=tell) for n in channels]
     for pictures in zip(*readers, strict=True):
         yield dict(zip(channel_names(file), pictures, strict=True))
 

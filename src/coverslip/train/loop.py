@@ -17,24 +17,28 @@ from coverslip.files import remove_leftovers
 from coverslip.losses import LOSSES
 from coverslip.train.feed import fits_device, load, open_pairs
 from coverslip.train.network import network_arguments
+from coverslip.train.ranks import ALONE
 from coverslip.train.settings import settings_to_dict
-from coverslip.train.state import load_state, new_state, save_state
-from coverslip.train.step import (
-    Step,
-    check_step,
-    inputs_to_loss,
-    one_cycle,
-    prepare,
-    record_step,
+from coverslip.train.state import (
+    load_state,
+    new_state,
+    save_state,
+    state_to_tensors,
+    tensors_to_state,
 )
+from coverslip.train.step import check_step, one_cycle, prepare, record_step
 from coverslip.train.watch import validate, write_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from torch import Tensor
+
     from coverslip.data import PairDataset
+    from coverslip.train.ranks import Ranks
     from coverslip.train.state import Plan, State
+    from coverslip.train.step import Inputs, Step
 
 SCORES = ("val_ap", "val_jaccard")  # the first that a training has chooses its checkpoint
 
@@ -43,6 +47,7 @@ def fit(
     plan: Plan,
     run: Path,
     *,
+    ranks: Ranks = ALONE,
     on_step: Callable[[int, int, float], None] = lambda step, n_steps, loss: None,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
     on_note: Callable[[str], None] = lambda text: None,
@@ -56,6 +61,7 @@ def fit(
     Args:
         plan: settings, training pairs, validation pairs.
         run: the folder made by `start_run`.
+        ranks: which of several processes this is, of `joined`; all of them call this.
         on_step: called with the number of steps done, of all, and the batch's loss.
         on_epoch: called with each row of the history.
         on_note: called with what the user should be told.
@@ -65,11 +71,12 @@ def fit(
         where the network learns to tell them apart, else by their mean Jaccard.
 
     Raises:
-        TrainingError: the loss is no longer a number.
+        TrainingError: the loss is no longer a number, or another process is gone.
         CoverslipError: data, weights or folder are not usable.
     """
     settings, device = plan.settings, pick_device(plan.settings.device)
-    state = begin(plan, run, device, on_note=on_note)
+    state = begin(plan, run, device, ranks=ranks, on_note=on_note)
+    learner = ranks.learner(state.network, LOSSES[settings.loss], batch=settings.batch)
     train, val = open_pairs(plan)
     steps = settings.steps_per_epoch or math.ceil(len(train) / settings.batch)
     cell_size_px = median_cell_size(train)
@@ -79,8 +86,9 @@ def fit(
         if epochs_since_best(state.history) >= settings.patience:
             break
         start = time.perf_counter()
-        loss = train_epoch(plan, state, source, epoch=epoch, steps=steps, on_step=on_step)
-        scores, picture = validate(state.network, val, settings)
+        taken = take_steps(plan, state, learner, source, epoch=epoch, steps=steps)
+        loss = watch_steps(taken, plan, n_steps=steps * settings.epochs, on_step=on_step)
+        scores, picture = validate(state.network, val, settings, ranks=ranks)
         row = {
             "epoch": epoch + 1,
             "lr": one_cycle((epoch + 1) * steps - 1, steps * settings.epochs, peak=settings.lr),
@@ -89,48 +97,43 @@ def fit(
             "seconds": round(time.perf_counter() - start, 1),
         }
         state.history.append(row)
-        if epochs_since_best(state.history) == 0:
-            save_best(run / "best.safetensors", state, plan, cell_size_px=cell_size_px)
-        write_progress(run, state.history, picture)
-        save_state(run / "state.safetensors", state)
+        if ranks.first:
+            if epochs_since_best(state.history) == 0:
+                save_best(run / "best.safetensors", state, plan, cell_size_px=cell_size_px)
+            write_progress(run, state.history, picture)
+            save_state(run / "state.safetensors", state)
         on_epoch(row)
     return run / "best.safetensors"
 
 
-def begin(plan: Plan, run: Path, device: torch.device, *, on_note: Callable[[str], None]) -> State:
+def begin(
+    plan: Plan, run: Path, device: torch.device, *, ranks: Ranks, on_note: Callable[[str], None]
+) -> State:
     """The state that an earlier call left in the run's folder, or a new one."""
     saved = run / "state.safetensors"
-    begun = saved.exists()
-    state, missing = new_state(plan.settings, device, pretrained=not begun)
+    begun = ranks.from_first(saved.exists)
+    state, missing = new_state(plan.settings, device, pretrained=ranks.first and not begun)
     if missing:
         on_note(f"not in {plan.settings.encoder}, so not pre-trained: {', '.join(missing)}")
-    if not begun:
+    if ranks.first:
+        for folder in (run, run / "samples"):
+            remove_leftovers(folder)
+        state = load_state(saved, state) if begun else state
+    if ranks.count == 1:
         return state
-    remove_leftovers(run)
-    return load_state(saved, state)
+    return tensors_to_state(
+        state, *ranks.from_first(lambda: (state_to_tensors(state), state.history))
+    )
 
 
-def train_epoch(
+def take_steps(
     plan: Plan,
     state: State,
+    learner: Callable[[Inputs], tuple[Tensor, Tensor]],
     data: PairDataset | ResidentPairs,
     *,
     epoch: int,
     steps: int,
-    on_step: Callable[[int, int, float], None],
-) -> float:
-    """One epoch of optimisation; the mean loss over its batches."""
-    n_steps = steps * plan.settings.epochs
-    losses = []
-    # One behind: a GPU works on a step while the numbers of the last are fetched from it.
-    for step in one_behind(take_steps(plan, state, data, epoch=epoch, steps=steps)):
-        losses.append(check_step(step, plan))
-        on_step(step.number + 1, n_steps, losses[-1])
-    return float(np.mean(losses))
-
-
-def take_steps(
-    plan: Plan, state: State, data: PairDataset | ResidentPairs, *, epoch: int, steps: int
 ) -> Iterator[Step]:
     """Take an epoch's steps of optimisation, one each time the next is asked for."""
     settings, device = plan.settings, pick_device(plan.settings.device)
@@ -151,9 +154,9 @@ def take_steps(
             group["lr"] = one_cycle(number, steps * settings.epochs, peak=settings.lr)
         inputs = prepare(batch, settings, device, step=number)
         with autocast(device):
-            loss = inputs_to_loss(state.network, inputs, criterion=LOSSES[settings.loss])
+            own_loss, loss = learner(inputs)
         state.optimizer.zero_grad(set_to_none=True)
-        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        scaler.scale(own_loss).backward()  # type: ignore[no-untyped-call]
         scaler.unscale_(state.optimizer)
         length = clip_grad_norm_(state.network.parameters(), settings.clip_norm)
         scaler.step(state.optimizer)
@@ -161,6 +164,18 @@ def take_steps(
         if scaler.is_enabled():  # it skips a step whose gradient is no number by itself
             length = torch.zeros_like(length)
         yield record_step(number, loss=loss, length=length, pairs=batch.pairs)
+
+
+def watch_steps(
+    steps: Iterable[Step], plan: Plan, *, n_steps: int, on_step: Callable[[int, int, float], None]
+) -> float:
+    """See that all goes well; the mean loss over an epoch's batches."""
+    losses = []
+    # One behind: a GPU works on a step while the numbers of the last are fetched from it.
+    for step in one_behind(steps):
+        losses.append(check_step(step, plan))
+        on_step(step.number + 1, n_steps, losses[-1])
+    return float(np.mean(losses))
 
 
 def one_behind(steps: Iterable[Step]) -> Iterator[Step]:

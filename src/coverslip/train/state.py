@@ -127,12 +127,25 @@ def new_state(
 
 def save_state(path: Path, state: State) -> None:
     """Write the state, whole or not at all."""
+    write_tensors(path, state_to_tensors(state), {"history": json.dumps(state.history)})
+
+
+def state_to_tensors(state: State) -> dict[str, Tensor]:
+    """The weights and the optimizer's moments, on the CPU."""
     tensors = {f"network.{k}": v.cpu() for k, v in state.network.state_dict().items()}
     for index, moments in state.optimizer.state_dict()["state"].items():
         for name, value in moments.items():
             tensors[f"optimizer.{index}.{name}"] = value.cpu()
-    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    write_tensors(path, tensors, {"history": json.dumps(state.history)})
+    return {name: tensor.contiguous() for name, tensor in tensors.items()}
+
+
+def tensors_to_state(
+    state: State, tensors: dict[str, Tensor], history: list[dict[str, float]]
+) -> State:
+    """The inverse of `state_to_tensors`; `state` gives network and optimizer to fill."""
+    state.network.load_state_dict(part(tensors, "network."))
+    load_moments(state.optimizer, part(tensors, "optimizer."))
+    return State(state.network, state.optimizer, history)
 
 
 def load_state(path: Path, state: State) -> State:
@@ -143,15 +156,12 @@ def load_state(path: Path, state: State) -> State:
     """
     tensors, metadata = read_tensors(path)
     try:
-        state.network.load_state_dict(part(tensors, "network."))
-        load_moments(state.optimizer, part(tensors, "optimizer."))
-        history = json.loads(metadata["history"])
+        return tensors_to_state(state, tensors, json.loads(metadata["history"]))
     except (RuntimeError, ValueError, KeyError) as error:
         raise ModelError(
             f"{path}: not the state of this training ({str(error).splitlines()[0]}): start a new "
             "one with another -o."
         ) from error
-    return State(state.network, state.optimizer, history)
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

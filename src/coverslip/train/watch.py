@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 import torch
@@ -14,6 +14,7 @@ from coverslip.images import normalise
 from coverslip.losses import LOSSES, maps_loss
 from coverslip.metrics import count_cells, count_pixels, jaccard, mean_average_precision
 from coverslip.predict import PredictSettings, predict
+from coverslip.train.ranks import ALONE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,36 +24,54 @@ if TYPE_CHECKING:
     from torch import nn
 
     from coverslip.data import PairDataset
+    from coverslip.train.ranks import Ranks
     from coverslip.train.settings import TrainSettings
 
 N_PICTURES = 4
 
 
+class Seen(NamedTuple):
+    """What a network makes of one image."""
+
+    number: int  # of the image
+    scores: dict[str, float]
+    picture: NDArray[np.uint8] | None  # of its errors
+
+
 def validate(
-    network: nn.Module, data: PairDataset, settings: TrainSettings
+    network: nn.Module, data: PairDataset, settings: TrainSettings, *, ranks: Ranks = ALONE
 ) -> tuple[dict[str, float], NDArray[np.uint8]]:
     """Mean scores over the whole images, and the first few's errors as a picture.
+
+    Several processes divide the images among them.
 
     Returns:
         val_loss; val_jaccard of the masks; and val_ap, the mean average precision of the cells,
         where the network learns more than a mask.
     """
-    how = PredictSettings(device=settings.device)
-    rows, pictures = [], []
-    for index in range(len(data)):
-        whole = data.whole(index)
-        truth = whole.labels > 0
-        probs = predict(network, normalise(whole.image, data.preprocess), settings=how).probs
-        pred = probs[0] > 0.5
-        rows.append({"val_loss": loss_of(probs, whole.maps, settings)})
-        rows[-1]["val_jaccard"] = jaccard(count_pixels(truth, pred))
-        if len(data.maps) > 1:
-            cells = separate(pred, dict(zip(data.maps, probs, strict=True)))
-            rows[-1]["val_ap"] = mean_average_precision(count_cells(whole.labels, cells))
-        if index < N_PICTURES:
-            pictures.append(error_map(whole.image, truth, pred))
-    scores = pd.DataFrame(rows).mean().to_dict()
+    seen = [look_at(network, data, n, settings) for n in ranks.part(range(len(data)))]
+    seen = sorted(ranks.gather(seen), key=lambda one: one.number)
+    scores = pd.DataFrame([one.scores for one in seen]).mean().to_dict()
+    pictures = [one.picture for one in seen if one.picture is not None]
     return {str(name): float(value) for name, value in scores.items()}, side_by_side(pictures)
+
+
+def look_at(network: nn.Module, data: PairDataset, index: int, settings: TrainSettings) -> Seen:
+    """Predict a whole image and compare it with its truth."""
+    whole = data.whole(index)
+    truth = whole.labels > 0
+    how = PredictSettings(device=settings.device)
+    probs = predict(network, normalise(whole.image, data.preprocess), settings=how).probs
+    pred = probs[0] > 0.5
+    scores = {
+        "val_loss": loss_of(probs, whole.maps, settings),
+        "val_jaccard": jaccard(count_pixels(truth, pred)),
+    }
+    if len(data.maps) > 1:
+        cells = separate(pred, dict(zip(data.maps, probs, strict=True)))
+        scores["val_ap"] = mean_average_precision(count_cells(whole.labels, cells))
+    is_shown = index < N_PICTURES
+    return Seen(index, scores, error_map(whole.image, truth, pred) if is_shown else None)
 
 
 def loss_of(probs: NDArray[np.float32], maps: NDArray[np.uint8], settings: TrainSettings) -> float:

@@ -1,0 +1,146 @@
+"""one training → the part that each of several processes takes in it, as torchrun starts them.
+
+Every process draws and augments the whole batch, and learns from its part of the images: so the
+batches are those of one process, to the last bit, and only their sums are taken in another order.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import torch
+from torch import Tensor, distributed, nn
+
+from coverslip.errors import SettingsError, TrainingError
+from coverslip.train.norm import share_norms
+from coverslip.train.step import Inputs, inputs_to_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+T = TypeVar("T")
+
+# What gloo and NCCL say where another process is gone; their errors have no class of their own.
+LOST = ("Connection closed", "Connection reset", "Broken pipe", "NCCL", "Timed out", "timed out")
+
+
+class Learner(nn.Module):
+    """A network with its loss: an augmented batch → a scalar."""
+
+    def __init__(self, network: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.network = network
+        self.criterion = criterion
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """The mean loss of the batch's images."""
+        return inputs_to_loss(self.network, inputs, criterion=self.criterion)
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Which of how many processes this is; the first one writes."""
+
+    number: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes and speaks."""
+        return self.number == 0
+
+    def from_first(self, make: Callable[[], T]) -> T:
+        """What the first process makes, in all of them; where it fails, the others end with it."""
+        if self.count == 1:
+            return make()
+        box: list[Any] = [None]
+        try:
+            if self.first:
+                box = [make()]
+        finally:
+            distributed.broadcast_object_list(box, device=torch.device("cpu"))
+        if box[0] is None:
+            raise SystemExit(2)
+        return cast("T", box[0])
+
+    def part(self, things: Sequence[T]) -> list[T]:
+        """This process's things."""
+        return list(things[self.number :: self.count])
+
+    def gather(self, things: list[T]) -> list[T]:
+        """The things of all processes, those of the first one first."""
+        if self.count == 1:
+            return things
+        lists: list[Any] = [None] * self.count
+        distributed.all_gather_object(lists, things)
+        return [thing for one in lists for thing in one]
+
+    def learner(
+        self, network: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor], *, batch: int
+    ) -> Callable[[Inputs], tuple[Tensor, Tensor]]:
+        """What turns a batch into two scalars: the loss to learn from here, and the batch's own.
+
+        Raises:
+            SettingsError: fewer images a batch than processes, or fewer GPUs than processes here.
+        """
+        alone = Learner(network, criterion)
+        if self.count == 1:
+            return lambda inputs: (alone(inputs),) * 2
+        if batch < self.count:
+            raise SettingsError(
+                f"a batch of {batch} for {self.count} processes: wanted an image for each, so "
+                f"--batch {self.count} or more."
+            )
+        local = int(os.environ.get("LOCAL_RANK", "0"))
+        if next(network.parameters()).is_cuda and local >= torch.cuda.device_count():
+            raise SettingsError(
+                f"{torch.cuda.device_count()} GPUs here for more processes: wanted one for each, "
+                "by torchrun --nproc-per-node=gpu; or --device cpu."
+            )
+        share_norms(network)
+        together = nn.parallel.DistributedDataParallel(alone)
+
+        def learn(inputs: Inputs) -> tuple[Tensor, Tensor]:
+            own = Inputs(*(torch.tensor_split(t, self.count)[self.number] for t in inputs))
+            weighted = together(own) * (len(own.images) / len(inputs.images))
+            whole = weighted.detach().clone()
+            distributed.all_reduce(whole)
+            return weighted * self.count, whole  # it takes the mean of the processes' gradients
+
+        return learn
+
+
+ALONE = Ranks()
+
+
+@contextmanager
+def joined() -> Iterator[Ranks]:
+    """Meet the other processes that torchrun has started, if it has.
+
+    Raises:
+        TrainingError: one of them is gone.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield ALONE
+        return
+    on_gpus = torch.cuda.is_available()
+    if on_gpus:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
+    try:
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo")
+        yield Ranks(int(os.environ["RANK"]), count)
+    except RuntimeError as error:
+        if not any(word in str(error) for word in LOST):
+            raise
+        said = shorten(str(error), 150, placeholder=" …")
+        raise TrainingError(
+            f"of the {count} processes of this training another has ended or cannot be reached "
+            f"({said}): what ended it stands above, or in its machine's log. Start all of them "
+            "again with --resume."
+        ) from error
+    distributed.destroy_process_group()
