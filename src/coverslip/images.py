@@ -152,8 +152,8 @@ def to_grey(image: NDArray[Any]) -> NDArray[np.float32]:
     if image.ndim != 2 and image.shape[2:] != (3,):
         raise ValueError(f"an image of shape {image.shape}: wanted (H, W) or (H, W, 3)")
     finite, _ = replace_nonfinite(image)
-    values = finite.astype(np.float64)
-    low, high = _range_of_type(finite)
+    values = finite.astype(np.float64) / 2  # of the half of it no range is too large for a float
+    low, high = (limit / 2 for limit in _range_of_type(finite))
     values = (values - low) / (high - low) if low < high else np.zeros_like(values)
     return np.asarray(values if image.ndim == 2 else values.mean(axis=2), np.float32)
 

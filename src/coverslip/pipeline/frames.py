@@ -62,7 +62,7 @@ def read_part(path: Path) -> Frame:
         FileError: the file is damaged; it is removed, so that the next start makes it anew.
     """
     try:
-        with path.open("rb") as file, np.load(file) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             held = {name: arrays[name] for name in arrays.files}
         rows = json.loads(held.pop("rows").item())
         cells = json_to_table(rows["cells"])
