@@ -208,6 +208,9 @@ def test_a_doubtful_cell_shows_its_name_and_only_what_was_measured_of_its_image(
     )
     assert box["top"] < row["top"] < row["bottom"] <= box["bottom"] + 1
     open_browser.press("ArrowRight")
-    open_browser.click("#viewer tbody tr")
+    for _ in range(5):  # on a busy machine a click may fall before the next picture is laid out
+        open_browser.click("#viewer tbody tr")
+        if open_browser.ask(count(".cell-facts div")) > 52:
+            break
     assert open_browser.ask(count(".cell-facts div")) == 92
     assert open_browser.errors == []
