@@ -134,6 +134,9 @@ def joined() -> Iterator[Ranks]:
     try:
         distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo")
         yield Ranks(int(os.environ["RANK"]), count)
+        # All end together. Gloo's threads let go of the last tensors while it waits; one that does
+        # so while Python is ending ends the process with SIGABRT.
+        distributed.barrier()
     except RuntimeError as error:
         if not any(word in str(error) for word in LOST):
             raise
