@@ -34,6 +34,7 @@ VERBS = (
     "evaluate",
     "score",
     "robustness",
+    "export-model",
     "models",
     "demo",
 )

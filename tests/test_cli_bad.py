@@ -119,11 +119,11 @@ def test_a_checkpoint_of_another_network(mistake, image, model, out, monkeypatch
     from coverslip.models import MODELS
 
     other = {"bright": MODELS["unet"]}
-    monkeypatch.setattr("coverslip.checkpoint.MODELS", other)
+    monkeypatch.setattr("coverslip.checkpoint.build.MODELS", other)
     said = mistake("segment", image, "-o", out, "--model", model)
     assert f"{model}: made by another version of coverslip" in said
     assert len(said) < 2000  # and not every one of its weights
-    monkeypatch.setattr("coverslip.checkpoint.MODELS", {"brighter": MODELS["unet"]})
+    monkeypatch.setattr("coverslip.checkpoint.build.MODELS", {"brighter": MODELS["unet"]})
     said = mistake("segment", image, "-o", out, "--model", model)
     assert "unknown network 'bright': did you mean 'brighter'" in said and str(model) in said
 

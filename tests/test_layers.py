@@ -12,8 +12,8 @@ import coverslip
 SOURCE = Path(coverslip.__file__).parent
 FLOORS = (
     "errors",
-    "classical device files images limits symmetry tiles models losses cells measure metrics "
-    "outlines figures report provenance",
+    "backends classical device files images limits symmetry tiles models losses cells measure "
+    "metrics outlines figures report provenance",
     "augment checkpoint data evaluate export method predict tables",
     "pretrained shipped",
     "pipeline train",

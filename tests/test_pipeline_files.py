@@ -322,6 +322,15 @@ def test_what_does_not_change_the_result_does_not_do_it_again(tmp_path, out):
     assert run([path], out, replace(JOB, settings=replace(SETTINGS, predict=faster)))[1] == 0
 
 
+def test_another_backend_does_it_again(tmp_path, out, monkeypatch):
+    path = draw(tmp_path / "a.png", 3)
+    run([path], out)
+    torch_named = replace(JOB, settings=replace(SETTINGS, predict=replace(CPU, backend="torch")))
+    assert run([path], out, torch_named)[1] == 0  # what "auto" comes to for this network
+    monkeypatch.setattr("coverslip.pipeline.record.pick_backend", lambda *_: "onnxruntime")
+    assert run([path], out)[1] == 1
+
+
 def test_a_changed_file_and_overwrite_do_it_again(tmp_path, out):
     path = draw(tmp_path / "a.png", 3)
     run([path], out)

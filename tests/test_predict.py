@@ -264,6 +264,47 @@ def test_memory_too_short_for_one_tile_is_said() -> None:
         predict(Tiny(), random_image(16, 24), settings=tiled(tta="paper"))
 
 
+class SmallMemory(Pooling):
+    """A device whose memory holds no more than so many pixels."""
+
+    def __init__(self, most_px: int) -> None:
+        super().__init__()
+        self.most_px = most_px
+        self.shapes: list[tuple[int, ...]] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        if len(x) * x.shape[-2] * x.shape[-1] > self.most_px:
+            raise MemoryError("too much")
+        self.shapes.append(tuple(x.shape[-2:]))
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("tta", ["none", "d4"])
+def test_memory_too_short_for_a_tile_halves_the_tiles_until_it_suffices(tta: str) -> None:
+    image, how = random_image(200, 300), tiled(tta=tta, tile_px=512, overlap_px=32)
+    wanted = predict(Pooling(), image, settings=how)
+    network, said = SmallMemory(80 * 80), []
+    got = predict(network, image, settings=how, tell=said.append)
+    # a quarter of the overlap is dropped: 8 px, and the network sees 7
+    assert abs(got.probs - wanted.probs).max() < 1e-5
+    if got.spread is not None:
+        assert wanted.spread is not None
+        assert abs(got.spread - wanted.spread).max() < 1e-5
+    assert max(height * width for height, width in network.shapes) <= 80 * 80
+    assert said == [
+        "memory was too short for tiles of 300 px, so it was predicted in tiles of 152 px.",
+        "memory was too short for tiles of 152 px, so it was predicted in tiles of 76 px.",
+    ]
+
+
+def test_tiles_are_not_halved_for_ever() -> None:
+    said: list[str] = []
+    with pytest.raises(SettingsError, match=r"tile of \(76, 76\) pixels; .* such as 38"):
+        settings = tiled(tile_px=512, overlap_px=32)
+        predict(SmallMemory(0), random_image(300, 300), settings=settings, tell=said.append)
+    assert len(said) == 2
+
+
 def test_the_errors_of_the_cpu_are_known_too() -> None:
     class Small(Identity):
         def forward(self, x: Tensor) -> Tensor:
@@ -376,6 +417,7 @@ def test_a_network_that_changes_the_size_is_refused() -> None:
     [
         ({"tta": "papr"}, "tta is 'papr'; it must be one of none, paper, d4"),
         ({"device": "gpu"}, "device is 'gpu'; it must be one of auto, cpu, cuda, mps"),
+        ({"backend": "onnx"}, "backend is 'onnx'; it must be one of auto, torch, compiled"),
         ({"tile_px": 0}, "tile_px is 0"),
         ({"batch": 0}, "batch is 0"),
         ({"batch_px": -1}, "batch_px is -1"),

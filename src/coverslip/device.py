@@ -1,8 +1,8 @@
-"""a device's name → the device, and the numbers it is fast with."""
+"""a device's name → the device, the numbers it is fast with, and when its memory is short."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,6 +10,7 @@ import torch
 from coverslip.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -63,3 +64,39 @@ def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
     """
     if value not in choices:
         raise SettingsError(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")
+
+
+class ShortMemoryError(SettingsError):
+    """The memory is too small for one tile, or for the result."""
+
+
+@contextmanager
+def telling_short_memory(tile: tuple[int, int]) -> Iterator[None]:
+    """Say how to mend it, wherever memory runs out: network, tiles, their views or the result."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_short_memory(error):
+            raise
+        raise ShortMemoryError(
+            f"the memory of the device is too small for one tile of {tile} pixels; use a smaller "
+            f"tile_px (--tile), such as {max(1, max(tile) // 2)}, or another device."
+        ) from error
+
+
+def is_short_memory(error: Exception) -> bool:
+    """PyTorch has an error of its own for CUDA alone; on the CPU and on MPS, only words tell."""
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+        return True
+    # "can't allocate memory" (Linux, macOS), "not enough memory" (Windows), "out of memory" (MPS),
+    # CUBLAS_STATUS_ALLOC_FAILED (what is left of a GPU is too little for a library's own use)
+    # "bad allocation", "bad_alloc" (ONNX Runtime and OpenVINO, by the compiler that made them)
+    words = (
+        "allocate memory",
+        "not enough memory",
+        "out of memory",
+        "ALLOC_FAILED",
+        "bad alloc",
+        "bad_alloc",
+    )
+    return any(word in str(error) for word in words)

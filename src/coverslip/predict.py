@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 
-from coverslip.device import DEVICES, autocast, one_of, pick_device
+from coverslip.backends import BACKENDS, OnnxNetwork, choose_backend, ready
+from coverslip.device import (
+    DEVICES,
+    ShortMemoryError,
+    autocast,
+    is_short_memory,
+    one_of,
+    pick_device,
+    telling_short_memory,
+)
 from coverslip.errors import ModelError, SettingsError
+from coverslip.models import MODELS
 from coverslip.symmetry import TTA
 from coverslip.tiles import blend, cut, lay_tiles, round_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from coverslip.backends import Forward
     from coverslip.symmetry import Symmetry
     from coverslip.tiles import Grid
+
+LEAST_TILE_PX = 64  # where memory is short for so little, smaller tiles help no more
 
 
 @dataclass(frozen=True)
@@ -38,11 +51,13 @@ class PredictSettings:
     batch: int = 8  # tiles × symmetries in one forward: the whole of "d4"
     batch_px: int = 2**21  # and no more pixels than this: 1 to 3 GB for a full-width U-Net
     device: str = "auto"  # the first there is of cuda, mps, cpu
+    backend: str = "auto"  # ONNX Runtime on the CPU where it is installed, PyTorch elsewhere
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, before any work is done."""
         one_of("tta", self.tta, tuple(TTA))
         one_of("device", self.device, DEVICES)
+        one_of("backend", self.backend, BACKENDS)
         for name in ("tile_px", "batch", "batch_px"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 1.")
@@ -68,39 +83,53 @@ class Prediction:
 
 
 def predict(
-    network: nn.Module, image: NDArray[np.float32], *, settings: PredictSettings
+    network: nn.Module,
+    image: NDArray[np.float32],
+    *,
+    settings: PredictSettings,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Prediction:
     """Predict an image of any size, whole if it fits into a tile, else in blended tiles.
 
-    Held at any time: the image, the result and one batch of tiles.
+    Held at any time: the image, the result and one batch of tiles. Where memory is too short for
+    one tile, all is done anew with tiles of half the side.
 
     Args:
         network: (N, C, H, W) → (N, K, H, W) logits, with its `stride`; it is moved to the device,
             and its modules' training modes are left as they were.
         image: (C, H, W) float32, preprocessed as in training.
-        settings: tiles, test-time augmentation and device.
+        settings: tiles, test-time augmentation, device and backend.
+        tell: called where memory was short and the tiles became smaller.
 
     Returns:
         The probabilities and, with test-time augmentation, their spread.
 
     Raises:
-        SettingsError: a device that is not there, tiles too small for the network's stride, or
-            memory too small for one tile or the result.
+        SettingsError: a device or backend that is not there, tiles too small for the network's
+            stride, or memory too small for a tile of LEAST_TILE_PX or the result.
         ModelError: what the network answers is no number.
         ValueError: the image has no pixels or the wrong number of axes, or the network returns
             another size than it was given.
     """
     if image.ndim != 3 or 0 in image.shape:
         raise ValueError(f"the image is {image.shape}; wanted (C, H, W) with no length 0")
-    device = pick_device(settings.device)
-    grid = _lay_tiles(network, image, settings=settings)
-    with _telling_short_memory(grid.tile), _evaluating(network.to(device)), autocast(device):
-        results = _predict_tiles(network, image, grid=grid, settings=settings, device=device)
-        index, part = next(results)
-        canvas = np.zeros((*part.shape[:-2], *image.shape[-2:]), dtype=np.float32)
-        blend(canvas, part, grid=grid, index=index)
-        for index, part in results:
-            blend(canvas, part, grid=grid, index=index)
+    settings = replace(settings, backend=pick_backend(network, settings))
+    while True:
+        grid = _lay_tiles(network, image, settings=settings)
+        smaller = _halve_tiles(network, settings, tile=grid.tile)
+        try:
+            with telling_short_memory(grid.tile):
+                canvas = _predict_canvas(network, image, grid=grid, settings=settings)
+            break
+        except ShortMemoryError:
+            if smaller is None:
+                raise
+        # Outside of the except clause, whose traceback keeps the memory of what failed.
+        tell(
+            f"memory was too short for tiles of {max(grid.tile)} px, so it was predicted in tiles "
+            f"of {smaller.tile_px} px."
+        )
+        settings = smaller
     if not np.isfinite(canvas).all():
         raise ModelError(
             "the network's answer is no number for some pixels: its weights are damaged, or too "
@@ -110,13 +139,59 @@ def predict(
     return Prediction(probs=canvas[0], spread=canvas[1] if len(canvas) == 2 else None)
 
 
+def pick_backend(network: nn.Module, settings: PredictSettings) -> str:
+    """What will run the network: a name of BACKENDS but "auto".
+
+    Raises:
+        SettingsError: a backend that is not installed, or not for this device or network.
+    """
+    device = _pick_device(network, settings).type
+    quick = isinstance(network, tuple(MODELS.values()))  # all of them were measured
+    return choose_backend(settings.backend, network, device=device, quick=quick)
+
+
+def _pick_device(network: nn.Module, settings: PredictSettings) -> torch.device:
+    """The device that is asked for; of an ONNX file the CPU, where none is."""
+    at_will = isinstance(network, OnnxNetwork) and settings.device == "auto"
+    return pick_device("cpu" if at_will else settings.device)
+
+
+def _predict_canvas(
+    network: nn.Module, image: NDArray[np.float32], *, grid: Grid, settings: PredictSettings
+) -> NDArray[np.float32]:
+    """Blend all tiles: (1 or 2, K, H, W), the mean, and the spread if there is any."""
+    device = _pick_device(network, settings)
+    with _evaluating(network.to(device)), autocast(device):
+        forward = ready(network, backend=settings.backend, channels=len(image))
+        results = _predict_tiles(forward, image, grid=grid, settings=settings, device=device)
+        index, part = next(results)
+        canvas = np.zeros((*part.shape[:-2], *image.shape[-2:]), dtype=np.float32)
+        blend(canvas, part, grid=grid, index=index)
+        for index, part in results:
+            blend(canvas, part, grid=grid, index=index)
+    return canvas
+
+
+def _halve_tiles(
+    network: nn.Module, settings: PredictSettings, *, tile: tuple[int, int]
+) -> PredictSettings | None:
+    """Settings for tiles of half the side that overlap as far, if they can; None if too small."""
+    stride = cast("int", network.stride)
+    side = round_up(max(tile) // 2, stride)
+    if not LEAST_TILE_PX <= side < max(tile):
+        return None
+    overlap = min(settings.overlap_px, side // 2 // stride * stride)
+    return replace(settings, tile_px=side, overlap_px=overlap)
+
+
 def check_predict(network: nn.Module, settings: PredictSettings) -> None:
     """Find what would stop every prediction, which a caller may want before a long work.
 
     Raises:
-        SettingsError: a device that is not there, or tiles too small for the network's stride.
+        SettingsError: a device or backend that is not there, or tiles too small for the network's
+            stride.
     """
-    pick_device(settings.device)
+    pick_backend(network, settings)
     _tile_and_overlap(network, settings)
 
 
@@ -142,7 +217,7 @@ def _tile_and_overlap(network: nn.Module, settings: PredictSettings) -> tuple[in
 
 
 def _predict_tiles(
-    network: nn.Module,
+    forward: Forward,
     image: NDArray[np.float32],
     *,
     grid: Grid,
@@ -158,7 +233,7 @@ def _predict_tiles(
         indices = grid.indices[i : i + n_tiles]
         tiles = np.stack([cut(image, grid=grid, index=j) for j in indices], dtype=np.float32)
         batch = torch.from_numpy(tiles).to(device)
-        probs = torch.cat([_view_probs(network, batch, group, limit=limit) for group in groups])
+        probs = torch.cat([_view_probs(forward, batch, group, limit=limit) for group in groups])
         yield from zip(indices, _mean_and_spread(probs).cpu().numpy(), strict=True)
 
 
@@ -174,34 +249,34 @@ def _same_shape(
 
 
 def _view_probs(
-    network: nn.Module, tiles: Tensor, symmetries: tuple[Symmetry, ...], *, limit: int
+    forward: Forward, tiles: Tensor, symmetries: tuple[Symmetry, ...], *, limit: int
 ) -> Tensor:
     """Predict tiles (n, C, h, w) under S symmetries and turn back: (S, n, K, h, w)."""
     views = torch.stack([symmetry.forward(tiles) for symmetry in symmetries])
-    probs = _probs(network, views.flatten(0, 1), limit=limit)
+    probs = _probs(forward, views.flatten(0, 1), limit=limit)
     parts = probs.view(views.shape[:2] + probs.shape[1:])
     return torch.stack([s.inverse(part) for s, part in zip(symmetries, parts, strict=True)])
 
 
-def _probs(network: nn.Module, batch: Tensor, *, limit: int) -> Tensor:
+def _probs(forward: Forward, batch: Tensor, *, limit: int) -> Tensor:
     """Run a batch (N, C, h, w), at most `limit` at once and fewer where memory is short."""
     limit = min(limit, len(batch))
     try:
-        return torch.cat([_forward(network, part) for part in torch.split(batch, limit)])
+        return torch.cat([_logits_to_probs(forward, part) for part in torch.split(batch, limit)])
     except (RuntimeError, MemoryError) as error:
-        if limit == 1 or not _is_short_memory(error):
+        if limit == 1 or not is_short_memory(error):
             raise
     # Outside of the except clause, whose traceback keeps the memory of what failed.
-    return _probs(network, batch, limit=limit // 2)
+    return _probs(forward, batch, limit=limit // 2)
 
 
-def _forward(network: nn.Module, batch: Tensor) -> Tensor:
+def _logits_to_probs(forward: Forward, batch: Tensor) -> Tensor:
     """The one sigmoid: (N, C, h, w) → (N, K, h, w) float32 in [0, 1]."""
-    logits = network(batch.contiguous(memory_format=torch.channels_last))
+    logits = forward(batch.contiguous(memory_format=torch.channels_last))
     if logits.shape[-2:] != batch.shape[-2:]:
         raise ValueError(
-            f"the network with stride {network.stride} was given {tuple(batch.shape)} and returned "
-            f"{tuple(logits.shape)}; wanted (N, K, H, W) of the same height and width"
+            f"the network was given {tuple(batch.shape)} and returned {tuple(logits.shape)}; "
+            "wanted (N, K, H, W) of the same height and width"
         )
     return torch.sigmoid(logits.float())
 
@@ -211,30 +286,6 @@ def _mean_and_spread(probs: Tensor) -> Tensor:
     if len(probs) == 1:
         return probs.transpose(0, 1)
     return torch.stack([probs.mean(dim=0), probs.std(dim=0, correction=0)], dim=1)
-
-
-@contextmanager
-def _telling_short_memory(tile: tuple[int, int]) -> Iterator[None]:
-    """Say how to mend it, wherever memory runs out: network, tiles, their views or the result."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not _is_short_memory(error):
-            raise
-        raise SettingsError(
-            f"the memory of the device is too small for one tile of {tile} pixels; use a smaller "
-            f"tile_px (--tile), such as {max(1, max(tile) // 2)}, or another device."
-        ) from error
-
-
-def _is_short_memory(error: Exception) -> bool:
-    """PyTorch has an error of its own for CUDA alone; on the CPU and on MPS, only words tell."""
-    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
-        return True
-    # "can't allocate memory" (Linux, macOS), "not enough memory" (Windows), "out of memory" (MPS),
-    # CUBLAS_STATUS_ALLOC_FAILED (what is left of a GPU is too little for a library's own use)
-    words = ("allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
-    return any(word in str(error) for word in words)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from coverslip.cli.doctor import doctor
 from coverslip.cli.ending import ending_when_asked, tell_end
 from coverslip.cli.evaluate import evaluate
 from coverslip.cli.export import export
+from coverslip.cli.export_model import export_model
 from coverslip.cli.measure import measure
 from coverslip.cli.models import models
 from coverslip.cli.reproduce import reproduce
@@ -30,6 +31,7 @@ VERBS = (
     score,
     robustness,
     export,
+    export_model,
     view,
     reproduce,
     models,

@@ -18,6 +18,7 @@ Errors = Annotated[
     typer.Option(help="Folder for pictures of the errors: missed magenta, invented green."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Backend = Annotated[str, typer.Option(help="auto, torch, compiled, onnxruntime or openvino.")]
 Tta = Annotated[
     str, typer.Option(help="Test-time augmentation: none, paper (5 views) or d4 (8 views).")
 ]

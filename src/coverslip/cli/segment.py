@@ -9,6 +9,7 @@ import typer
 from coverslip.cli.options import (
     MODEL,
     Axes,
+    Backend,
     CellSize,
     Channel,
     Device,
@@ -52,6 +53,7 @@ def segment(
     table: Annotated[str, typer.Option(help="Tables as csv or parquet.")] = "csv",
     tile: Annotated[int, typer.Option(help="Largest piece predicted at once, in pixels.")] = 1024,
     device: Device = "auto",
+    backend: Backend = "auto",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Do again what is done already.")
     ] = False,
@@ -71,7 +73,11 @@ def segment(
         fill_holes=fill_holes,
         drop_border=drop_border,
         predict=PredictSettings(
-            tta=tta, tile_px=tile, overlap_px=min(128, tile // 4), device=device
+            tta=tta,
+            tile_px=tile,
+            overlap_px=min(128, tile // 4),
+            device=device,
+            backend=backend,
         ),
         measure=MeasureSettings(properties=parse_list(properties)),
     )

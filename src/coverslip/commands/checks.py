@@ -117,7 +117,10 @@ def check_order(verb: str, model: str, data: Path) -> None:
     """
     from coverslip.shipped import shipped_models
 
-    is_model = str(data) in (*METHODS, *shipped_models()) or data.suffix == ".safetensors"
+    is_model = str(data) in (*METHODS, *shipped_models()) or data.suffix in (
+        ".safetensors",
+        ".onnx",
+    )
     folder = Path(model)
     if is_model and folder.is_dir() and not (folder / "best.safetensors").is_file():
         raise SettingsError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from coverslip.backends import respect_quota
 from coverslip.commands.console import (
     count_files,
     count_frames,
@@ -80,6 +81,7 @@ def load_job(
         ModelError: no such model.
         SettingsError: settings or arguments that do not go with it.
     """
+    respect_quota()
     loaded = load_model(model, arguments)
     settings = replace(
         settings,

@@ -42,6 +42,10 @@ EXTRAS = {
     "zarr": Extra({"zarr": "zarr"}, "OME-Zarr, read and written"),
     "nd2": Extra({"nd2": "nd2"}, "ND2 of Nikon"),
     "czi": Extra({"czifile": "czifile"}, "CZI of Zeiss"),
+    "onnx": Extra(
+        {"onnx": "onnx", "onnxruntime": "onnxruntime"}, "faster on a CPU; coverslip export-model"
+    ),
+    "openvino": Extra({"openvino": "openvino"}, "--backend openvino, on CPUs of Intel"),
     "parquet": Extra({"pyarrow": "pyarrow"}, "--table parquet"),
 }
 

@@ -64,7 +64,9 @@ def score_at_both_sizes(
         small_truth = resize_labels(truth, (size_px, size_px))
         for tta in ttas:
             settings = SegmentSettings(
-                threshold=THRESHOLD, predict=PredictSettings(tta=tta, device=device)
+                threshold=THRESHOLD,
+                # one backend for all tables, whatever is installed
+                predict=PredictSettings(tta=tta, device=device, backend="torch"),
             )
             probs = predict_prepared(small, model, settings=settings).probs[0]
             pred = probs > THRESHOLD

@@ -132,7 +132,8 @@ class DilatedPyramid(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, H, W) → (N, out, H, W)."""
-        whole = self.whole(x.mean(dim=(2, 3), keepdim=True)).expand(-1, -1, *x.shape[2:])
+        whole = self.whole(x.mean(dim=(2, 3), keepdim=True))
+        whole = whole.expand(-1, -1, x.shape[2], x.shape[3])
         parts = [whole, *[branch(x) for branch in self.branches]]
         joined: Tensor = self.join(torch.cat(parts, dim=1))
         return joined

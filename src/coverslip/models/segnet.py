@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from torch import Tensor, nn
-from torch.nn.functional import max_pool2d, max_unpool2d
+from torch.nn.functional import max_pool2d
 
 from coverslip.models.blocks import conv_norm_relu, he_normal_
 from coverslip.models.vgg import VGGEncoder
@@ -56,6 +56,21 @@ class SegNet(nn.Module):
             else:
                 x = layer(x)
         for stage in self.decoder:
-            x = stage(max_unpool2d(x, places.pop(), (2, 2)))
+            x = stage(unpool(x, places.pop()))
         logits: Tensor = self.head(x)
         return logits
+
+
+def unpool(x: Tensor, places: Tensor) -> Tensor:
+    """Put each value where its maximum was, zeros around it: (N, C, H, W) → (N, C, 2H, 2W).
+
+    That is `max_unpool2d` in steps which PyTorch can write as ONNX.
+
+    Args:
+        x: (N, C, H, W).
+        places: (N, C, H, W), from `max_pool2d`: rows times columns of the larger map.
+    """
+    n, channels, height, width = x.shape
+    empty = x.new_zeros(n, channels, 4 * height * width)
+    filled = empty.scatter(2, places.flatten(2), x.flatten(2))
+    return filled.view(n, channels, 2 * height, 2 * width)

@@ -13,6 +13,8 @@ from coverslip.method import Method
 from coverslip.predict import Prediction, check_predict, predict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from coverslip.pipeline.settings import SegmentSettings
@@ -65,7 +67,11 @@ def prepare_image(image: NDArray[Any], model: Model) -> NDArray[np.float32]:
 
 
 def predict_prepared(
-    image: NDArray[np.float32], model: Model, *, settings: SegmentSettings
+    image: NDArray[np.float32],
+    model: Model,
+    *,
+    settings: SegmentSettings,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Prediction:
     """Predict an image of `prepare_image`, at the scale that is wanted.
 
@@ -74,6 +80,7 @@ def predict_prepared(
         model: a loaded model. The probabilities of a method without learning are 0 and 1.
         settings: scale (1 where it is left open) and, for a network, tiles, test-time augmentation
             and device.
+        tell: called with what the user should know, such as tiles made smaller for memory.
 
     Returns:
         Maps of the image's own height and width.
@@ -89,7 +96,7 @@ def predict_prepared(
         prediction = Prediction(probs=model.mask(scaled)[None].astype(np.float32), spread=None)
     else:
         prepared = normalise(scaled, model.preprocess)
-        prediction = predict(model.network, prepared, settings=settings.predict)
+        prediction = predict(model.network, prepared, settings=settings.predict, tell=tell)
     if shape == (height, width):
         return prediction
     spread = prediction.spread

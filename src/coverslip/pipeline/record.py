@@ -14,6 +14,7 @@ from coverslip.files import check_projection, fingerprint, write_text
 from coverslip.measure import COLUMNS
 from coverslip.method import Method
 from coverslip.pipeline.model import check_model
+from coverslip.predict import pick_backend
 from coverslip.provenance import package_version
 from coverslip.tables import check_format
 
@@ -142,6 +143,9 @@ def job_key(path: Path, job: Job) -> str:
 def result_settings(job: Job) -> dict[str, Any]:
     """The settings that change a result; the device and the size of a batch do not.
 
+    The backend is the one that "auto" comes to here: where another was installed since, cells at
+    the threshold might differ by a pixel from those of the images done before.
+
     A method without learning has its own in place of those of a network's prediction.
     """
     settings = asdict(job.settings)
@@ -150,6 +154,7 @@ def result_settings(job: Job) -> dict[str, Any]:
         return {**settings, "method": asdict(job.model.settings)}
     for name in ("device", "batch", "batch_px"):
         del settings["predict"][name]
+    settings["predict"]["backend"] = pick_backend(job.model.network, job.settings.predict)
     return settings
 
 

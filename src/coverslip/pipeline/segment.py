@@ -14,7 +14,7 @@ from coverslip.pipeline.settings import usual_settings
 from coverslip.pipeline.size import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     import pandas as pd
@@ -52,6 +52,7 @@ def segment(
     settings: SegmentSettings | None = None,
     pixel_size_um: tuple[float, float] | None = None,
     channels: NDArray[Any] | Mapping[str, NDArray[Any]] | None = None,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Segmentation:
     """Find the cells in one image.
 
@@ -61,6 +62,7 @@ def segment(
         settings: thresholds, tiles, test-time augmentation and device; None: `usual_settings`.
         pixel_size_um: height and width of a pixel, for a table in micrometres.
         channels: where to measure how bright the cells are, as for `measure`; None: in the image.
+        tell: called with what the user should know, such as tiles made smaller for memory.
 
     Raises:
         SettingsError: a setting that makes no sense to this model, or a device that is not there.
@@ -68,7 +70,7 @@ def segment(
     """
     prepared = prepare_image(image, model)
     settings = settle(settings or usual_settings(model), prepared, model)
-    prediction = predict_prepared(prepared, model, settings=settings)
+    prediction = predict_prepared(prepared, model, settings=settings, tell=tell)
     probs = prediction.probs[0]
     spread = None if prediction.spread is None else prediction.spread[0]
     whole = replace(settings, drop_border=False)

@@ -133,19 +133,21 @@ def read_pictures(file: ImageFile, frames: Sequence[int], *, channel: int) -> It
 
 def segment_frame(picture: Picture, file: ImageFile, target: Outputs, *, job: Job) -> Frame:
     """Segment one frame and write its pictures."""
+    notes = list(picture.notes)
     found = segment(
         picture.image,
         job.model,
         settings=job.settings,
         pixel_size_um=file.pixel_size_um,
         channels=picture.channels,
+        tell=notes.append,
     )
     write_pictures(picture.image, found, target, frame=picture.frame, n_frames=file.n_frames)
     return Frame(
         labels=found.labels,
         image=image_row(file, picture.frame, found, target),
         cells=cell_rows(file, picture.frame, found),
-        notes=picture.notes,
+        notes=tuple(notes),
         probs=found.probs if job.keep_probs else None,
         spread=found.spread if job.keep_spread else None,
     )

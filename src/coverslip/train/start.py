@@ -46,6 +46,11 @@ def settings_from(
         )
     path = find_model(start)
     begun = load_checkpoint(path)
+    if path.suffix.lower() == ".onnx":
+        raise SettingsError(
+            f"--from {start}: an ONNX file predicts and cannot learn; wanted the .safetensors file "
+            "that it was made of."
+        )
     if model not in (None, begun.model):
         raise SettingsError(f"--from {start} is a {begun.model}: leave --model {model} out.")
     if settings.arguments:

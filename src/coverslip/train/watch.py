@@ -60,7 +60,7 @@ def look_at(network: nn.Module, data: PairDataset, index: int, settings: TrainSe
     """Predict a whole image and compare it with its truth."""
     whole = data.whole(index)
     truth = whole.labels > 0
-    how = PredictSettings(device=settings.device)
+    how = PredictSettings(device=settings.device, backend="torch")
     probs = predict(network, normalise(whole.image, data.preprocess), settings=how).probs
     pred = probs[0] > 0.5
     scores = {

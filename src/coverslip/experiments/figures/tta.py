@@ -83,9 +83,10 @@ def predict_views(image: NDArray[np.float32], model: Checkpoint) -> list[View]:
     """
     rgb = np.array(to_rgb(image).transpose(2, 0, 1))
     prepared = np.array(normalise(image, model.preprocess))
+    how = PredictSettings(backend="torch")
     views = []
     for symmetry in TTA["paper"]:
-        seen = predict(model.network, _see(prepared, symmetry), settings=PredictSettings())
+        seen = predict(model.network, _see(prepared, symmetry), settings=how)
         turned = symmetry.inverse(torch.from_numpy(seen.probs[0])).numpy()
         picture = _see(rgb, symmetry).transpose(1, 2, 0)
         views.append(View(_name(symmetry), picture, seen.probs[0], turned))

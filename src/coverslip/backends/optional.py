@@ -1,0 +1,31 @@
+"""the name of a package that is no must → the package, or an error that says how to get it."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+from coverslip.errors import SettingsError
+
+
+def need(package: str, *, extra: str, what: str) -> Any:
+    """Import a package of an optional extra.
+
+    Raises:
+        SettingsError: it is not installed, or cannot be imported.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise SettingsError(
+            f"{what} needs the package {package}, which cannot be imported ({error}). "
+            f"Install it with: pip install '.[{extra}]' in a clone of coverslip's repository."
+        ) from error
+
+
+@cache
+def is_installed(*packages: str) -> bool:
+    """Whether packages are there, without importing them."""
+    return all(find_spec(package) is not None for package in packages)

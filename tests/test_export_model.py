@@ -1,0 +1,200 @@
+"""A model as one ONNX file: the same cells from the file alone, and nothing from a stranger's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coverslip.backends import contents, run_onnx, unpack_onnx
+from coverslip.checkpoint import load_checkpoint, save_onnx
+from coverslip.errors import ModelError, SettingsError
+from coverslip.files import open_image, read_frame
+from coverslip.pipeline import Segmentation, SegmentSettings, segment
+from coverslip.predict import PredictSettings, pick_backend
+from coverslip.shipped import load_model
+
+onnx = pytest.importorskip("onnx")
+runtime = pytest.importorskip("onnxruntime")
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+CPU = PredictSettings(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("onnx") / "nuclei.onnx"
+    assert save_onnx(path, load_model("nuclei")) < 1e-4
+    return path
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    path = EXAMPLES / "nuclei" / "stained_tissue.png"
+    return read_frame(open_image(path))
+
+
+def segmented(image: np.ndarray, model: object, **predict: str) -> Segmentation:
+    settings = SegmentSettings(predict=PredictSettings(device="cpu", **predict))
+    return segment(image, model, settings=settings)  # type: ignore[arg-type]
+
+
+def test_the_file_alone_gives_the_same_cells(file: Path, image: np.ndarray) -> None:
+    model, alone = load_model("nuclei"), load_checkpoint(file)
+    wanted = segmented(image, model, backend="torch")
+    got = segmented(image, alone)
+    assert len(got.cells) == len(wanted.cells) > 5
+    assert abs(got.probs - wanted.probs).max() < 1e-4
+    assert np.array_equal(got.labels, wanted.labels)
+    same = segmented(image, model, backend="onnxruntime")  # which makes the same graph of it
+    assert np.array_equal(got.probs, same.probs)
+
+
+def test_it_carries_all_that_the_checkpoint_does(file: Path) -> None:
+    model, alone = load_model("nuclei"), load_checkpoint(file)
+    names = ("model", "arguments", "preprocess", "maps", "card")
+    assert [getattr(alone, name) for name in names] == [getattr(model, name) for name in names]
+    assert alone.network.stride == model.network.stride
+    assert alone.threshold == model.threshold
+    assert alone.cell_size_px == model.cell_size_px
+
+
+def test_other_programs_find_what_they_need_as_plain_text(file: Path) -> None:
+    session = runtime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    said = session.get_modelmeta().custom_metadata_map
+    card = load_model("nuclei").card
+    assert (said["stride"], said["channels"]) == ("16", "3")
+    assert float(said["threshold"]) == card.get("threshold", 0.5)
+    assert said["licence"] == card["licence"] != ""
+    assert json.loads(said["maps"])[0] == "mask"
+    (taken,), (given,) = session.get_inputs(), session.get_outputs()
+    assert (taken.name, given.name) == ("image", "logits")
+    assert taken.shape == ["n", 3, "h", "w"]
+
+
+def test_openvino_runs_it_too(file: Path, image: np.ndarray) -> None:
+    pytest.importorskip("openvino")
+    got = segmented(image, load_checkpoint(file), backend="openvino")
+    assert abs(got.probs - segmented(image, load_checkpoint(file)).probs).max() < 1e-4
+
+
+def test_what_an_onnx_file_cannot_do_is_said(file: Path, tmp_path: Path) -> None:
+    alone = load_checkpoint(file)
+    assert pick_backend(alone.network, PredictSettings()) == "onnxruntime"
+    with pytest.raises(SettingsError, match=r"an ONNX file runs by onnxruntime or openvino"):
+        pick_backend(alone.network, replace(CPU, backend="torch"))
+    with pytest.raises(ModelError, match="an ONNX file already"):
+        save_onnx(tmp_path / "again.onnx", alone)
+
+
+def rewritten(file: Path, path: Path, **texts: str) -> Path:
+    """The file with other texts, and a checksum that fits them, as anyone can make it."""
+    model = onnx.load(file)
+    said = {entry.key: entry.value for entry in model.metadata_props} | texts
+    onnx.helper.set_model_props(model, {**said, "sha256": contents._hash(model, said)})
+    onnx.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ({"format": "other"}, "none of coverslip's"),
+        ({"stride": "0"}, "a stride of 0 px"),
+        ({"stride": "many"}, "its description is damaged"),
+        ({"stride": "8"}, "it does not run|it gives"),
+        ({"channels": "1"}, "it does not run"),
+        ({"maps": '["mask"]'}, r"wanted float32 logits of 1 maps"),
+        ({"maps": '["mask", "__import__"]'}, "__import__"),
+        ({"maps": "1"}, "its maps .*copy it again"),
+        ({"preprocess": '{"sizes": 1}'}, "nuclei.onnx: "),
+        ({"card": "{"}, "its card .*copy it again"),
+    ],
+)
+def test_a_forged_description_is_refused(
+    file: Path, tmp_path: Path, texts: dict[str, str], message: str
+) -> None:
+    forged = rewritten(file, tmp_path / "nuclei.onnx", **texts)
+    with pytest.raises(ModelError, match=message) as error:
+        load_checkpoint(forged)
+    assert str(forged) in str(error.value)
+
+
+def test_damaged_missing_and_foreign_files_are_refused(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.onnx"
+    with pytest.raises(ModelError, match=r"a.onnx: cannot be read \(No such file"):
+        load_checkpoint(path)
+    whole = file.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelError, match=r"a.onnx: not readable as ONNX .*copy the file again"):
+        load_checkpoint(path)
+    path.write_bytes(whole[:-4000] + b"\x00" + whole[-3999:])
+    with pytest.raises(ModelError, match=r"a.onnx: .*copy the file again"):
+        load_checkpoint(path)
+    model = onnx.load(file)
+    del model.metadata_props[:]
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match=r"but none of coverslip's: pass one that"):
+        load_checkpoint(path)
+    monkeypatch.setattr(contents, "MOST_BYTES", 1000)
+    with pytest.raises(ModelError, match=r"nuclei.onnx: larger than"):
+        load_checkpoint(file)
+
+
+def test_an_export_that_is_wrong_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_model("nuclei")
+
+    def wrong(*arguments: object, **named: object) -> object:
+        forward = run_onnx(*arguments, **named)  # type: ignore[arg-type]
+        return lambda images: 1.01 * forward(images)
+
+    monkeypatch.setattr("coverslip.checkpoint.onnx.run_onnx", wrong)
+    with pytest.raises(ModelError, match="it cannot be exported"):
+        save_onnx(tmp_path / "a.onnx", model)
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- the verb
+
+
+def test_the_verb_writes_the_file_and_segment_takes_it(coverslip, tmp_path: Path) -> None:
+    file = tmp_path / "new" / "nuclei.onnx"
+    said = coverslip("export-model", "nuclei", "-o", file)
+    assert (said.status, said.err) == (0, "")
+    assert "logits are PyTorch's to" in said.out
+    assert unpack_onnx(file.read_bytes())["model"] == load_model("nuclei").model
+    image = EXAMPLES / "nuclei" / "fluorescence_small.png"
+    said = coverslip("segment", image, "-o", tmp_path / "out", "--model", file)
+    assert said.status == 0
+    assert "cells in 1 file" in said.out
+    assert "onnxruntime" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nuclei", "-o", "a.safetensors"), "wanted a file's name that ends in .onnx"),
+        (("egt", "-o", "a.onnx"), "egt is a method without learning: it has no network to export"),
+        (("nuclie", "-o", "a.onnx"), "did you mean 'nuclei'?"),
+    ],
+)
+def test_mistakes_are_told(coverslip, arguments: tuple[str, ...], message: str) -> None:
+    said = coverslip("export-model", *arguments)
+    assert said.status == 2
+    assert message in said.err
+
+
+def test_a_training_cannot_go_on_from_it(coverslip, file: Path, tmp_path: Path) -> None:
+    data = EXAMPLES / "nuclei"
+    masks = EXAMPLES / "truth" / "nuclei"
+    arguments = ("--masks", masks, "-o", tmp_path / "run", "--from", file)
+    said = coverslip("train", data, *arguments)
+    assert said.status == 2
+    assert "an ONNX file predicts and cannot learn" in said.err
