@@ -5,7 +5,15 @@ import pytest
 from scipy import ndimage
 from skimage.morphology import reconstruction
 
-from coverslip.cells import drop_cells, fill_cells, labels_to_maps, number_cells, separate
+from coverslip.cells import (
+    UNSEEN_PX,
+    drop_cells,
+    fill_cells,
+    labels_to_maps,
+    number_cells,
+    separate,
+    separate_part,
+)
 from coverslip.cells.flood import flood
 from coverslip.cells.watersheds import peaks
 
@@ -182,3 +190,42 @@ def test_a_boundary_map_alone_parts_a_mask():
     found = separate(labels > 0, {"boundary": boundary})
     assert same_cells(found, separate(labels > 0, maps_of(labels, ("mask", "boundary"))))
     assert found.max() == 2
+
+
+@pytest.mark.parametrize("names", [("mask",), *KINDS], ids="+".join)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_in_a_window_a_cell_that_is_clear_of_the_edge_is_that_of_the_whole(names, seed):
+    rng = np.random.default_rng(seed)
+    places = [(*rng.uniform(0, 220, 2), rng.uniform(5, 13)) for _ in range(110)]
+    labels = disks(*places, size=220)
+    maps = maps_of(labels, names) if len(names) > 1 else {}
+    whole = separate(labels > 0, maps)
+    rows, columns = slice(30, 200), slice(0, 150)  # the frame ends at the left
+    inside = {name: one[rows, columns] for name, one in maps.items()}
+    found, edge = separate_part(labels[rows, columns] > 0, inside, beyond=(True, True, False, True))
+    unsure = np.append(found[edge], 0)
+    cut = ndimage.binary_dilation(np.isin(found, unsure[unsure > 0]), iterations=3)
+    # Beside a cell that is cut, a pixel at equal height may go to either.
+    sure = np.setdiff1d(np.unique(found), np.append(found[cut], 0))
+    assert len(sure) >= 3
+    part = whole[rows, columns]
+    for cell in sure:
+        number = part[found == cell][0]
+        np.testing.assert_array_equal(found == cell, part == number)
+        assert np.count_nonzero(whole == number) == np.count_nonzero(found == cell)
+    assert not found[:UNSEEN_PX].any() and found[:, 0].any()
+
+
+def test_without_a_side_beyond_everything_is_sure():
+    labels = disks((20, 16, 10), (20, 35, 10), (1, 60, 6))
+    found, edge = separate_part(labels > 0, {})
+    assert not edge.any()
+    assert np.array_equal(found, separate(labels > 0, {}))
+
+
+def test_what_lies_deeper_than_it_is_far_from_the_edge_is_not_sure():
+    mask = np.zeros((80, 60), bool)
+    mask[30:, 10:50] = True  # 40 wide, and goes on below
+    found, edge = separate_part(mask, {}, beyond=(False, True, False, False))
+    assert found[63, 30] == 1 and found[64, 30] == 0  # the last 16 rows are unseen
+    assert edge[63, 30] and edge[50, 30] and not edge[35, 30]

@@ -11,6 +11,7 @@ from coverslip.images import (
     replace_nonfinite,
     resize_image,
     resize_labels,
+    resize_window,
     stretch,
     to_grey,
     to_rgb,
@@ -241,3 +242,21 @@ def test_image_and_labels_stay_aligned():
     labels[6:22, 4:18] = 1
     image = resize_image(labels.astype(np.float32), (20, 15))
     np.testing.assert_array_equal(image > 0.5, resize_labels(labels, (20, 15)) > 0)
+
+
+@pytest.mark.parametrize("target", [(20, 31), (39, 62), (78, 140), (117, 90), (39, 40), (2, 3)])
+@pytest.mark.parametrize("colours", [(), (3,)])
+def test_a_window_is_resized_as_it_is_in_the_whole(target, colours):
+    image = np.random.default_rng(0).random((39, 62, *colours), dtype=np.float32)
+    whole = resize_image(image, target)
+    top, left = target[0] // 3, target[1] // 4
+    for window in (
+        (slice(0, target[0]), slice(0, target[1])),
+        (slice(top, target[0]), slice(left, left + max(1, target[1] // 2))),
+        (slice(0, 1), slice(target[1] - 1, target[1])),
+    ):
+        part = resize_window(
+            lambda rows, columns: image[rows, columns], window, source=(39, 62), target=target
+        )
+        assert part.shape == whole[window].shape
+        np.testing.assert_allclose(part, whole[window], atol=2e-7)

@@ -13,7 +13,7 @@ SOURCE = Path(coverslip.__file__).parent
 FLOORS = (
     "errors",
     "backends classical device files images limits symmetry tiles models losses cells measure "
-    "metrics outlines figures report provenance",
+    "metrics outlines figures regions report provenance",
     "augment checkpoint data evaluate export method predict tables",
     "pretrained shipped",
     "pipeline train",

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from coverslip.errors import ModelError, SettingsError
-from coverslip.predict import PredictSettings, predict
+from coverslip.predict import PredictSettings, Source, predict, predict_window
+from coverslip.predict.forward import tiles_at_once
 
 
 class Identity(nn.Module):
@@ -53,6 +54,23 @@ class Slope(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x[:, :1] + torch.linspace(-1, 1, x.shape[-1])
+
+
+class Shelf:
+    """Keeps tiles in memory."""
+
+    def __init__(self) -> None:
+        self.parts: dict[tuple[int, int], np.ndarray] = {}
+        self.lost: set[tuple[int, int]] = set()
+
+    def has(self, index: tuple[int, int]) -> bool:
+        return index in self.parts
+
+    def get(self, index: tuple[int, int]) -> np.ndarray | None:
+        return None if index in self.lost else self.parts[index]
+
+    def put(self, index: tuple[int, int], part: np.ndarray) -> None:
+        self.parts[index] = part
 
 
 class Round(nn.Module):
@@ -135,7 +153,7 @@ def test_tiled_differs_where_the_zero_band_is_too_small() -> None:
 def test_every_tile_is_a_multiple_of_the_stride() -> None:
     network = Identity(stride=16)
     predict(network, random_image(50, 100), settings=tiled(tile_px=60, overlap_px=20))
-    assert network.shapes == [(3, 3, 64, 64)]
+    assert network.shapes == [(1, 3, 64, 64)] * 3
 
 
 @pytest.mark.parametrize("tta", ["paper", "d4"])
@@ -189,19 +207,35 @@ def test_mean_and_spread_are_those_computed_by_hand(tta: str, shape: tuple[int, 
         ((16, 16), "paper", [(5, 3, 16, 16)]),
         ((16, 24), "d4", [(4, 3, 16, 24), (4, 3, 24, 16)]),
         ((16, 24), "paper", [(3, 3, 16, 24), (2, 3, 24, 16)]),
-        # 2 × 3 tiles of 32: eight at once, then what is left
-        ((50, 70), "none", [(6, 3, 32, 32)]),
+        # 2 × 3 tiles of 32, one at a time on a CPU
+        ((50, 70), "none", [(1, 3, 32, 32)] * 6),
         ((50, 70), "d4", [(8, 3, 32, 32)] * 6),
-        # three lying tiles of 16 × 32; two upright and two lying views of each
-        ((16, 70), "d4", [(8, 3, 16, 32), (8, 3, 32, 16), (4, 3, 16, 32), (4, 3, 32, 16)]),
+        # three lying tiles of 16 × 32; four upright and four lying views of each
+        ((16, 70), "d4", [(4, 3, 16, 32), (4, 3, 32, 16)] * 3),
     ],
 )
-def test_views_and_tiles_run_as_batches(
+def test_views_run_as_batches(
     shape: tuple[int, int], tta: str, forwards: list[tuple[int, ...]]
 ) -> None:
     network = Identity()
     predict(network, random_image(*shape), settings=tiled(tta=tta))
     assert network.shapes == forwards
+
+
+@pytest.mark.parametrize(
+    ("device", "tile", "batch", "n"),
+    [
+        ("cpu", (32, 32), 8, 1),
+        ("cuda", (32, 32), 8, 8),
+        ("cuda", (32, 32), 2, 2),
+        ("cuda", (64, 64), 8, 4),
+    ],
+)
+def test_a_gpu_is_given_several_tiles_at_once(device, tile, batch, n) -> None:
+    settings = PredictSettings(batch=batch, batch_px=4 * 64 * 64)
+    assert tiles_at_once(tile, n_views=1, settings=settings, device=torch.device(device)) == n
+    half = tiles_at_once(tile, n_views=2, settings=settings, device=torch.device(device))
+    assert half == max(1, n // 2)
 
 
 @pytest.mark.parametrize(
@@ -292,8 +326,8 @@ def test_memory_too_short_for_a_tile_halves_the_tiles_until_it_suffices(tta: str
         assert abs(got.spread - wanted.spread).max() < 1e-5
     assert max(height * width for height, width in network.shapes) <= 80 * 80
     assert said == [
-        "memory was too short for tiles of 300 px, so it was predicted in tiles of 152 px.",
-        "memory was too short for tiles of 152 px, so it was predicted in tiles of 76 px.",
+        "memory was too short for larger tiles, so it was predicted in tiles of 152 px.",
+        "memory was too short for larger tiles, so it was predicted in tiles of 76 px.",
     ]
 
 
@@ -447,3 +481,36 @@ def test_an_answer_that_is_no_number_is_refused() -> None:
     image[:, 2, 2] = 1
     with pytest.raises(ModelError, match="no number for some pixels"):
         predict(Broken(), image, settings=PredictSettings(device="cpu"))
+
+
+@pytest.mark.parametrize("tta", ["none", "d4"])
+def test_a_window_has_the_numbers_of_the_whole(tta):
+    image = np.random.default_rng(0).random((3, 70, 90), dtype=np.float32)
+    settings = PredictSettings(tile_px=32, overlap_px=16, tta=tta, device="cpu", batch=1)
+    network, kept = Pooling(), Shelf()
+    whole = predict(network, image, settings=settings)
+    source = Source((70, 90), 3, lambda rows, columns: image[:, rows, columns])
+    for window in ((slice(0, 70), slice(0, 90)), (slice(33, 61), slice(5, 90))):
+        part = predict_window(network, source, window=window, settings=settings, kept=kept)
+        np.testing.assert_array_equal(part.probs, whole.probs[:, *window])
+        if whole.spread is None:
+            assert part.spread is None
+        else:
+            np.testing.assert_array_equal(part.spread, whole.spread[:, *window])
+
+
+def test_a_kept_tile_is_not_predicted_again_and_a_lost_one_is():
+    image = np.random.default_rng(0).uniform(0.1, 0.9, (1, 20, 40)).astype(np.float32)
+    settings = PredictSettings(tile_px=20, overlap_px=8, device="cpu", batch=1)
+    source = Source((20, 40), 1, lambda rows, columns: image[:, rows, columns])
+    network, kept = Identity(), Shelf()
+    window = slice(0, 20), slice(0, 20)
+    predict_window(network, source, window=window, settings=settings, kept=kept)
+    n_tiles = len(network.shapes)
+    assert n_tiles == len(kept.parts) == 2
+    predict_window(network, source, window=window, settings=settings, kept=kept)
+    assert len(network.shapes) == n_tiles
+    kept.lost.add((0, 1))  # said to be there, and gone when it is asked for
+    part = predict_window(network, source, window=window, settings=settings, kept=kept)
+    assert len(network.shapes) == n_tiles + 1
+    np.testing.assert_allclose(part.probs, image[..., :20], rtol=1e-6)

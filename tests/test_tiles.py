@@ -7,7 +7,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from coverslip.tiles import blend, cut, even_starts, lay_tiles, round_up, weights_1d
+from coverslip.tiles import (
+    blend,
+    cut,
+    cut_from,
+    even_starts,
+    lay_tiles,
+    round_up,
+    tiles_in,
+    weights_1d,
+)
 
 
 def there_and_back(image: np.ndarray, **how: int) -> np.ndarray:
@@ -140,3 +149,37 @@ def test_cut_is_a_copy() -> None:
 @pytest.mark.parametrize(("number", "rounded"), [(0, 0), (1, 32), (32, 32), (33, 64)])
 def test_round_up(number: int, rounded: int) -> None:
     assert round_up(number, 32) == rounded
+
+
+def test_tiles_in_a_window_are_those_with_a_weight_there():
+    grid = lay_tiles((8, 20), tile=8, overlap=4)
+    assert grid.starts[1] == (0, 4, 8, 12)
+    assert tiles_in(grid, slice(0, 8), slice(0, 20)) == grid.indices
+    assert tiles_in(grid, slice(0, 1), slice(0, 3)) == [(0, 0)]
+    for column in range(20):  # no more, and no fewer, than have a say
+        there = [
+            j for j, start in enumerate(grid.starts[1])
+            if start <= column < start + 8 and grid.weights[1][j, column - start] > 0
+        ]  # fmt: skip
+        found = tiles_in(grid, slice(0, 8), slice(column, column + 1))
+        assert found == [(0, j) for j in there]
+
+
+@pytest.mark.parametrize("shape", [(23, 31), (5, 7), (1, 40)])
+def test_a_window_is_blended_as_it_is_in_the_whole(shape):
+    image = np.random.default_rng(0).random((2, *shape), dtype=np.float32)
+    grid = lay_tiles(shape, tile=12, overlap=4, multiple=4)
+    window = slice(shape[0] // 3, shape[0]), slice(shape[1] // 4, shape[1] - 2)
+
+    def read(rows, columns):
+        part = image[:, rows, columns]
+        assert part.shape[1:] == (rows.stop - rows.start, columns.stop - columns.start)
+        return part
+
+    canvas = np.zeros_like(image[:, window[0], window[1]])
+    for index in tiles_in(grid, *window):
+        tile = cut_from(read, shape=shape, grid=grid, index=index)
+        np.testing.assert_array_equal(tile, cut(image, grid=grid, index=index))
+        origin = window[0].start, window[1].start
+        blend(canvas, tile, grid=grid, index=index, origin=origin)
+    np.testing.assert_allclose(canvas, image[:, window[0], window[1]], rtol=1e-6)

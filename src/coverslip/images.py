@@ -6,6 +6,7 @@ to the mean and spread of the images that the encoder was first trained on.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,11 +82,22 @@ def stretch(
     low, high = np.percentile(_sample(finite), [low_percentile, high_percentile]).tolist()
     if low >= high:
         low, high = float(finite.min()), float(finite.max())
+    return stretch_between(finite, low, high)
+
+
+def stretch_between(image: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
+    """Map an image's range between two values to [0, 1] and clip the rest; `stretch` finds them.
+
+    Args:
+        image: Any shape and number type, every value finite.
+        low: Becomes 0.
+        high: Becomes 1; where it is not above `low`, everything becomes 0.
+    """
     if low >= high:
         return np.zeros(image.shape, np.float32)
     # float32 holds integers of up to 24 bits exactly; larger numbers are subtracted in float64.
-    is_small = finite.dtype.itemsize <= 2 or (finite.dtype == np.float32 and high - low < 1e38)
-    numbers: NDArray[np.floating[Any]] = finite.astype(np.float32 if is_small else np.float64)
+    is_small = image.dtype.itemsize <= 2 or (image.dtype == np.float32 and high - low < 1e38)
+    numbers: NDArray[np.floating[Any]] = image.astype(np.float32 if is_small else np.float64)
     # Divided, not multiplied by 1 / (high - low), which overflows for a range near 1e-308.
     stretched: NDArray[np.floating[Any]] = np.clip((numbers - low) / (high - low), 0, 1)
     return np.asarray(stretched, np.float32)
@@ -93,11 +105,16 @@ def stretch(
 
 def _sample(image: NDArray[Any]) -> NDArray[Any]:
     """At most SAMPLE_PX values, evenly spread, as one row of floats."""
-    step = -(-image.size // SAMPLE_PX)
+    return image.reshape(-1)[:: sample_step(image.shape)].astype(np.float64)
+
+
+def sample_step(shape: tuple[int, ...]) -> int:
+    """Every how many values of an image of that shape `stretch` takes one for its percentiles."""
+    step = -(-math.prod(shape) // SAMPLE_PX)
     # A step that shares a factor with the row length would take the same columns from every row.
-    while math.gcd(step, math.prod(image.shape[1:])) > 1:
+    while math.gcd(step, math.prod(shape[1:])) > 1:
         step += 1
-    return image.reshape(-1)[::step].astype(np.float64)
+    return step
 
 
 def normalise(image: NDArray[np.float32], settings: Preprocess) -> NDArray[np.float32]:
@@ -208,6 +225,55 @@ def resize_image(image: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.floa
     height, width = shape
     # Pillow widens the triangle of linear interpolation by the factor of shrinking.
     return np.asarray(Image.fromarray(source).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def resize_window(
+    read: Callable[[slice, slice], NDArray[Any]],
+    window: tuple[slice, slice],
+    *,
+    source: tuple[int, int],
+    target: tuple[int, int],
+) -> NDArray[np.float32]:
+    """Some rows and columns of what `resize_image` makes of an image that is read piece by piece.
+
+    Equal to it but for rounding: the weights are reckoned from another zero.
+
+    Args:
+        read: gives the pixels (h, w) or (h, w, C) of some rows and columns.
+        window: the rows and columns wanted, of the resized image.
+        source: height and width of the image.
+        target: height and width that the whole of it would be resized to.
+
+    Returns:
+        (h, w) or (h, w, C), of the window's size.
+    """
+    if source == target:
+        return np.asarray(read(*window), np.float32)
+    ratios = [old / new for old, new in zip(source, target, strict=True)]
+    parts = [
+        slice(
+            max(0, math.floor(part.start * ratio - max(ratio, 1)) - 1),
+            min(old, math.ceil(part.stop * ratio + max(ratio, 1)) + 1),
+        )
+        for part, ratio, old in zip(window, ratios, source, strict=True)
+    ]
+    piece = np.asarray(read(parts[0], parts[1]), np.float32)
+    top, bottom, left, right = (
+        min(max(0.0, edge * ratio - part.start), float(part.stop - part.start))
+        for own, ratio, part in zip(window, ratios, parts, strict=True)
+        for edge in (own.start, own.stop)
+    )
+    size = (window[1].stop - window[1].start, window[0].stop - window[0].start)
+    planes = piece[None] if piece.ndim == 2 else np.moveaxis(piece, 2, 0)
+    resized = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(plane)).resize(
+                size, Image.Resampling.BILINEAR, box=(left, top, right, bottom)
+            )
+        )
+        for plane in planes
+    ]
+    return resized[0] if piece.ndim == 2 else np.stack(resized, axis=2)
 
 
 def resize_labels(labels: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -141,15 +141,63 @@ def cut(image: NDArray[Any], *, grid: Grid, index: tuple[int, int]) -> NDArray[A
     Returns:
         A copy (..., height, width).
     """
+    height, width = image.shape[-2:]
+
+    def read(rows: slice, columns: slice) -> NDArray[Any]:
+        return image[..., rows, columns]
+
+    return cut_from(read, shape=(height, width), grid=grid, index=index)
+
+
+def cut_from(
+    read: Callable[[slice, slice], NDArray[Any]],
+    *,
+    shape: tuple[int, int],
+    grid: Grid,
+    index: tuple[int, int],
+) -> NDArray[Any]:
+    """Cut a tile, as `cut` does, out of an image that is read piece by piece.
+
+    Args:
+        read: gives the pixels (..., h, w) of some rows and columns.
+        shape: height and width of the whole image.
+        grid: the tiles' places.
+        index: row and column of the tile in the grid.
+
+    Returns:
+        A copy (..., height, width).
+    """
     rows, columns = (
         _reflect(np.arange(start, start + side), length=length)
-        for start, side, length in zip(grid.corner(index), grid.tile, image.shape[-2:], strict=True)
+        for start, side, length in zip(grid.corner(index), grid.tile, shape, strict=True)
     )
-    part: NDArray[Any] = image[..., rows[:, None], columns]
+    top, left = int(rows.min()), int(columns.min())
+    there = read(slice(top, int(rows.max()) + 1), slice(left, int(columns.max()) + 1))
+    part: NDArray[Any] = there[..., (rows - top)[:, None], columns - left]
     return part
 
 
-def blend(canvas: Floats, part: Floats, *, grid: Grid, index: tuple[int, int]) -> None:
+def tiles_in(grid: Grid, rows: slice, columns: slice) -> list[tuple[int, int]]:
+    """The tiles that have a say in some rows and columns, in reading order."""
+    down, across = (
+        [
+            number
+            for number, start in enumerate(starts)
+            if weights[number, max(0, part.start - start) : max(0, part.stop - start)].any()
+        ]
+        for starts, weights, part in zip(grid.starts, grid.weights, (rows, columns), strict=True)
+    )
+    return [(i, j) for i in down for j in across]
+
+
+def blend(
+    canvas: Floats,
+    part: Floats,
+    *,
+    grid: Grid,
+    index: tuple[int, int],
+    origin: tuple[int, int] = (0, 0),
+) -> None:
     """Add a tile's values, weighted, to the canvas; after all tiles it holds the blended image.
 
     Args:
@@ -157,13 +205,15 @@ def blend(canvas: Floats, part: Floats, *, grid: Grid, index: tuple[int, int]) -
         part: (..., height, width) float32, what became of the tile.
         grid: the tiles' places and weights.
         index: row and column of the tile in the grid.
+        origin: the place in the image of the canvas's first pixel.
     """
-    top, left = grid.corner(index)
-    target = canvas[..., top : top + grid.tile[0], left : left + grid.tile[1]]
-    height, width = target.shape[-2:]
-    rows = grid.weights[0][index[0], :height, None]
-    columns = grid.weights[1][index[1], :width]
-    target += part[..., :height, :width] * (rows * columns)
+    top, left = (start - first for start, first in zip(grid.corner(index), origin, strict=True))
+    height, width = canvas.shape[-2:]
+    rows = slice(max(0, -top), max(0, min(grid.tile[0], height - top)))
+    columns = slice(max(0, -left), max(0, min(grid.tile[1], width - left)))
+    weights = grid.weights[0][index[0], rows, None] * grid.weights[1][index[1], columns]
+    target = canvas[..., top + rows.start : top + rows.stop, left + columns.start :]
+    target[..., : columns.stop - columns.start] += part[..., rows, columns] * weights
 
 
 def round_up(number: int, multiple: int) -> int:

@@ -9,6 +9,7 @@ from scipy import ndimage
 from skimage.morphology import local_maxima
 from skimage.segmentation import watershed
 
+from coverslip.cells.edges import NOWHERE, at_the_edge, edge_distance
 from coverslip.cells.flood import flood
 from coverslip.cells.mask import EIGHT_NEIGHBOURS, FOUR_NEIGHBOURS
 from coverslip.cells.tidy import number_cells
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from coverslip.cells.edges import Sides
+
     Floats = NDArray[np.float32]
     Integers = NDArray[np.signedinteger[Any]]
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 SMOOTH_PX = 1.0  # standard deviation: of neighbouring pixels of a map, one is a peak by chance
 RISE = 0.15  # of a map in [0, 1], by which a cell's peak must rise above the saddle to the next
 SHAPE_RISE = 0.25  # of a mask's depth, as a share of the peak's own
+SEED_STEP = 2.0**-50  # less than what tells two heights apart, even times all seeds of a window
 PINHOLE_PX = 16  # smaller holes of a mask say nothing of its shape
 
 
@@ -45,32 +49,80 @@ def separate(mask: NDArray[np.bool_], maps: Mapping[str, Floats]) -> NDArray[np.
     Returns:
         (H, W) uint32: 0 is background, the cells are 1 to n in reading order.
     """
+    labels, _ = separate_part(mask, maps)
+    return labels
+
+
+def separate_part(
+    mask: NDArray[np.bool_], maps: Mapping[str, Floats], *, beyond: Sides = NOWHERE
+) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+    """Part a mask that may be a window of a larger one, as that would be parted.
+
+    What is unseen counts as the lowest of the landscape. So a peak within the window is no lower,
+    and a saddle to what lies beyond no higher, than in the whole; and a cell that stays clear of
+    the edge is the cell of the whole, to the pixel.
+
+    Args:
+        mask: as for `separate`.
+        maps: as for `separate`.
+        beyond: at which sides the mask goes on; a strip of `UNSEEN_PX` there belongs to no cell.
+
+    Returns:
+        The labels; and (H, W) bool, where they are not sure, as `at_the_edge` has it.
+    """
+    distance = edge_distance(mask.shape, beyond)
+    landscape, rise, depth = make_landscape(mask, maps, seen=distance > 0)
+    mask = mask & (distance > 0)
+    edge = at_the_edge(distance, depth) if any(beyond) else np.zeros(mask.shape, dtype=bool)
     pieces, n_pieces = ndimage.label(mask, structure=EIGHT_NEIGHBOURS)
-    landscape, rise = make_landscape(mask, maps)
     cores, _ = ndimage.label(peaks(landscape, rise=rise) & mask, structure=EIGHT_NEIGHBOURS)
     clumps = find_clumps(pieces, n_pieces, cores)
     if not clumps.any():
-        return number_cells(pieces)
-    seeds = np.where(clumps, cores, 0)
-    grown = watershed(-landscape, seeds, mask=clumps, connectivity=2)  # type: ignore[no-untyped-call]
-    return number_cells(np.where(clumps, grown + n_pieces, pieces))
+        return number_cells(pieces), edge
+    grown = grow(landscape, np.where(clumps, cores, 0), clumps)
+    return number_cells(np.where(clumps, grown + n_pieces, pieces)), edge
 
 
-def make_landscape(mask: NDArray[np.bool_], maps: Mapping[str, Floats]) -> tuple[Floats, float]:
-    """What is high inside of cells (H, W), and by how much a cell's peak must rise in it.
+def grow(landscape: Floats, seeds: Integers, mask: NDArray[np.bool_]) -> Integers:
+    """Let seeds grow down a landscape until they meet or the mask ends.
+
+    Pixels of one height are taken in the order in which they are reached, and seeds of one height
+    in reading order: else what is far away would decide, by the way in which scikit-image keeps
+    its queue.
+    """
+    heights = -landscape.astype(np.float64)
+    places = np.flatnonzero(seeds)
+    heights.ravel()[places] -= np.arange(len(places), 0, -1) * SEED_STEP
+    grown: Integers = watershed(heights, seeds, mask=mask, connectivity=2)  # type: ignore[no-untyped-call]
+    return grown
+
+
+def make_landscape(
+    mask: NDArray[np.bool_], maps: Mapping[str, Floats], *, seen: NDArray[np.bool_]
+) -> tuple[Floats, float, NDArray[np.float64] | None]:
+    """What is high inside of cells, and by how much a cell's peak must rise in it.
 
     What is no number counts as 0.
+
+    Args:
+        mask: (H, W) bool.
+        maps: as for `separate`.
+        seen: (H, W) bool, outside of which everything counts as background.
+
+    Returns:
+        The landscape (H, W), the rise, and the depth of the mask if that is what it is made of.
     """
     maps = {name: np.nan_to_num(one, posinf=1.0) for name, one in maps.items()}
     if "distance" in maps:
-        return ndimage.gaussian_filter(maps["distance"], SMOOTH_PX), RISE
+        return ndimage.gaussian_filter(maps["distance"], SMOOTH_PX) * seen, RISE, None
     if "boundary" in maps:
         inside = maps.get("mask", mask) * (1 - maps["boundary"])
-        return ndimage.gaussian_filter(inside, SMOOTH_PX), RISE
+        return ndimage.gaussian_filter(inside, SMOOTH_PX) * seen, RISE, None
     # In logarithms a share of the height is a difference: a dent of two pixels parts two small
     # nuclei and not two halves of a large cell.
-    depth = ndimage.distance_transform_edt(fill_pinholes(mask))
-    return np.log(np.maximum(depth, 1.0)).astype(np.float32), float(-np.log1p(-SHAPE_RISE))
+    depth = ndimage.distance_transform_edt(fill_pinholes(mask) & seen)
+    rise = float(-np.log1p(-SHAPE_RISE))
+    return np.log(np.maximum(depth, 1.0)).astype(np.float32), rise, depth
 
 
 def peaks(landscape: Floats, *, rise: float) -> NDArray[np.bool_]:

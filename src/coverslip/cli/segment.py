@@ -52,6 +52,9 @@ def segment(
     properties: Properties = "all",
     table: Annotated[str, typer.Option(help="Tables as csv or parquet.")] = "csv",
     tile: Annotated[int, typer.Option(help="Largest piece predicted at once, in pixels.")] = 1024,
+    region: Annotated[
+        int, typer.Option(min=0, help="Do images of over 4 such squares one by one; 0: never.")
+    ] = 2048,
     device: Device = "auto",
     backend: Backend = "auto",
     overwrite: Annotated[
@@ -95,6 +98,7 @@ def segment(
         keep_probs=probs,
         keep_spread=uncertainty,
         table=table,
+        region=region,
     )
     failed = run_segment(images, out, job=job, overwrite=overwrite)
     raise typer.Exit(1 if failed else 0)

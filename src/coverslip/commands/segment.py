@@ -29,6 +29,7 @@ from coverslip.pipeline import (
     segment_examples,
     segment_files,
 )
+from coverslip.regions import RegionSettings
 from coverslip.shipped import find_model, load_model, shipped_models
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def run_segment(sources: Sequence[str], out: Path, *, job: Job, overwrite: bool)
     if result.skipped:
         were = "was" if len(result.skipped) == 1 else "were"
         note(f"{len(result.skipped)} {were} done before with the same settings (--overwrite)")
-    n_cells = sum(len(record.cells) for record in result.done.values())
+    n_cells = sum(int(record.images["n_cells"].sum()) for record in result.done.values())
     tell(f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {out / 'report.html'}")
     _tell_failed(result.failed)
     return result.failed
@@ -71,6 +72,7 @@ def load_job(
     keep_probs: bool = False,
     keep_spread: bool = False,
     table: str = "csv",
+    region: int = 2048,
 ) -> Job:
     """The model, found and loaded, with what is to be done.
 
@@ -100,6 +102,7 @@ def load_job(
         keep_probs=keep_probs,
         keep_spread=keep_spread,
         table=table,
+        regions=RegionSettings(core_px=region),
     )
 
 

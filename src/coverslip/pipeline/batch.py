@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from coverslip.errors import CoverslipError, FileError
 from coverslip.files import only_here, open_image, project, remove_leftovers, write_text
+from coverslip.pipeline.large import is_large, segment_large
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.record import (
     BatchResult,
@@ -59,7 +60,8 @@ def segment_files(
         out: the folder; it is made where it is missing.
         job: model, settings and what to keep.
         overwrite: do again what is done already.
-        on_frame: called after each frame with the file, the frames done and the frames in all.
+        on_frame: called after each frame with the file, the frames done and the frames in all; of
+            large frames, after each region with the regions.
         on_note: called with every decision that the user should be told.
 
     Raises:
@@ -173,15 +175,18 @@ def _segment_one(
     """The record of one image: an earlier one if it still holds, else of segmenting it now."""
     key = job_key(path, job)
     earlier = None if overwrite else read_record(target.record, key=key)
-    if earlier is not None and target.complete(job, n_frames=len(earlier.images)):
+    if earlier is not None and target.complete(
+        job, n_frames=len(earlier.images), others=earlier.files
+    ):
         target.forget_parts()
         return earlier
     # First of all: an image that broke since must not keep its old labels.
-    kept = None if overwrite else target.part(0, job=job, key=key).parent
+    kept = None if overwrite else target.parts(job=job, key=key)
     target.forget(thumbnails, but=kept)
     target.remove_leftovers()
     file = project(open_image(path, axes=job.axes), job.project)
-    record = segment_series(file, target, job=job, key=key, on_frame=on_frame, on_note=on_note)
+    do = segment_large if is_large(file, job) else segment_series
+    record = do(file, target, job=job, key=key, on_frame=on_frame, on_note=on_note)
     write_record(target.record, record)
     target.forget_parts()
     return record

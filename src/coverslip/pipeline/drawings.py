@@ -23,16 +23,33 @@ if TYPE_CHECKING:
 COLOUR_SIDE_PX = 400
 
 
-def page_cells(cells: pd.DataFrame, targets: Mapping[Path, Outputs], *, form: str = "csv") -> Cells:
+def page_cells(
+    cells: pd.DataFrame,
+    targets: Mapping[Path, Outputs],
+    *,
+    form: str = "csv",
+    n_left_out: int = 0,
+) -> Cells:
     """The cells of some images, with a way to their outlines.
 
     Args:
         cells: one row per cell; columns as in cells.csv, which lies beside the page.
         targets: where the labels of the images are.
         form: of the table beside the page, csv or parquet.
+        n_left_out: how many further cells that table has.
     """
-    labels = {str(path): target.labels for path, target in targets.items()}
-    return Cells(cells, lambda file, frame: draw_frame(labels[file], frame), csv=f"cells.{form}")
+    by_file = {str(path): target for path, target in targets.items()}
+
+    def draw(file: str, frame: int) -> Drawing | None:
+        target = by_file[file]
+        small = target.small_labels(frame)
+        if small.is_file():
+            return draw_frame(small, 0)
+        if target.rows(frame, 0).is_file():  # done region by region: too many cells to be drawn
+            return None
+        return draw_frame(target.labels, frame)
+
+    return Cells(cells, draw, csv=f"cells.{form}", n_left_out=n_left_out)
 
 
 def draw_frame(path: Path, frame: int) -> Drawing | None:

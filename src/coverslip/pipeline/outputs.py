@@ -52,13 +52,36 @@ class Outputs:
 
     @property
     def all_parts(self) -> Path:
-        """A folder for what is done of a film that is not done."""
+        """A folder for what is done of a film or a large image that is not done."""
         return self.folder / "records" / "frames" / self.name
 
-    def part(self, frame: int, *, job: Job, key: str) -> Path:
-        """A frame that is done, of a film that is not, by what it was done with."""
+    def parts(self, *, job: Job, key: str) -> Path:
+        """What is done of it by one job, by what it was done with."""
         kept = "p" * job.keep_probs + "u" * job.keep_spread
-        return self.all_parts / f"{key[:32]}{kept}" / f"{frame:05d}.npz"
+        return self.all_parts / f"{key[:32]}{kept}"
+
+    def part(self, frame: int, *, job: Job, key: str) -> Path:
+        """A frame of a film that is done."""
+        return self.parts(job=job, key=key) / f"{frame:05d}.npz"
+
+    @property
+    def large(self) -> Path:
+        """A folder for what the page and the tables need of frames done region by region."""
+        return self.folder / "records" / "large" / self.name
+
+    def rows(self, frame: int, number: int) -> Path:
+        """A part of the rows of cells of such a frame."""
+        return self.large / f"{frame:05d}_{number:05d}.npz"
+
+    def small_labels(self, frame: int) -> Path:
+        """The labels of such a frame at the size of its overlay."""
+        return self.large / f"{frame:05d}_small.tif"
+
+    def frame_labels(self, frame: int, n_frames: int) -> Path:
+        """The labels of such a frame; a series has a folder of them."""
+        if n_frames == 1:
+            return self.labels
+        return self.folder / f"{self.name}_labels" / f"frame_{frame:05d}.tif"
 
     def thumbnail(self, frame: int) -> Path:
         """The image at the size of the report."""
@@ -70,9 +93,16 @@ class Outputs:
             return self.folder / f"{self.name}_overlay.png"
         return self.folder / f"{self.name}_overlays" / f"frame_{frame:05d}.png"
 
-    def complete(self, job: Job, *, n_frames: int) -> bool:
-        """Whether all files that the job wants are there."""
-        wanted = [self.labels, *(self.overlay(frame, n_frames) for frame in range(n_frames))]
+    def complete(self, job: Job, *, n_frames: int, others: Sequence[str] = ()) -> bool:
+        """Whether all files that the job wants are there.
+
+        Args:
+            job: what to keep.
+            n_frames: of the image.
+            others: files in the folder that its record names in place of the labels.
+        """
+        wanted = [self.overlay(frame, n_frames) for frame in range(n_frames)]
+        wanted += [self.folder / name for name in others] or [self.labels]
         wanted += [self.probs] if job.keep_probs else []
         wanted += [self.spread] if job.keep_spread else []
         return all(path.is_file() for path in wanted)
@@ -93,34 +123,30 @@ class Outputs:
         self.forget_parts()  # before the pictures, which belong to them
         if thumbnails is None:
             thumbnails = find_thumbnails(self.folder).get(self.name, [])
-        _remove(*self._overlays(), *thumbnails)
-        with suppress(OSError):  # it is not there, or the user keeps something else in it
-            (self.folder / f"{self.name}_overlays").rmdir()
+        _remove(*self._pictures("overlays", "png"), *self._pictures("labels", "tif"), *thumbnails)
+        _remove(self.overlay(0, 1))
+        _remove_folder(self.large)
+        for kind in ("overlays", "labels"):
+            with suppress(OSError):  # it is not there, or the user keeps something else in it
+                (self.folder / f"{self.name}_{kind}").rmdir()
 
     def forget_parts(self) -> None:
-        """Remove the frames that were kept while a film was not done.
+        """Remove what was kept while a film or a large image was not done.
 
         Raises:
             FileError: they cannot be removed.
         """
-        if not self.all_parts.is_dir():
-            return
-        try:
-            shutil.rmtree(self.all_parts)
-        except OSError as error:
-            raise _cannot_remove(self.all_parts, error) from error
-        with suppress(OSError):  # another film has some
-            self.all_parts.parent.rmdir()
+        _remove_folder(self.all_parts)
 
     def remove_leftovers(self) -> None:
         """Remove what writes that were killed have left in the film's own folders."""
-        for folder in (self.folder / f"{self.name}_overlays", *self.all_parts.glob("*")):
+        pictures = [self.folder / f"{self.name}_{kind}" for kind in ("overlays", "labels")]
+        for folder in (*pictures, self.large, *self.all_parts.glob("**/")):
             remove_leftovers(folder)
 
-    def _overlays(self) -> list[Path]:
-        """Those that lie there, of however many frames."""
-        frames = (self.folder / f"{self.name}_overlays").glob("frame_*.png")
-        return [self.overlay(0, 1), *frames]
+    def _pictures(self, kind: str, suffix: str) -> list[Path]:
+        """Those of the frames of a film that lie there, of however many."""
+        return [*(self.folder / f"{self.name}_{kind}").glob(f"frame_*.{suffix}")]
 
 
 def find_thumbnails(folder: Path) -> dict[str, list[Path]]:
@@ -142,6 +168,18 @@ def _remove(*paths: Path) -> None:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise _cannot_remove(path, error) from error
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder, and the one that it lies in if that is empty then."""
+    if not folder.is_dir():
+        return
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise _cannot_remove(folder, error) from error
+    with suppress(OSError):  # another image has something there
+        folder.parent.rmdir()
 
 
 def _cannot_remove(path: Path, error: OSError) -> FileError:

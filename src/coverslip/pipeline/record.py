@@ -16,6 +16,7 @@ from coverslip.method import Method
 from coverslip.pipeline.model import check_model
 from coverslip.predict import pick_backend
 from coverslip.provenance import package_version
+from coverslip.regions import RegionSettings
 from coverslip.tables import check_format
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Job:
         keep_probs: also write the probabilities.
         keep_spread: also write the uncertainty.
         table: format of the tables, "csv" or "parquet".
+        regions: how a frame is done that is too large to be done whole.
 
     Raises:
         SettingsError: options that do not go together, or not with the model or this computer.
@@ -55,6 +57,7 @@ class Job:
     keep_probs: bool = False
     keep_spread: bool = False
     table: str = "csv"
+    regions: RegionSettings = field(default_factory=RegionSettings)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything is written."""
@@ -74,6 +77,23 @@ class Job:
 
 
 @dataclass(frozen=True)
+class TablePart:
+    """Rows of cells that are too many to be held, in a file of their own.
+
+    Attributes:
+        frame: whose they are.
+        name: of the file, from the folder of the results.
+        n_rows: how many.
+        columns: their columns, `file` and `frame` left out.
+    """
+
+    frame: int
+    name: str
+    n_rows: int
+    columns: list[str]
+
+
+@dataclass(frozen=True)
 class Record:
     """What was done to one image.
 
@@ -81,9 +101,11 @@ class Record:
         path: the image, as it was given.
         key: a hash of the image file, model, settings and version of coverslip.
         images: one row per frame; columns as in images.csv.
-        cells: one row per cell; columns as in cells.csv.
+        cells: one row per cell; columns as in cells.csv. Of an image that was done region by
+            region none: they are in `parts`.
         notes: decisions taken, for the user to see.
         skipped: whether this was done before.
+        parts: files of rows of cells.
     """
 
     path: str
@@ -92,6 +114,34 @@ class Record:
     cells: pd.DataFrame
     notes: list[str] = field(default_factory=list)
     skipped: bool = False
+    parts: list[TablePart] = field(default_factory=list)
+
+    @classmethod
+    def of_parts(
+        cls,
+        *,
+        path: str,
+        key: str,
+        images: list[dict[str, Any]],
+        parts: list[TablePart],
+        notes: list[str],
+    ) -> Record:
+        """The record of an image that was done region by region."""
+        return cls(
+            path=path,
+            key=key,
+            images=pd.DataFrame(images),
+            cells=pd.DataFrame(),
+            notes=list(dict.fromkeys(notes)),
+            parts=parts,
+        )
+
+    @property
+    def files(self) -> list[str]:
+        """The files that it cannot do without, if it was done region by region."""
+        if not self.parts:
+            return []
+        return [*self.images["labels"], *(part.name for part in self.parts)]
 
 
 @dataclass(frozen=True)
@@ -136,6 +186,7 @@ def job_key(path: Path, job: Job) -> str:
         "axes": job.axes,
         "channel": job.channel,
         "project": job.project,
+        "regions": asdict(job.regions),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -166,6 +217,7 @@ def write_record(path: Path, record: Record) -> None:
         "notes": record.notes,
         "images": table_to_json(record.images),
         "cells": table_to_json(record.cells),
+        "parts": [asdict(part) for part in record.parts],
     }
     # No indent: with one, Python's slow encoder takes over, 13 s for 200,000 cells.
     write_text(path, json.dumps(contents, ensure_ascii=False))
@@ -181,6 +233,7 @@ def read_record(path: Path, *, key: str) -> Record | None:
             images=json_to_table(contents["images"]),
             cells=json_to_table(contents["cells"]),
             notes=contents["notes"],
+            parts=[TablePart(**part) for part in contents["parts"]],
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None  # never done, or by another version: do it now

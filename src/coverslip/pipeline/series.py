@@ -223,14 +223,33 @@ def write_pictures(
 
 def image_row(file: ImageFile, frame: int, found: Segmentation, target: Outputs) -> dict[str, Any]:
     """A frame's row of images.csv; the columns are those of `coverslip.report.IMAGE_COLUMNS`."""
-    height, width = found.labels.shape
-    area = median_area(found.labels)
+    return frame_row(
+        file,
+        frame,
+        target,
+        n_cells=len(found.cells),
+        confluence=found.confluence,
+        median_area_px=median_area(found.labels),
+    )
+
+
+def frame_row(
+    file: ImageFile,
+    frame: int,
+    target: Outputs,
+    *,
+    n_cells: int,
+    confluence: float,
+    median_area_px: float,
+) -> dict[str, Any]:
+    """The same, from the numbers alone."""
+    height, width = file.frame_shape
     row: dict[str, Any] = {
         "file": str(file.path),
         "frame": frame,
-        "n_cells": len(found.cells),
-        "confluence": round(found.confluence, 6),
-        "median_area_px": area,
+        "n_cells": n_cells,
+        "confluence": round(confluence, 6),
+        "median_area_px": median_area_px,
         "height_px": height,
         "width_px": width,
         "overlay": target.overlay(frame, file.n_frames).relative_to(target.folder).as_posix(),
@@ -238,7 +257,7 @@ def image_row(file: ImageFile, frame: int, found: Segmentation, target: Outputs)
     }
     if file.pixel_size_um is not None:
         row["pixel_size_um"] = file.pixel_size_um[0]
-        row["median_area_um2"] = area * file.pixel_size_um[0] * file.pixel_size_um[1]
+        row["median_area_um2"] = median_area_px * file.pixel_size_um[0] * file.pixel_size_um[1]
     if file.frame_interval_s is not None and file.frame_axes == "T":
         row["time_s"] = frame * file.frame_interval_s
     return row

@@ -13,7 +13,7 @@ from coverslip.pipeline.model import predict_prepared
 from coverslip.pipeline.settings import least_area
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -39,12 +39,18 @@ def settle(settings: SegmentSettings, image: Image, model: Model) -> SegmentSett
         image: (H, W) or (H, W, 3) of `prepare_image`.
         model: a loaded model. One that does not know the size of its cells has the scale 1.
     """
+    pieces = [image[window] for window in windows(image.shape[:2])]
+    return settle_by(settings, pieces, model)
+
+
+def settle_by(settings: SegmentSettings, pieces: Sequence[Image], model: Model) -> SegmentSettings:
+    """The same for an image of which some pieces are seen, those of `windows`."""
     if settings.scale is None:
-        settings = replace(settings, scale=find_scale(image, model, settings=settings))
+        settings = replace(settings, scale=find_scale(pieces, model, settings=settings))
     return replace(settings, min_area_px=least_area(settings, model))
 
 
-def find_scale(image: Image, model: Model, *, settings: SegmentSettings) -> float:
+def find_scale(pieces: Sequence[Image], model: Model, *, settings: SegmentSettings) -> float:
     """Look at the cells of an image, and find the scale at which the model knows their size.
 
     The network's own cells are measured at two scales, a third and the whole of the image's, then
@@ -52,7 +58,7 @@ def find_scale(image: Image, model: Model, *, settings: SegmentSettings) -> floa
     until the two agree.
 
     Args:
-        image: (H, W) or (H, W, 3) of `prepare_image`. Of a large one four windows are looked at.
+        pieces: of the image, each (h, w) or (h, w, 3) of `prepare_image`.
         model: a loaded model.
         settings: its scale and test-time augmentation are passed over.
 
@@ -63,7 +69,7 @@ def find_scale(image: Image, model: Model, *, settings: SegmentSettings) -> floa
     if not learnt:
         return 1.0
     quick = replace(settings, predict=replace(settings.predict, tta="none"))
-    first = {scale: look(image, model, settings=replace(quick, scale=scale)) for scale in FIRST}
+    first = {scale: look(pieces, model, settings=replace(quick, scale=scale)) for scale in FIRST}
     sure = {scale: seen.sure for scale, seen in first.items() if len(seen.sizes) >= FEW}
     if not sure:
         return 1.0
@@ -73,7 +79,7 @@ def find_scale(image: Image, model: Model, *, settings: SegmentSettings) -> floa
         before, scale = scale, limit_zoom(learnt / float(np.median(sizes)))
         if 1 / NEAR < scale / before < NEAR:
             break
-        sizes = look(image, model, settings=replace(quick, scale=scale)).sizes
+        sizes = look(pieces, model, settings=replace(quick, scale=scale)).sizes
         if len(sizes) < FEW:
             return before
     return scale
@@ -91,13 +97,13 @@ class Seen(NamedTuple):
     sure: float  # mean probability of the pixels that are called cell; 0 where none is
 
 
-def look(image: Image, model: Model, *, settings: SegmentSettings) -> Seen:
-    """Find the cells in the windows of an image, at one scale."""
+def look(pieces: Sequence[Image], model: Model, *, settings: SegmentSettings) -> Seen:
+    """Find the cells in the pieces of an image, at one scale."""
     speck = max(1, round(SPECK_PX / (settings.scale or 1.0) ** 2))
     settings = replace(settings, min_area_px=speck, drop_border=False)
     sizes, probs = [], []
-    for window in windows(image):
-        maps = predict_prepared(window, model, settings=settings).probs
+    for piece in pieces:
+        maps = predict_prepared(piece, model, settings=settings).probs
         labels = probs_to_labels(maps, model.maps, settings=settings)
         whole = drop_cells(labels, touching_border=True)
         sizes.append(cell_sizes(whole if whole.any() else labels))
@@ -106,16 +112,13 @@ def look(image: Image, model: Model, *, settings: SegmentSettings) -> Seen:
     return Seen(np.concatenate(sizes), float(found.mean()) if len(found) else 0.0)
 
 
-def windows(image: Image) -> Iterator[Image]:
-    """The image, or squares in the middle of each quarter of a large one."""
-    height, width = image.shape[:2]
+def windows(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
+    """The rows and columns to look at: all, or squares in the middle of each quarter."""
+    height, width = shape
     if height * width <= 4 * WINDOW_PX**2:
-        yield image
-        return
+        return [(slice(0, height), slice(0, width))]
     rows, columns = (spread(length) for length in (height, width))
-    for row in rows:
-        for column in columns:
-            yield image[row, column]
+    return [(row, column) for row in rows for column in columns]
 
 
 def spread(length: int) -> list[slice]:

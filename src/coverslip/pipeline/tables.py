@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coverslip.errors import FileError
 from coverslip.files import write_text
 from coverslip.pipeline.drawings import page_cells
+from coverslip.pipeline.large.kept import BROKEN, read_table
 from coverslip.pipeline.record import result_settings
 from coverslip.report import MOST_CARDS, html_report, pick_frames
-from coverslip.tables import FORMATS, join_cells, join_rows, write_table
+from coverslip.tables import (
+    FORMATS,
+    cell_columns,
+    join_cells,
+    join_rows,
+    write_table,
+    write_table_parts,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
     from coverslip.report import Run
 
 
+PAGE_CELLS = 20_000  # of a large image: as many as the page's table has at most
 IMAGES = ("file", "frame", "n_cells", "confluence")  # the columns that every table of images has
 
 
@@ -38,14 +48,54 @@ def write_tables(out: Path, records: Sequence[Record], *, form: str = "csv") -> 
         FileError: they cannot be written.
         SettingsError: "parquet" without the package for it.
     """
-    tables = {
-        "cells": join_cells([record.cells for record in records]),
-        "images": join_rows([record.images for record in records], columns=IMAGES),
-    }
-    for name, table in tables.items():
-        write_table(out / f"{name}.{form}", table)
+    images = join_rows([record.images for record in records], columns=IMAGES)
+    write_table(out / f"images.{form}", images)
+    if any(record.parts for record in records):
+        names = [name for record in records for name in _columns(record)]
+        parts = (part for record in records for part in cell_parts(record, out))
+        write_table_parts(out / f"cells.{form}", parts, columns=cell_columns(names))
+    else:
+        write_table(out / f"cells.{form}", join_cells([record.cells for record in records]))
+    for name in ("cells", "images"):
         for other in set(FORMATS) - {form}:
             (out / f"{name}.{other}").unlink(missing_ok=True)
+
+
+def _columns(record: Record) -> list[str]:
+    return [*record.cells.columns, *(name for part in record.parts for name in part.columns)]
+
+
+def cell_parts(record: Record, out: Path) -> Iterator[pd.DataFrame]:
+    """The rows of an image's cells; of one done region by region, a part of them at a time.
+
+    Raises:
+        FileError: a part cannot be read any more.
+    """
+    yield record.cells
+    for part in record.parts:
+        try:
+            rows = read_table(out / part.name)
+        except BROKEN as error:
+            raise FileError(
+                f"{out / part.name}: cannot be read any more ({error}). Remove the folder "
+                f"{out / 'records'} and start again."
+            ) from error
+        rows.insert(0, "file", record.path)
+        rows.insert(1, "frame", part.frame)
+        yield rows
+
+
+def thin_cells(record: Record, out: Path) -> tuple[pd.DataFrame, int]:
+    """Rows of an image's cells for the page, and how many are left out of them.
+
+    A page holds so many cells and no more; of a large image, every so-many-th is taken.
+    """
+    n_rows = sum(part.n_rows for part in record.parts)
+    if not n_rows:
+        return record.cells, 0
+    step = -(-n_rows // PAGE_CELLS)
+    rows = join_rows([part.iloc[::step] for part in cell_parts(record, out)], columns=[])
+    return rows, n_rows - len(rows)
 
 
 def write_report(
@@ -76,12 +126,15 @@ def write_report(
     Raises:
         FileError: it cannot be written.
     """
+    thinned = [thin_cells(record, out) for record in records]
+    cells = join_cells([rows for rows, _ in thinned if len(rows.columns)])
+    n_left_out = sum(n for _, n in thinned)
     page = html_report(
         title,
         join_rows([report_rows(record) for record in records], columns=IMAGES),
         run=run,
         thumbnails=thumbnails,
-        cells=page_cells(join_cells([record.cells for record in records]), targets, form=form),
+        cells=page_cells(cells, targets, form=form, n_left_out=n_left_out),
         failures={str(path): message for path, message in failed.items()},
         notes=notes,
     )

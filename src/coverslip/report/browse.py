@@ -71,10 +71,12 @@ def cells_section(images: pd.DataFrame, cells: Cells) -> Html:
 def _about(images: pd.DataFrame, cells: Cells) -> list[str]:
     """How many there are, how many of them the page has, and where all of them are."""
     n_page = len(cells_in_page(cells.table, pictured=set()))
-    words = plural(len(cells.table), "cell")
+    words = plural(len(cells.table) + cells.n_left_out, "cell")
     if images["file"].duplicated().any():
         words += ", those of a film counted in each frame"
-    if n_page < len(cells.table):
+    if cells.n_left_out:
+        words += f"; of a large image, this page has some evenly spread, {count(n_page)} in all"
+    elif n_page < len(cells.table):
         words += f"; {count(n_page)} are in the table below, those of the images shown first"
     if not cells.csv:
         return [words]

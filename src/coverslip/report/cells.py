@@ -40,11 +40,14 @@ class Cells:
         table: One row per cell, with `file`, `frame`, `label` and what was measured.
         draw: Gives the outlines of one frame, by file and frame; None where there are none.
         csv: File with the whole table, CSV or Parquet, as a path from the page; empty: not named.
+        n_left_out: How many rows that file has more than `table`, which has every so-many-th of a
+            large image.
     """
 
     table: pd.DataFrame
     draw: Callable[[str, int], Drawing | None] = no_drawing
     csv: str = ""
+    n_left_out: int = 0
 
 
 def find_column(table: pd.DataFrame, names: tuple[str, ...]) -> str | None:

@@ -9,7 +9,7 @@ import pandas as pd
 from coverslip.measure import COLUMNS, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 WHERE = ("file", "frame")  # what a cell's row begins with
 
@@ -28,4 +28,9 @@ def join_cells(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     What an image has not, such as a pixel size, stays empty in its rows.
     """
     cells = join_rows(tables, columns=[*WHERE, *COLUMNS])
-    return cells[[*WHERE, *in_order(name for name in cells.columns if name not in WHERE)]]
+    return cells[cell_columns(cells.columns)]
+
+
+def cell_columns(names: Iterable[str]) -> list[str]:
+    """The columns of a table of cells, each once, in the order of `COLUMNS`."""
+    return [*WHERE, *in_order(name for name in dict.fromkeys(names) if name not in WHERE)]

@@ -1,0 +1,90 @@
+"""a frame, read once from top to bottom → the few numbers that its regions must agree on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coverslip.files import write_text
+from coverslip.images import sample_step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from coverslip.files import FrameReader
+    from coverslip.images import Preprocess
+
+BAND_VALUES = 2**23  # read at once, in whole rows
+BAND_ROWS = 512  # in multiples of which files store their tiles
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one channel of a frame holds.
+
+    Attributes:
+        low: what the stretch makes 0 of.
+        high: what the stretch makes 1 of.
+        is_colour: whether its pixels have three samples.
+        is_grey: whether none of its pixels has a colour.
+    """
+
+    low: float
+    high: float
+    is_colour: bool
+    is_grey: bool
+
+
+def survey(reader: FrameReader, *, how: Preprocess, path: Path) -> Survey:
+    """Look at a whole frame, band by band, as `coverslip.images.stretch` would.
+
+    Args:
+        reader: the frame.
+        how: which percentiles the stretch makes 0 and 1 of.
+        path: where the answer is kept, so that a second start need not read the frame again.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    try:
+        return Survey(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        found = _look(reader, how)
+    write_text(path, json.dumps(asdict(found)))
+    return found
+
+
+def _look(reader: FrameReader, how: Preprocess) -> Survey:
+    n_samples = len(reader.read(slice(0, 1), slice(0, 1)).ravel())
+    shape = reader.shape if n_samples == 1 else (*reader.shape, n_samples)
+    step, place = sample_step(shape), 0
+    samples, lows, highs = [], [], []
+    is_grey = True
+    for band in _bands(reader, n_samples):
+        flat = band.reshape(-1)
+        samples.append(flat[-place % step :: step].astype(np.float64))
+        place += flat.size
+        lows.append(float(flat.min()))
+        highs.append(float(flat.max()))
+        is_grey = is_grey and (band.ndim == 2 or bool((band == band[..., :1]).all()))
+    low, high = np.percentile(
+        np.concatenate(samples), (how.low_percentile, how.high_percentile)
+    ).tolist()
+    if low >= high:
+        low, high = min(lows), max(highs)
+    return Survey(low, high, is_colour=n_samples > 1, is_grey=is_grey)
+
+
+def _bands(reader: FrameReader, n_samples: int) -> Iterator[NDArray[Any]]:
+    """The frame in whole rows, from top to bottom."""
+    height, width = reader.shape
+    rows = max(1, BAND_VALUES // (width * n_samples))
+    rows = rows // BAND_ROWS * BAND_ROWS or rows
+    for top in range(0, height, rows):
+        yield reader.read(slice(top, min(top + rows, height)), slice(0, width))
