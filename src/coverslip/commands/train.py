@@ -12,7 +12,7 @@ from coverslip.data import balance_weights, fold_pairs, read_groups, split_pairs
 from coverslip.errors import DataError, SettingsError
 from coverslip.files import check_pairs, find_pairs, only_here
 from coverslip.shipped import shipped_models
-from coverslip.train import Plan, fit, joined, resume_plan, settings_from, start_run
+from coverslip.train import Plan, fit, joined, leave, resume_plan, settings_from, start_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -97,9 +97,10 @@ def run_train(
         plan = ranks.from_first(begin)
         if not ranks.first:
             fit(plan, out, ranks=ranks)
-            return
-        with only_here(out) as check_there:
-            show_fit(plan, out, ranks=ranks, check_there=check_there)
+        else:
+            with only_here(out) as check_there:
+                show_fit(plan, out, ranks=ranks, check_there=check_there)
+    leave(ranks)
 
 
 def show_fit(plan: Plan, out: Path, *, ranks: Ranks, check_there: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
 """pairs of files → a trained network, in a folder that a killed run can go on from."""
 
 from coverslip.train.loop import fit
-from coverslip.train.ranks import Ranks, joined
+from coverslip.train.ranks import Ranks, joined, leave
 from coverslip.train.settings import TrainSettings
 from coverslip.train.start import settings_from
 from coverslip.train.state import Plan, resume_plan, start_run
@@ -13,6 +13,7 @@ __all__ = [
     "TrainSettings",
     "fit",
     "joined",
+    "leave",
     "one_cycle",
     "resume_plan",
     "settings_from",
