@@ -51,6 +51,9 @@ def segment(
     ] = False,
     properties: Properties = "all",
     table: Annotated[str, typer.Option(help="Tables as csv or parquet.")] = "csv",
+    label_format: Annotated[
+        str, typer.Option(help="Labels as tif (OME-TIFF) or zarr (OME-Zarr).")
+    ] = "tif",
     tile: Annotated[int, typer.Option(help="Largest piece predicted at once, in pixels.")] = 1024,
     region: Annotated[
         int, typer.Option(min=0, help="Do images of over 4 such squares one by one; 0: never.")
@@ -66,11 +69,12 @@ def segment(
     from coverslip.commands.checks import check_segment
 
     check_segment(images, out, table=table, project=project)
-    from coverslip.commands.segment import load_job, run_segment
+    from coverslip.commands.segment import choose_out, load_job, run_segment
     from coverslip.measure import MeasureSettings
     from coverslip.pipeline import SegmentSettings
     from coverslip.predict import PredictSettings
 
+    out, label_format = choose_out(out, label_format)
     settings = SegmentSettings(
         separate=not no_separate,
         fill_holes=fill_holes,
@@ -98,6 +102,7 @@ def segment(
         keep_probs=probs,
         keep_spread=uncertainty,
         table=table,
+        labels=label_format,
         region=region,
     )
     failed = run_segment(images, out, job=job, overwrite=overwrite)

@@ -72,6 +72,7 @@ def load_job(
     keep_probs: bool = False,
     keep_spread: bool = False,
     table: str = "csv",
+    labels: str = "tif",
     region: int = 2048,
 ) -> Job:
     """The model, found and loaded, with what is to be done.
@@ -102,8 +103,22 @@ def load_job(
         keep_probs=keep_probs,
         keep_spread=keep_spread,
         table=table,
+        labels=labels,
         regions=RegionSettings(core_px=region),
     )
+
+
+def choose_out(out: Path, labels: str) -> tuple[Path, str]:
+    """The folder for the results and the format of the labels.
+
+    `-o NAME.ome.zarr` means labels as OME-Zarr; they are one of several results, so the folder for
+    them is NAME.
+    """
+    if out.suffix != ".zarr":
+        return out, labels
+    folder = out.with_name(out.name.removesuffix(".zarr").removesuffix(".ome"))
+    note(f"labels as OME-Zarr, in the folder of the results: {folder}")
+    return folder, "zarr"
 
 
 def choose_scale(model: Model, *, scale: float | None, cell_size: str | None) -> float | None:

@@ -71,7 +71,7 @@ def segment_files(
     """
     result = BatchResult()
     started, clock = datetime.now(), time.perf_counter()
-    targets = name_outputs(paths, out)
+    targets = name_outputs(paths, out, form=job.labels)
     with only_here(out) as check_there:
         # Where nothing can be written, this fails at once and not after hours of work.
         write_text(out / "records" / "README.txt", ABOUT_RECORDS)

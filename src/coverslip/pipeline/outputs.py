@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from coverslip.pipeline.record import Job
 
+# What a user may ask for, and how its name ends.
+LABEL_FORMATS = {"tif": ".tif", "zarr": ".ome.zarr"}
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -25,15 +28,17 @@ class Outputs:
     Attributes:
         folder: the output folder.
         name: what all its files begin with.
+        form: of the labels, one of LABEL_FORMATS.
     """
 
     folder: Path
     name: str
+    form: str = "tif"
 
     @property
     def labels(self) -> Path:
-        """The cells, as a uint32 OME-TIFF."""
-        return self.folder / f"{self.name}_labels.tif"
+        """The cells, uint32, as an OME-TIFF or OME-Zarr."""
+        return self.folder / f"{self.name}_labels{LABEL_FORMATS[self.form]}"
 
     @property
     def probs(self) -> Path:
@@ -81,7 +86,8 @@ class Outputs:
         """The labels of such a frame; a series has a folder of them."""
         if n_frames == 1:
             return self.labels
-        return self.folder / f"{self.name}_labels" / f"frame_{frame:05d}.tif"
+        name = f"frame_{frame:05d}{LABEL_FORMATS[self.form]}"
+        return self.folder / f"{self.name}_labels" / name
 
     def thumbnail(self, frame: int) -> Path:
         """The image at the size of the report."""
@@ -105,7 +111,7 @@ class Outputs:
         wanted += [self.folder / name for name in others] or [self.labels]
         wanted += [self.probs] if job.keep_probs else []
         wanted += [self.spread] if job.keep_spread else []
-        return all(path.is_file() for path in wanted)
+        return all(path.exists() for path in wanted)
 
     def forget(self, thumbnails: Sequence[Path] | None = None, *, but: Path | None = None) -> None:
         """Remove the results of an earlier job, so that they never pass for a new one's.
@@ -117,14 +123,17 @@ class Outputs:
         Raises:
             FileError: they cannot be removed.
         """
-        _remove(self.record, self.labels, self.probs, self.spread)
+        _remove(self.record, self.probs, self.spread)
+        for suffix in LABEL_FORMATS.values():
+            _remove_labels(self.folder / f"{self.name}_labels{suffix}")
         if but is not None and but.is_dir():
             return
         self.forget_parts()  # before the pictures, which belong to them
         if thumbnails is None:
             thumbnails = find_thumbnails(self.folder).get(self.name, [])
-        _remove(*self._pictures("overlays", "png"), *self._pictures("labels", "tif"), *thumbnails)
-        _remove(self.overlay(0, 1))
+        _remove(self.overlay(0, 1), *self._frames("overlays"), *thumbnails)
+        for path in self._frames("labels"):
+            _remove_labels(path)
         _remove_folder(self.large)
         for kind in ("overlays", "labels"):
             with suppress(OSError):  # it is not there, or the user keeps something else in it
@@ -144,9 +153,9 @@ class Outputs:
         for folder in (*pictures, self.large, *self.all_parts.glob("**/")):
             remove_leftovers(folder)
 
-    def _pictures(self, kind: str, suffix: str) -> list[Path]:
-        """Those of the frames of a film that lie there, of however many."""
-        return [*(self.folder / f"{self.name}_{kind}").glob(f"frame_*.{suffix}")]
+    def _frames(self, kind: str) -> list[Path]:
+        """The overlays or labels of the frames of a film that lie there, of however many."""
+        return [*(self.folder / f"{self.name}_{kind}").glob("frame_*.*")]
 
 
 def find_thumbnails(folder: Path) -> dict[str, list[Path]]:
@@ -170,6 +179,14 @@ def _remove(*paths: Path) -> None:
             raise _cannot_remove(path, error) from error
 
 
+def _remove_labels(path: Path) -> None:
+    """Remove a label file; of folders, an OME-Zarr alone."""
+    if not path.is_dir():
+        _remove(path)
+    elif (path / "zarr.json").is_file():
+        _remove_folder(path)
+
+
 def _remove_folder(folder: Path) -> None:
     """Remove a folder, and the one that it lies in if that is empty then."""
     if not folder.is_dir():
@@ -178,15 +195,16 @@ def _remove_folder(folder: Path) -> None:
         shutil.rmtree(folder)
     except OSError as error:
         raise _cannot_remove(folder, error) from error
-    with suppress(OSError):  # another image has something there
-        folder.parent.rmdir()
+    if folder.parent.parent.name == "records":
+        with suppress(OSError):  # another image has something there
+            folder.parent.rmdir()
 
 
 def _cannot_remove(path: Path, error: OSError) -> FileError:
     return FileError(f"{path}: cannot be removed ({error.strerror}). Choose another folder.")
 
 
-def name_outputs(paths: Sequence[Path], folder: Path) -> dict[Path, Outputs]:
+def name_outputs(paths: Sequence[Path], folder: Path, *, form: str = "tif") -> dict[Path, Outputs]:
     """Give every image an output name of its own.
 
     It is the file's stem; files that share one add their suffix (``a_png``, ``a_tif``), and those
@@ -215,7 +233,7 @@ def name_outputs(paths: Sequence[Path], folder: Path) -> dict[Path, Outputs]:
                 f"{path}: another image would write the same {name}_labels.tif: rename one, or "
                 "segment them into two folders."
             )
-    return {path: Outputs(folder, name) for path, name in names.items()}
+    return {path: Outputs(folder, name, form) for path, name in names.items()}
 
 
 def _with_suffix(path: Path) -> str:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from coverslip.device import one_of
 from coverslip.errors import FileError, SettingsError
-from coverslip.files import check_projection, fingerprint, write_text
+from coverslip.files import check_projection, fingerprint, need, write_text
 from coverslip.measure import COLUMNS
 from coverslip.method import Method
 from coverslip.pipeline.model import check_model
+from coverslip.pipeline.outputs import LABEL_FORMATS
 from coverslip.predict import pick_backend
 from coverslip.provenance import package_version
 from coverslip.regions import RegionSettings
@@ -41,6 +43,7 @@ class Job:
         keep_probs: also write the probabilities.
         keep_spread: also write the uncertainty.
         table: format of the tables, "csv" or "parquet".
+        labels: format of the labels, "tif" or "zarr".
         regions: how a frame is done that is too large to be done whole.
 
     Raises:
@@ -57,6 +60,7 @@ class Job:
     keep_probs: bool = False
     keep_spread: bool = False
     table: str = "csv"
+    labels: str = "tif"
     regions: RegionSettings = field(default_factory=RegionSettings)
 
     def __post_init__(self) -> None:
@@ -64,6 +68,7 @@ class Job:
         check_model(self.model, self.settings)
         check_format(self.table)
         check_projection(self.project)
+        check_label_format(self.labels)
         if self.keep_spread and isinstance(self.model, Method):
             raise SettingsError(
                 f"{self.model.name} is a method without learning and has no views to compare: "
@@ -74,6 +79,17 @@ class Job:
                 "the uncertainty is how far the views of test-time augmentation disagree, and with "
                 "none there is one view: add --tta paper or --tta d4, or leave --uncertainty out."
             )
+
+
+def check_label_format(form: str) -> None:
+    """Find what would stop the writing of labels, which a caller may want before a long work.
+
+    Raises:
+        SettingsError: no such format, or the package for it is not installed.
+    """
+    one_of("label_format", form, tuple(LABEL_FORMATS))
+    if form == "zarr":
+        need("zarr", extra="zarr", what="OME-Zarr")
 
 
 @dataclass(frozen=True)

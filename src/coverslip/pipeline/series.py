@@ -19,6 +19,7 @@ from coverslip.files import (
     read_frames,
     write_bytes,
     write_image,
+    write_label_regions,
     write_labels,
 )
 from coverslip.pipeline.frames import Frame, read_part, write_part
@@ -177,7 +178,8 @@ def join_frames(
                 notes.extend(frame.notes)
                 yield frame.labels
 
-        write_labels(
+        write = write_label_frames if job.labels == "zarr" else write_labels
+        write(
             target.labels,
             labels(),
             shape=tuple(file.length(axis) for axis in file.frame_axes + "YX"),
@@ -193,6 +195,14 @@ def join_frames(
         cells=join_rows(cells, columns=[]),
         notes=list(dict.fromkeys(notes)),
     )
+
+
+def write_label_frames(
+    path: Path, frames: Iterable[NDArray[np.uint32]], *, shape: tuple[int, ...], **about: Any
+) -> None:
+    """Write labels as OME-Zarr, as `write_labels` does as TIFF, a frame in memory at a time."""
+    reads = (lambda rows, columns, frame=frame: frame[rows, columns] for frame in frames)
+    write_label_regions(path, shape=shape, read=reads, **about)
 
 
 @contextmanager
