@@ -47,6 +47,8 @@ def _onnxruntime(graph: bytes, *, threads: int) -> Callable[[Any], Any]:
     runtime.disable_telemetry_events()  # Windows' builds report to their maker otherwise
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
+    # Memory planned in one piece for each size of a tile: no faster, and 0.25 GB more at 1024 px.
+    options.enable_mem_pattern = False
     options.log_severity_level = 4  # what fails comes as an exception
     # threads that wait ask the processor for nothing, so that other work gets it
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

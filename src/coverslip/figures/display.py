@@ -30,11 +30,15 @@ def to_picture(image: NDArray[Any]) -> Picture:
     low, middle, high = (float(x) for x in np.percentile(_sample(image), CLIP_PERCENT))
     if high <= low:
         return np.zeros((*image.shape[:2], 3), dtype=np.uint8)
-    level = np.clip((image.astype(np.float32) - np.float32(low)) / np.float32(high - low), 0, 1)
+    level = image.astype(np.float32)  # and no copy more: it may be the overview of a slide
+    level -= np.float32(low)
+    level /= np.float32(high - low)
+    np.clip(level, 0, 1, out=level)
     if middle - low < DARK_MEDIAN * (high - low):
         level **= np.float32(LIFT)
-    rgb = level if level.ndim == 3 else np.repeat(level[..., None], 3, axis=2)
-    return np.asarray(np.rint(rgb * 255), dtype=np.uint8)
+    level *= 255
+    picture = np.rint(level, out=level).astype(np.uint8)
+    return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
 
 
 def probability_to_rgb(probs: NDArray[np.floating[Any]], *, top: float = 1.0) -> Picture:
