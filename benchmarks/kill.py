@@ -2,7 +2,7 @@
 
 python benchmarks/kill.py --rounds 200
 
-Three kinds of work, a folder of images, a film and a training, each done once undisturbed, and once
+Four kinds of work, a folder of images, a film, a slide from Zarr to Zarr and a training, each done once undisturbed, and once
 by processes that are ended one after the other, in turn by SIGKILL before a random change of a
 file, by the system in the middle of a write, by SIGTERM, by Ctrl-C, and by SIGKILL from outside at
 a random time. Then one is let through. Linux only.
@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from killed import ASKED, WAYS, Order, Story, contents, differing, make_orders, run_killed
 
 STEPS = 3
-# Network passes that a kill may cost: an image, a frame, an epoch of learning and validation.
-LOST = {"images": 1, "film": 1, "training": STEPS + 1}
+# Network passes that a kill may cost: an image, a frame, a tile, an epoch with its validation.
+LOST = {"images": 1, "film": 1, "slide": 1, "training": STEPS + 1}
 
 
 def main() -> None:
@@ -38,12 +38,18 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     # So much work that about so many starts come to their end before it does.
-    sizes = {"images": options.rounds // 2, "film": options.rounds, "training": options.rounds // 4}
+    sizes = {
+        "images": options.rounds // 2,
+        "film": options.rounds,
+        "slide": options.rounds // 2,
+        "training": options.rounds // 4,
+    }
     with tempfile.TemporaryDirectory() as folder:
         orders = make_orders(
             Path(folder),
             images=sizes["images"],
             frames=sizes["film"],
+            regions=sizes["slide"],
             epochs=sizes["training"],
             steps=STEPS,
             rounds=options.rounds,
@@ -54,7 +60,7 @@ def main() -> None:
         }
         stories = run_killed(list(orders.values()))
         rows = [
-            {"work": name, **summary(sizes[name], LOST[name], order, story)}
+            {"work": name, **summary(LOST[name], order, story)}
             for (name, order), story in zip(orders.items(), stories, strict=True)
         ]
     print(table_to_markdown(pd.DataFrame(rows), digits=1))
@@ -63,10 +69,10 @@ def main() -> None:
     sys.exit(1 if any(row["files that differ"] for row in rows) else 0)
 
 
-def summary(size: int, lost: int, order: Order, story: Story) -> dict[str, object]:
+def summary(lost: int, order: Order, story: Story) -> dict[str, object]:
     """What the table says of one kind of work."""
     ways = Counter(kill.partition(":")[0] for kill in story.kills)
-    needed = size * (lost if order.resumes else 1)
+    needed = len(order.passes("whole").read_bytes())
     done = len(order.passes("killed").read_bytes())
     return {
         "starts that were ended": len(story.kills),

@@ -74,10 +74,11 @@ class Story:
 
 
 def make_orders(
-    folder: Path, *, images: int, frames: int, epochs: int, steps: int, rounds: int
+    folder: Path, *, images: int, frames: int, regions: int, epochs: int, steps: int, rounds: int
 ) -> dict[str, Order]:
-    """Draw a folder of images, a film and annotated images, and order work on each."""
+    """Draw a folder of images, a film, a slide and annotated images, and order work on each."""
     import tifffile
+    import zarr
 
     from bright import bright_model
     from coverslip.checkpoint import save_checkpoint
@@ -89,16 +90,22 @@ def make_orders(
     with tifffile.TiffWriter(folder / "film.tif") as writer:
         for n in range(frames):
             writer.write(squares(n % 10)[0], contiguous=False, metadata=None)
-    segment = ["--model", str(folder / "bright.safetensors"), "--min-area", "0", "--probs"]
+    side = 64
+    slide = np.tile(squares(10, size=side)[0], (1, regions))
+    zarr.create_array(folder / "slide.zarr", data=slide, chunks=(side, side))
+    segment = ["--model", str(folder / "bright.safetensors"), "--min-area", "0"]
+    segment += ["--backend", "torch"]  # whose passes can be counted
+    region = ["--region", str(side), "--tile", str(side), "--label-format", "zarr"]
     train = ["--model", "tiny", "--epochs", str(epochs), "--steps-per-epoch", str(steps)]
     arguments = {
-        "images": ["segment", str(folder / "pictures"), *segment],
-        "film": ["segment", str(folder / "film.tif"), *segment],
+        "images": ["segment", str(folder / "pictures"), *segment, "--probs"],
+        "film": ["segment", str(folder / "film.tif"), *segment, "--probs"],
+        "slide": ["segment", str(folder / "slide.zarr"), *segment, *region],
         "training": ["train", str(write_dataset(folder / "set", n=3)), *train, "--crop", "32"],
     }
     for name in arguments:
         (folder / name).mkdir()
-    largest = {"images": 2_000, "film": 2_000, "training": 30_000}
+    largest = {"images": 2_000, "film": 2_000, "slide": 20_000, "training": 30_000}
     return {
         name: Order(
             str(folder / name), given, rounds, largest[name], resumes="train" in given, seed=number

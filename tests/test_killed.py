@@ -12,19 +12,23 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("forks with PyTorch loaded, which others do not bear", allow_module_level=True)
 
+pytest.importorskip("zarr")
+
 from killed import Order, Story, contents, differing, make_orders, run_killed
 
-IMAGES, FRAMES, EPOCHS, STEPS = 8, 14, 4, 2
+IMAGES, FRAMES, REGIONS, EPOCHS, STEPS = 8, 14, 10, 4, 2
 ROUNDS = 10
+TILES = 13  # of 64 px, overlapping by 16, along 640
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory) -> dict[str, tuple[Order, Story]]:
-    """What became of a folder of images, a film and a training."""
+    """What became of a folder of images, a film, a slide and a training."""
     orders = make_orders(
         tmp_path_factory.mktemp("killed"),
         images=IMAGES,
         frames=FRAMES,
+        regions=REGIONS,
         epochs=EPOCHS,
         steps=STEPS,
         rounds=ROUNDS,
@@ -33,7 +37,7 @@ def told(tmp_path_factory) -> dict[str, tuple[Order, Story]]:
     return dict(zip(orders, zip(orders.values(), stories, strict=True), strict=True))
 
 
-@pytest.mark.parametrize("name", ["images", "film", "training"])
+@pytest.mark.parametrize("name", ["images", "film", "slide", "training"])
 def test_the_result_is_that_of_an_undisturbed_run(told, name):
     order, story = told[name]
     assert story.status == 0 and len(story.kills) >= 4
@@ -43,10 +47,15 @@ def test_the_result_is_that_of_an_undisturbed_run(told, name):
 
 @pytest.mark.parametrize(
     ("name", "passes", "lost"),
-    [("images", IMAGES, 1), ("film", FRAMES, 1), ("training", EPOCHS * (STEPS + 1), STEPS + 1)],
+    [
+        ("images", IMAGES, 1),
+        ("film", FRAMES, 1),
+        ("slide", TILES, 1),
+        ("training", EPOCHS * (STEPS + 1), STEPS + 1),
+    ],
 )
 def test_what_was_finished_is_not_done_again(told, name, passes, lost):
-    """A kill costs at most the image, the frame or the epoch that is at work."""
+    """A kill costs at most the image, the frame, the tile or the epoch that is at work."""
     order, story = told[name]
     whole, killed = (len(order.passes(run).read_bytes()) for run in ("whole", "killed"))
     assert whole == passes
