@@ -48,14 +48,14 @@ def write_tables(out: Path, records: Sequence[Record], *, form: str = "csv") -> 
         FileError: they cannot be written.
         SettingsError: "parquet" without the package for it.
     """
-    images = join_rows([record.images for record in records], columns=IMAGES)
-    write_table(out / f"images.{form}", images)
     if any(record.parts for record in records):
         names = [name for record in records for name in _columns(record)]
         parts = (part for record in records for part in cell_parts(record, out))
         write_table_parts(out / f"cells.{form}", parts, columns=cell_columns(names))
     else:
         write_table(out / f"cells.{form}", join_cells([record.cells for record in records]))
+    images = join_rows([record.images for record in records], columns=IMAGES)
+    write_table(out / f"images.{form}", images)
     for name in ("cells", "images"):
         for other in set(FORMATS) - {form}:
             (out / f"{name}.{other}").unlink(missing_ok=True)
