@@ -45,7 +45,9 @@ EXTRAS = {
     "onnx": Extra(
         {"onnx": "onnx", "onnxruntime": "onnxruntime"}, "faster on a CPU; coverslip export-model"
     ),
-    "openvino": Extra({"onnx": "onnx", "openvino": "openvino"}, "--backend openvino, on CPUs of Intel"),
+    "openvino": Extra(
+        {"onnx": "onnx", "openvino": "openvino"}, "--backend openvino, on CPUs of Intel"
+    ),
     "parquet": Extra({"pyarrow": "pyarrow"}, "--table parquet"),
 }
 
