@@ -12,6 +12,7 @@ import coverslip
 SOURCE = Path(coverslip.__file__).parent
 FLOORS = (
     "errors",
+    "optional",
     "backends classical device files images limits symmetry tiles models losses cells measure "
     "metrics outlines figures regions report provenance",
     "augment checkpoint data evaluate export method predict tables",

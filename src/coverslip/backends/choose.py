@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coverslip.backends.optional import is_installed
 from coverslip.backends.ready import OnnxNetwork
 from coverslip.errors import SettingsError
+from coverslip.optional import is_installed
 
 if TYPE_CHECKING:
     from torch import nn

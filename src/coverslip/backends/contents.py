@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from coverslip.backends.optional import need
 from coverslip.errors import ModelError
+from coverslip.optional import need
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

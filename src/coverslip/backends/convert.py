@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from coverslip.backends.optional import need
 from coverslip.errors import ModelError
+from coverslip.optional import need
 
 if TYPE_CHECKING:
     from torch import nn

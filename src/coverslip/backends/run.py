@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from coverslip.backends.optional import need
 from coverslip.errors import ModelError
+from coverslip.optional import need
 
 Forward: TypeAlias = Callable[[Tensor], Tensor]
 

@@ -14,7 +14,6 @@ from coverslip.errors import CoverslipError, SettingsError
 from coverslip.export import (
     LabelImage,
     coco_frames,
-    need,
     write_coco_frames,
     write_geojson,
     write_ome_tiff,
@@ -23,6 +22,7 @@ from coverslip.export import (
     write_svg,
 )
 from coverslip.files import check_labels, check_writable
+from coverslip.optional import need
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ import numpy as np
 from coverslip.commands.console import note
 from coverslip.commands.label_files import load_label_image
 from coverslip.errors import DataError
-from coverslip.export import need
 from coverslip.files import stem
+from coverslip.optional import need
 
 if TYPE_CHECKING:
     from pathlib import Path

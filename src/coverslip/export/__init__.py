@@ -7,7 +7,6 @@ from coverslip.export.ome_zarr import write_ome_zarr
 from coverslip.export.roi import write_roi_zip
 from coverslip.export.source import LabelImage
 from coverslip.export.svg import write_svg
-from coverslip.files import need
 from coverslip.outlines import Outline, find_outlines
 
 __all__ = [
@@ -15,7 +14,6 @@ __all__ = [
     "Outline",
     "coco_frames",
     "find_outlines",
-    "need",
     "write_coco",
     "write_coco_frames",
     "write_geojson",

@@ -18,9 +18,9 @@ from coverslip.files import (
 from coverslip.files import (
     create_levels,
     describe_levels,
-    need,
     whole_folder,
 )
+from coverslip.optional import need
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.errors import DataError
-from coverslip.files import need, write_bytes
+from coverslip.files import write_bytes
+from coverslip.optional import need
 from coverslip.outlines import find_outlines
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from coverslip.files.match import (
     say_ambiguous,
 )
 from coverslip.files.names import mask_stem
-from coverslip.files.optional import need
 from coverslip.files.pairs import Pair, find_pairs
 from coverslip.files.projection import check_projection, project
 from coverslip.files.read import open_image, read_frame, read_frames
@@ -63,7 +62,6 @@ __all__ = [
     "label_name",
     "level_sizes",
     "mask_stem",
-    "need",
     "only_here",
     "open_frame",
     "open_image",

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from coverslip.errors import FileError
 from coverslip.files.calibration import scaled
 from coverslip.files.guard import check_size, readable
-from coverslip.files.optional import need
 from coverslip.files.record import Header, ImageFile
+from coverslip.optional import need
 
 LOOPS = "TZC"
 # What older czifiles cannot decode: Zstandard, which newer ZENs write by default.

@@ -10,7 +10,6 @@ import tifffile
 from numpy.typing import NDArray
 
 from coverslip.files.folder import whole_folder
-from coverslip.files.optional import need
 from coverslip.files.stack import check_axes, needs_bigtiff, ome_metadata
 from coverslip.files.write import whole_or_nothing
 from coverslip.files.zarr_levels import (
@@ -19,6 +18,7 @@ from coverslip.files.zarr_levels import (
     create_levels,
     describe_levels,
 )
+from coverslip.optional import need
 
 TILE_PX = 512  # what QuPath and Bio-Formats like; four of them are 4 MB
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from coverslip.files.calibration import scaled
 from coverslip.files.guard import check_size, readable
-from coverslip.files.optional import need
 from coverslip.files.record import Header, ImageFile
+from coverslip.optional import need
 
 
 def read_header(path: Path) -> Header:

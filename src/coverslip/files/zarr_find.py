@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from coverslip.errors import FileError
 from coverslip.files.guard import is_zarr
-from coverslip.files.optional import need
 from coverslip.files.record import ImageFile
+from coverslip.optional import need
 
 MOST_NAMED = 5  # images of a group that holds several
 

@@ -11,9 +11,10 @@ import pandas as pd
 
 from coverslip.device import one_of
 from coverslip.errors import FileError, SettingsError
-from coverslip.files import check_projection, fingerprint, need, write_text
+from coverslip.files import check_projection, fingerprint, write_text
 from coverslip.measure import COLUMNS
 from coverslip.method import Method
+from coverslip.optional import need
 from coverslip.pipeline.model import check_model
 from coverslip.pipeline.outputs import LABEL_FORMATS
 from coverslip.predict import pick_backend

@@ -13,6 +13,11 @@ from coverslip.errors import SettingsError
 def need(package: str, *, extra: str, what: str) -> Any:
     """Import a package of an optional extra.
 
+    Args:
+        package: what is imported.
+        extra: the extra of coverslip that installs it.
+        what: what it is needed for, for the message.
+
     Raises:
         SettingsError: it is not installed, or cannot be imported.
     """
