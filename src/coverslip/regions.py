@@ -33,8 +33,8 @@ class RegionSettings:
         SettingsError: a value that cannot be, with what can.
     """
 
-    core_px: int = 2048  # with its margin 6.6 megapixels: all that is held stays below 1 GB
-    margin_px: int = 256  # several cells wide at the scale that the models know
+    core_px: int = 2048  # with its margin 5.3 megapixels: all that is held stays below 1 GB
+    margin_px: int = 128  # five cells wide at the scale that the models know
     most_margin_px: int = 1024  # what is longer is no cell, and a wider window would fill memory
 
     def __post_init__(self) -> None:

@@ -70,10 +70,7 @@ def separate_part(
     Returns:
         The labels; and (H, W) bool, where they are not sure, as `at_the_edge` has it.
     """
-    distance = edge_distance(mask.shape, beyond)
-    landscape, rise, depth = make_landscape(mask, maps, seen=distance > 0)
-    mask = mask & (distance > 0)
-    edge = at_the_edge(distance, depth) if any(beyond) else np.zeros(mask.shape, dtype=bool)
+    mask, landscape, rise, edge = look_at(mask, maps, beyond=beyond)
     pieces, n_pieces = ndimage.label(mask, structure=EIGHT_NEIGHBOURS)
     cores, _ = ndimage.label(peaks(landscape, rise=rise) & mask, structure=EIGHT_NEIGHBOURS)
     clumps = find_clumps(pieces, n_pieces, cores)
@@ -83,6 +80,21 @@ def separate_part(
     return number_cells(np.where(clumps, grown + n_pieces, pieces)), edge
 
 
+def look_at(
+    mask: NDArray[np.bool_], maps: Mapping[str, Floats], *, beyond: Sides
+) -> tuple[NDArray[np.bool_], Floats, float, NDArray[np.bool_]]:
+    """What is seen of a mask, its landscape and rise, and where labels will not be sure.
+
+    Apart from what follows, so that no more than these four is held while cells grow: that is where
+    the work on a large image needs most memory.
+    """
+    distance = edge_distance(mask.shape, beyond)
+    seen = distance > 0
+    landscape, rise, depth = make_landscape(mask, maps, seen=seen)
+    edge = at_the_edge(distance, depth) if any(beyond) else np.zeros(mask.shape, dtype=bool)
+    return mask & seen, landscape, rise, edge
+
+
 def grow(landscape: Floats, seeds: Integers, mask: NDArray[np.bool_]) -> Integers:
     """Let seeds grow down a landscape until they meet or the mask ends.
 
@@ -90,7 +102,7 @@ def grow(landscape: Floats, seeds: Integers, mask: NDArray[np.bool_]) -> Integer
     in reading order: else what is far away would decide, by the way in which scikit-image keeps
     its queue.
     """
-    heights = -landscape.astype(np.float64)
+    heights = np.negative(landscape, dtype=np.float64)
     places = np.flatnonzero(seeds)
     heights.ravel()[places] -= np.arange(len(places), 0, -1) * SEED_STEP
     grown: Integers = watershed(heights, seeds, mask=mask, connectivity=2)  # type: ignore[no-untyped-call]
