@@ -2,10 +2,10 @@
 
 python benchmarks/kill.py --rounds 200
 
-Four kinds of work, a folder of images, a film, a slide from Zarr to Zarr and a training, each done once undisturbed, and once
-by processes that are ended one after the other, in turn by SIGKILL before a random change of a
-file, by the system in the middle of a write, by SIGTERM, by Ctrl-C, and by SIGKILL from outside at
-a random time. Then one is let through. Linux only.
+Four kinds of work, a folder of images, a film, a slide from Zarr to Zarr and a training, each done
+once undisturbed, and once by processes that are ended one after the other, in turn by SIGKILL
+before a random change of a file, by the system in the middle of a write, by SIGTERM, by Ctrl-C, and
+by SIGKILL from outside at a random time. Then one is let through. Linux only.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ FLOORS = (
     "augment checkpoint data evaluate export method predict tables",
     "pretrained shipped",
     "pipeline train",
-    "doctor experiments robustness suggest",
+    "cluster doctor experiments robustness suggest",
     "commands",
     "cli",
 )

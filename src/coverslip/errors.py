@@ -5,7 +5,8 @@ CoverslipError
 ├── DataError      images, masks and pairs that do not fit together
 ├── ModelError     a model name, checkpoint or set of weights
 ├── SettingsError  an option or a combination of options
-└── TrainingError  a training that cannot go on
+├── TrainingError  a training that cannot go on
+└── StoppedError   work on many images that cannot go on with any of them
 
 The command line prints the message of each and nothing else: no traceback for a mistake that the
 user can mend. Every message names the file, says what came, what was wanted, and the cure.
@@ -36,6 +37,10 @@ class SettingsError(CoverslipError):
 
 class TrainingError(CoverslipError):
     """A training cannot go on."""
+
+
+class StoppedError(CoverslipError):
+    """Work on many images cannot go on with any of them; what is done stays done."""
 
 
 def list_problems(problems: Sequence[str], *, cure: str) -> str:

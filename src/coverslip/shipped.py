@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,3 +78,8 @@ def load_model(name: str, arguments: Mapping[str, Any] | None = None) -> Checkpo
             f"are for the methods without learning, {', '.join(METHODS)}; leave them out."
         )
     return load_checkpoint(path)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of what a file holds."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -60,6 +60,13 @@ def segment(
     ] = 2048,
     device: Device = "auto",
     backend: Backend = "auto",
+    workers: Annotated[
+        int | None, typer.Option(help="Divide the work among so many processes of this computer.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Or among the workers of a Dask scheduler: its address, tcp://…"),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Do again what is done already.")
     ] = False,
@@ -68,7 +75,7 @@ def segment(
     from coverslip.commands.arguments import parse_arguments, parse_list
     from coverslip.commands.checks import check_segment
 
-    check_segment(images, out, table=table, project=project)
+    check_segment(images, out, table=table, project=project, workers=workers, scheduler=scheduler)
     from coverslip.commands.segment import choose_out, load_job, run_segment
     from coverslip.measure import MeasureSettings
     from coverslip.pipeline import SegmentSettings
@@ -105,5 +112,7 @@ def segment(
         labels=label_format,
         region=region,
     )
-    failed = run_segment(images, out, job=job, overwrite=overwrite)
+    failed = run_segment(
+        images, out, job=job, overwrite=overwrite, scheduler=scheduler, workers=workers
+    )
     raise typer.Exit(1 if failed else 0)

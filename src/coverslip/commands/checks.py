@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from coverslip.classical import METHODS
 from coverslip.errors import SettingsError
 from coverslip.files import check_projection, check_writable, find_images, find_pairs
+from coverslip.optional import need
 from coverslip.tables import check_format
 
 if TYPE_CHECKING:
@@ -29,17 +30,48 @@ DEGRADATIONS = (
 )
 
 
-def check_segment(images: Sequence[str], out: Path, *, table: str, project: str) -> None:
+def check_segment(
+    images: Sequence[str],
+    out: Path,
+    *,
+    table: str,
+    project: str,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> None:
     """Find what would stop coverslip segment.
 
     Raises:
-        SettingsError: no known format of tables, or projection.
+        SettingsError: no known format of tables, or projection; or workers that cannot be.
         FileError: images that are not there, or a folder that cannot be written.
     """
     check_format(table)
     check_projection(project)
+    if workers is not None or scheduler is not None:
+        check_crew(scheduler, workers)
+        need("distributed", extra="cluster", what="work on several processes or machines")
     find_images(images)
     check_writable(out)
+
+
+def check_crew(scheduler: str | None, workers: int | None) -> None:
+    """Refuse workers that cannot be.
+
+    Raises:
+        SettingsError: a scheduler and workers of one's own, no worker, or no address.
+    """
+    if scheduler is not None and workers is not None:
+        raise SettingsError(
+            f"--workers {workers} starts a scheduler of its own, and --scheduler {scheduler} names "
+            "one that has its workers: wanted one of the two."
+        )
+    if workers is not None and workers < 1:
+        raise SettingsError(f"--workers {workers}: wanted 1 or more.")
+    if scheduler is not None and "://" not in scheduler:
+        raise SettingsError(
+            f"--scheduler {scheduler}: wanted the address that `dask scheduler` prints, such as "
+            "tcp://10.0.0.1:8786."
+        )
 
 
 def check_suggest(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from coverslip.backends import respect_quota
+from coverslip.cluster import connected, segment_on_cluster
 from coverslip.commands.console import (
     count_files,
     count_frames,
@@ -30,7 +32,7 @@ from coverslip.pipeline import (
     segment_files,
 )
 from coverslip.regions import RegionSettings
-from coverslip.shipped import find_model, load_model, shipped_models
+from coverslip.shipped import find_model, hash_file, load_model, shipped_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,15 +41,28 @@ if TYPE_CHECKING:
     from coverslip.pipeline import Model
 
 
-def run_segment(sources: Sequence[str], out: Path, *, job: Job, overwrite: bool) -> dict[Path, str]:
+def run_segment(
+    sources: Sequence[str],
+    out: Path,
+    *,
+    job: Job,
+    overwrite: bool,
+    scheduler: str | None = None,
+    workers: int | None = None,
+) -> dict[Path, str]:
     """Segment image files and say what came of it; the files that failed, with the reason."""
     paths = find_images(sources)
     note(f"{count_files(len(paths))}, model {job.model_name}")
-    with new_progress() as progress:
+    with ExitStack() as stack:
+        segment = segment_files
+        if scheduler is not None or workers is not None:
+            client = stack.enter_context(connected(scheduler, workers=workers))
+            segment = partial(segment_on_cluster, client=client)
+        if scheduler is not None:  # whose workers were started in other folders
+            paths, out = [path.absolute() for path in paths], out.absolute()
+        progress = stack.enter_context(new_progress())
         on_frame = count_frames(progress, "segmenting", n_files=len(paths))
-        result = segment_files(
-            paths, out, job=job, overwrite=overwrite, on_frame=on_frame, on_note=note
-        )
+        result = segment(paths, out, job=job, overwrite=overwrite, on_frame=on_frame, on_note=note)
     if result.skipped:
         were = "was" if len(result.skipped) == 1 else "were"
         note(f"{len(result.skipped)} {were} done before with the same settings (--overwrite)")
@@ -166,11 +181,6 @@ def parse_size(text: str) -> float:
     if not 0 < size < math.inf:
         raise SettingsError(f"--cell-size {text}: wanted a diameter in pixels, above 0, or auto.")
     return size
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of what a file holds."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def run_demo(examples: Path, out: Path) -> dict[Path, str]:

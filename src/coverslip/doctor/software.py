@@ -48,6 +48,7 @@ EXTRAS = {
     "openvino": Extra(
         {"onnx": "onnx", "openvino": "openvino"}, "--backend openvino, on CPUs of Intel"
     ),
+    "cluster": Extra({"distributed": "distributed"}, "coverslip segment --workers, --scheduler"),
     "parquet": Extra({"pyarrow": "pyarrow"}, "--table parquet"),
 }
 

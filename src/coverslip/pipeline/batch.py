@@ -6,18 +6,12 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from coverslip.errors import CoverslipError, FileError
-from coverslip.files import only_here, open_image, project, remove_leftovers, write_text
-from coverslip.pipeline.large import is_large, segment_large
+from coverslip.errors import CoverslipError, FileError, StoppedError
+from coverslip.files import only_here, remove_leftovers, write_text
+from coverslip.pipeline.begin import Begun, begin, finish
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
-from coverslip.pipeline.record import (
-    BatchResult,
-    Record,
-    job_key,
-    read_record,
-    write_record,
-)
-from coverslip.pipeline.series import segment_series
+from coverslip.pipeline.pieces import how_far
+from coverslip.pipeline.record import BatchResult, Record
 from coverslip.pipeline.tables import (
     flat_settings,
     read_thumbnails,
@@ -33,6 +27,7 @@ if TYPE_CHECKING:
 
     from coverslip.pipeline.record import Job
 
+    Begin = Callable[[Path], Begun | Record]
 
 ABOUT_RECORDS = """What was done to each image, so that a second start need not do it again.
 Nothing here is a result: this folder may be deleted.
@@ -45,6 +40,7 @@ def segment_files(
     *,
     job: Job,
     overwrite: bool = False,
+    ahead: Callable[[Sequence[Path], Begin], Begin] | None = None,
     on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
     on_note: Callable[[str], None] = lambda text: None,
 ) -> BatchResult:
@@ -60,6 +56,9 @@ def segment_files(
         out: the folder; it is made where it is missing.
         job: model, settings and what to keep.
         overwrite: do again what is done already.
+        ahead: who does images, or pieces of them, before their turn comes, such as the workers of
+            `coverslip.cluster`: is given all paths and what begins one of them, and gives back what
+            does the same, but waits until all is done that others do of it.
         on_frame: called after each frame with the file, the frames done and the frames in all; of
             large frames, after each region with the regions.
         on_note: called with every decision that the user should be told.
@@ -78,19 +77,22 @@ def segment_files(
         for folder in (out, out / "records"):
             remove_leftovers(folder)
         thumbnails = find_thumbnails(out)
+
+        def start(path: Path) -> Begun | Record:
+            target = targets[path]
+            old = thumbnails.get(target.name, [])
+            begun = begin(path, target, job=job, thumbnails=old, overwrite=overwrite)
+            if isinstance(begun, Begun):
+                far = how_far(begun, job)
+                if far.n_done:
+                    on_note(f"{path}: {far.n_done} of {far.n_all} {far.what} were done before")
+            return begun
+
         try:
+            begin_or_wait = start if ahead is None else ahead(paths, start)
             for path in paths:
                 check_there()
-                _try_one(
-                    path,
-                    targets[path],
-                    result,
-                    thumbnails=thumbnails.get(targets[path].name, []),
-                    job=job,
-                    overwrite=overwrite,
-                    on_frame=on_frame,
-                    on_note=on_note,
-                )
+                _try_one(path, begin_or_wait, result, job=job, on_frame=on_frame, on_note=on_note)
         finally:
             check_there()
             write_tables(out, list(result.done.values()), form=job.table)
@@ -107,26 +109,22 @@ def segment_files(
 
 def _try_one(
     path: Path,
-    target: Outputs,
+    start: Begin,
     result: BatchResult,
     *,
-    thumbnails: Sequence[Path],
     job: Job,
-    overwrite: bool,
     on_frame: Callable[[Path, int, int], None],
     on_note: Callable[[str], None],
 ) -> None:
     """Segment one image, and enter into the result what became of it."""
     try:
-        record = _segment_one(
-            path,
-            target,
-            thumbnails=thumbnails,
-            job=job,
-            overwrite=overwrite,
-            on_frame=on_frame,
-            on_note=on_note,
-        )
+        begun = start(path)
+        if isinstance(begun, Record):
+            record = begun
+        else:
+            record = finish(begun, job=job, on_frame=on_frame)
+    except StoppedError:
+        raise
     except (CoverslipError, MemoryError) as error:
         result.failed[path] = _reason(path, error)
         return
@@ -160,33 +158,3 @@ def _reason(path: Path, error: Exception) -> str:
             "Close other programs, or cut the image into smaller ones."
         )
     return str(error) if isinstance(error, FileError) else f"{path}: {error}"
-
-
-def _segment_one(
-    path: Path,
-    target: Outputs,
-    *,
-    thumbnails: Sequence[Path],
-    job: Job,
-    overwrite: bool,
-    on_frame: Callable[[Path, int, int], None],
-    on_note: Callable[[str], None],
-) -> Record:
-    """The record of one image: an earlier one if it still holds, else of segmenting it now."""
-    key = job_key(path, job)
-    earlier = None if overwrite else read_record(target.record, key=key)
-    if earlier is not None and target.complete(
-        job, n_frames=len(earlier.images), others=earlier.files
-    ):
-        target.forget_parts()
-        return earlier
-    # First of all: an image that broke since must not keep its old labels.
-    kept = None if overwrite else target.parts(job=job, key=key)
-    target.forget(thumbnails, but=kept)
-    target.remove_leftovers()
-    file = project(open_image(path, axes=job.axes), job.project)
-    do = segment_large if is_large(file, job) else segment_series
-    record = do(file, target, job=job, key=key, on_frame=on_frame, on_note=on_note)
-    write_record(target.record, record)
-    target.forget_parts()
-    return record

@@ -26,7 +26,7 @@ from coverslip.pipeline.frames import Frame, read_part, write_part
 from coverslip.pipeline.model import prepare_image
 from coverslip.pipeline.record import Record, job_key
 from coverslip.pipeline.segment import segment
-from coverslip.pipeline.size import say_scale, settle
+from coverslip.pipeline.size import keep_scale, say_scale, settle
 from coverslip.report import encode_picture, pick_frames
 from coverslip.tables import join_rows, read_channels
 
@@ -63,7 +63,6 @@ def segment_series(
     job: Job,
     key: str,
     on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
-    on_note: Callable[[str], None] = lambda text: None,
 ) -> Record:
     """Segment all frames of a file, one in memory at a time.
 
@@ -76,19 +75,16 @@ def segment_series(
         job: model, settings and what to keep.
         key: the record's key.
         on_frame: called after each frame with the file, the frames done and the frames in all.
-        on_note: called with what the user should be told.
 
     Raises:
         FileError: a frame or the channel cannot be read, or a result not be written.
     """
     parts = [target.part(frame, job=job, key=key) for frame in range(file.n_frames)]
     missing = [n for n in range(file.n_frames) if not is_done(n, parts[n], target, file.n_frames)]
-    if len(missing) < file.n_frames:
-        n_done = file.n_frames - len(missing)
-        on_note(f"{file.path}: {n_done} of {file.n_frames} frames were done before")
     frames: Iterable[Frame] = map(read_part, parts)
     channel = channel_number(file, job.channel)
-    settings, found_scale = settle_series(file, job, channel=channel)
+    folder = target.parts(job=job, key=key)
+    settings, found_scale = settle_series(file, job, channel=channel, folder=folder)
     for picture in read_pictures(file, missing, channel=channel):
         frame = segment_frame(picture, file, target, job=replace(job, settings=settings))
         if file.n_frames == 1:
@@ -103,12 +99,28 @@ def segment_series(
     return join_frames(frames, file, target, job=job, key=key, notes=notes)
 
 
-def settle_series(file: ImageFile, job: Job, *, channel: int) -> tuple[SegmentSettings, list[str]]:
-    """The settings for all frames, and what to say of them: the first frame's cells decide."""
+def settle_series(
+    file: ImageFile, job: Job, *, channel: int, folder: Path
+) -> tuple[SegmentSettings, list[str]]:
+    """The settings for all frames, and what to say of them: the first frame's cells decide.
+
+    Args:
+        file: an opened image file.
+        job: model and settings.
+        channel: the one to be segmented.
+        folder: where what is done of a film is kept, the scale with it.
+
+    Raises:
+        FileError: the first frame cannot be read.
+    """
     if job.settings.scale is not None:
         return job.settings, []
-    first = prepare_image(read_frame(file, channel=channel), job.model)
-    scale = settle(job.settings, first, job.model).scale
+
+    def find() -> float:
+        first = prepare_image(read_frame(file, channel=channel), job.model)
+        return settle(job.settings, first, job.model).scale or 1.0
+
+    scale = find() if file.n_frames == 1 else keep_scale(folder, find)
     settings = replace(job.settings, scale=scale)
     return settings, say_scale(settings, job.model)
 

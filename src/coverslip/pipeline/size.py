@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from coverslip.cells import cell_sizes, drop_cells
+from coverslip.files import write_text
 from coverslip.pipeline.label import probs_to_labels
 from coverslip.pipeline.model import predict_prepared
 from coverslip.pipeline.settings import least_area
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -48,6 +51,25 @@ def settle_by(settings: SegmentSettings, pieces: Sequence[Image], model: Model) 
     if settings.scale is None:
         settings = replace(settings, scale=find_scale(pieces, model, settings=settings))
     return replace(settings, min_area_px=least_area(settings, model))
+
+
+def keep_scale(folder: Path, find: Callable[[], float]) -> float:
+    """The scale that was found for an image by an earlier call, or is found now and kept.
+
+    Args:
+        folder: where what is done of the image is kept.
+        find: looks for it.
+
+    Raises:
+        FileError: it cannot be kept.
+    """
+    path = folder / "scale.json"
+    try:
+        return float(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        scale = find()
+    write_text(path, json.dumps(scale))
+    return scale
 
 
 def find_scale(pieces: Sequence[Image], model: Model, *, settings: SegmentSettings) -> float:

@@ -23,7 +23,7 @@ from coverslip.pipeline.large.kept import table_to_arrays, write_arrays
 from coverslip.pipeline.large.work import do_work, open_work, plan_work
 from coverslip.pipeline.record import Record, TablePart, job_key
 from coverslip.pipeline.series import PAGE_SIDE_PX, frame_row
-from coverslip.pipeline.size import say_scale, settle_by, windows
+from coverslip.pipeline.size import keep_scale, say_scale, settle_by, windows
 from coverslip.report import encode_picture, pick_frames
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ def segment_large(
     job: Job,
     key: str,
     on_frame: Callable[[Path, int, int], None] = lambda path, done, n: None,
-    on_note: Callable[[str], None] = lambda text: None,
 ) -> Record:
     """Segment all frames of a file, region by region.
 
@@ -66,7 +65,6 @@ def segment_large(
         job: model, settings and what to keep.
         key: the record's key.
         on_frame: called after each region with the file, the regions done and the regions in all.
-        on_note: called with what the user should be told.
 
     Raises:
         FileError: a frame or the channel cannot be read, or a result not be written.
@@ -75,9 +73,6 @@ def segment_large(
     notes = list(file.notes)
     works = plan_works(file, job=job, folder=target.parts(job=job, key=key), tell=notes.append)
     n_all = sum(len(work.regions) for work in works)
-    n_before = sum(work.done.count() for work in works)
-    if n_before:
-        on_note(f"{file.path}: {n_before} of {n_all} regions were done before")
     images, parts = [], []
     n_done = 0
 
@@ -109,10 +104,14 @@ def plan_works(
     """
     first = plan_work(file, 0, job=job, folder=folder)
     settings = job.settings
-    if settings.scale is None:
+
+    def find() -> float:
         with open_work(first) as frame:
             pieces = [frame.stretched(window) for window in windows(frame.shape)]
-        settings = replace(settings, scale=settle_by(settings, pieces, first.model).scale)
+        return settle_by(settings, pieces, first.model).scale or 1.0
+
+    if settings.scale is None:
+        settings = replace(settings, scale=keep_scale(folder, find))
         for note in say_scale(settings, first.model):
             tell(note)
     settings = settle_by(settings, [], first.model)

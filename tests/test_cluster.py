@@ -1,0 +1,267 @@
+"""A real scheduler and workers, some of which are killed: the result is that of one process."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+if sys.platform != "linux":
+    pytest.skip("kills processes as Linux does", allow_module_level=True)
+
+pytest.importorskip("distributed")
+pytest.importorskip("zarr")
+
+import distributed
+import zarr
+
+from bright import write_bright
+from coverslip.checkpoint import Checkpoint
+from coverslip.cluster import connect
+from coverslip.cluster.order import Outcome, job_to_order, load_once, order_to_job, work
+from coverslip.cluster.segment import future_to_outcome
+from coverslip.commands.segment import load_job
+from coverslip.errors import FileError, SettingsError, StoppedError
+from coverslip.method import Method
+from coverslip.pipeline import Begun, Piece, SegmentSettings, image_to_pieces, pieces
+from coverslip.pipeline.begin import begin
+from coverslip.pipeline.outputs import name_outputs
+from drawn import save_picture, squares
+from killed import contents
+
+HERE = Path(__file__).parent
+IMAGES, FRAMES, SIDE = 6, 20, 64
+
+
+@contextmanager
+def crew(folder: Path, *, kill: tuple[str, ...]):
+    """A scheduler and a worker for each of what they are to kill; the address.
+
+    Each of `kill` is the number of a pass and its victim, as `crewed` has it; S is the scheduler.
+    """
+    environment = {**os.environ, "CREW_LOG": str(folder / "log")}
+    dask = [sys.executable, "-m", "dask"]
+    options = ["--host", "127.0.0.1", "--no-dashboard"]
+    started = []
+    try:
+        with (folder / "scheduler").open("wb") as said:
+            command = [*dask, "scheduler", *options, "--port", "0"]
+            scheduler = subprocess.Popen(command, stderr=said)
+        started.append(scheduler)
+        address = wait_for(folder / "scheduler", r"tcp://127\.0\.0\.1:\d+")
+        for number, how in enumerate(kill):
+            victim = {"CREW_KILL": how.replace("S", str(scheduler.pid))} if how else {}
+            command = [*dask, "worker", address, *options, "--nthreads", "1", "--no-nanny"]
+            command += ["--preload", str(HERE / "crewed.py"), "--local-directory", str(folder)]
+            with (folder / f"worker{number}").open("wb") as said:
+                worker = subprocess.Popen(command, stderr=said, env={**environment, **victim})
+            started.append(worker)
+        for number in range(len(kill)):
+            wait_for(folder / f"worker{number}", "Starting established connection")
+        yield address
+    finally:
+        for process in started:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+def wait_for(path: Path, pattern: str, *, seconds: float = 60) -> str:
+    """The first match in what a process says."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := re.search(pattern, path.read_text()):
+            return found.group()
+        time.sleep(0.05)
+    raise TimeoutError(path.read_text())
+
+
+def make_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A folder of images, one of them broken; a film; a slide; and the command for all."""
+    for n in range(IMAGES):
+        save_picture(folder / "pictures" / f"{n}.png", squares(n)[0])
+    (folder / "pictures" / "broken.png").write_bytes(b"no picture")
+    with tifffile.TiffWriter(folder / "film.tif") as writer:
+        for n in range(FRAMES):
+            writer.write(squares(n % 10)[0], contiguous=False, metadata=None)
+    slide = np.tile(squares(10, size=SIDE)[0], (2, 5))
+    zarr.create_array(folder / "slide.zarr", data=slide, chunks=(SIDE, SIDE))
+    monkeypatch.setenv("CREW_LOG", str(folder / "log_alone"))
+    model = write_bright(folder / "bright.safetensors", monkeypatch)
+    sources = [str(folder / name) for name in ("pictures", "film.tif", "slide.zarr")]
+    options = ["--min-area", "0", "--backend", "torch", "--region", str(SIDE), "--tile", str(SIDE)]
+    return ["segment", *sources, "--model", str(model), *options]
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two folders hold the same bytes, the page's clock apart."""
+    first, second = contents(one), contents(other)
+    assert len(first) > 3 * FRAMES
+    return first == second
+
+
+def test_a_worker_is_killed_and_the_result_is_that_of_one_process(tmp_path, coverslip, monkeypatch):
+    command = make_work(tmp_path, monkeypatch)
+    alone = coverslip(*command, "-o", tmp_path / "alone")
+    with crew(tmp_path, kill=("7 0", "")) as address:
+        said = coverslip(*command, "-o", tmp_path / "crew", "--scheduler", address)
+    assert said.status == alone.status == 1  # for the broken one
+    assert said.out.replace("crew", "alone") == alone.out
+    assert said.err.count("failed:") == 1 and "broken.png" in said.err
+    assert same(tmp_path / "alone", tmp_path / "crew")
+
+    lines = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+    made, passed = (Counter(pid for pid, what in lines if what == w) for w in ("made", "pass"))
+    assert sorted(made.values()) == [1, 1]  # each worker loads the model once
+    assert min(passed.values()) == 7 and len(passed) == 2  # the killed one's last
+
+    again = coverslip(*command, "-o", tmp_path / "crew")
+    assert f"{IMAGES + 2} were done before" in again.err
+
+
+def test_the_scheduler_dies_and_what_is_done_stays_done(tmp_path, coverslip, monkeypatch, caplog):
+    command = make_work(tmp_path, monkeypatch)
+    coverslip(*command, "-o", tmp_path / "alone")
+    with crew(tmp_path, kill=("20 S",)) as address:
+        said = coverslip(*command, "-o", tmp_path / "crew", "--scheduler", address)
+    assert said.status == 2 and "the scheduler is gone" in said.err
+    assert caplog.text == ""
+    assert (tmp_path / "crew" / "cells.csv").is_file()
+    said = coverslip(*command, "-o", tmp_path / "crew")
+    assert "done before" in said.err
+    assert same(tmp_path / "alone", tmp_path / "crew")
+
+
+def test_workers_of_this_computer(tmp_path, coverslip):
+    source = HERE.parent / "examples" / "nuclei" / "fluorescence_small.png"
+    for name in ("a", "b", "c"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        (tmp_path / "images" / name / f"{name}.png").write_bytes(source.read_bytes())
+    folders = sorted((tmp_path / "images").iterdir())
+    command = ["segment", *folders, "--model", "nuclei", "--scale", "1"]
+    coverslip(*command, "-o", tmp_path / "alone")
+    said = coverslip(*command, "-o", tmp_path / "crew", "--workers", "2")
+    assert said.status == 0 and "3 files" in said.out
+    first, second = contents(tmp_path / "alone"), contents(tmp_path / "crew")
+    assert first == second and "a_labels.tif" in first
+
+
+# --- the parts
+
+
+def begun_image(path: Path, job) -> Begun:
+    """An image that is to be done, in a folder beside it."""
+    target = name_outputs([path], path.parent / "out")[path]
+    begun = begin(path, target, job=job, thumbnails=[])
+    assert isinstance(begun, Begun)
+    return begun
+
+
+def test_pieces_cover_a_film_and_the_first_one_is_for_all(tmp_path):
+    job = load_job("nuclei", settings=SegmentSettings())
+    film = tmp_path / "film.tif"
+    tifffile.imwrite(film, np.zeros((35, 16, 16), np.uint8), metadata={"axes": "TYX"})
+    [[look, *runs]] = image_to_pieces(begun_image(film, job), job)
+    assert look.kind == "look" and look.n_done == 0
+    assert [piece.frames for piece in runs] == [(0, 16), (16, 32), (32, 35)]
+    assert sum(piece.n_done for piece in runs) == 35
+
+
+def test_the_scale_of_a_film_is_looked_for_once(tmp_path, monkeypatch):
+    job = load_job("nuclei", settings=SegmentSettings(scale=None))
+    film = tmp_path / "film.tif"
+    tifffile.imwrite(film, np.stack([squares(4)[0]] * 2), metadata={"axes": "TYX"})
+    [[look, run]] = image_to_pieces(begun_image(film, job), job)
+    looks = []
+    monkeypatch.setattr(
+        "coverslip.pipeline.series.settle",
+        lambda settings, *_: looks.append(1) or replace(settings, scale=0.5, min_area_px=5),
+    )
+    pieces.do_piece(look, job, tell=print)
+    pieces.do_piece(run, job, tell=print)
+    assert looks == [1]
+
+
+def test_a_job_travels_without_its_network_and_arrives_whole():
+    job = load_job("nuclei", settings=SegmentSettings())
+    order = job_to_order(job)
+    assert not any(isinstance(value, Checkpoint) for value in order.about.values())
+    arrived = order_to_job(order)
+    assert isinstance(arrived.model, Checkpoint)
+    assert replace(arrived, model=job.model) == job
+    assert order_to_job(order).model is arrived.model  # loaded once
+
+
+def test_a_method_travels_whole():
+    job = load_job("egt", settings=SegmentSettings(), arguments={"min_cell_px": 3})
+    arrived = order_to_job(job_to_order(job))
+    assert isinstance(arrived.model, Method) and arrived == job
+
+
+def test_another_version_or_model_is_refused():
+    order = job_to_order(load_job("nuclei", settings=SegmentSettings()))
+    with pytest.raises(SettingsError, match=r"a worker has coverslip .* and not 0\.0\.0"):
+        order_to_job(replace(order, version="0.0.0"))
+    load_once.cache_clear()
+    with pytest.raises(SettingsError, match="the model nuclei of a worker is another"):
+        order_to_job(replace(order, about={**order.about, "model_hash": "0"}))
+
+
+def test_what_rests_on_a_failure_fails_with_it():
+    failed = Outcome(error=FileError("gone"))
+    assert work(None, None, failed) is failed  # type: ignore[arg-type]
+
+
+class Future:
+    """One that fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def result(self) -> None:
+        raise self.error
+
+
+def test_a_piece_that_kills_every_worker_is_one_image_lost(tmp_path):
+    job = load_job("nuclei", settings=SegmentSettings())
+    path = save_picture(tmp_path / "a" / "a.png", squares(3)[0])
+    piece = Piece(begun_image(path, job), "file")
+    killed = distributed.KilledWorker("task", None, 4)
+    error = future_to_outcome(Future(killed), piece).error
+    assert isinstance(error, FileError) and "their memory is too small" in str(error)
+    for cause in (OSError("x"), ModuleNotFoundError("No module named 'coverslip'")):
+        with pytest.raises(StoppedError, match=r"scheduler|install the same coverslip"):
+            future_to_outcome(Future(cause), piece)
+
+
+def test_nobody_answers(tmp_path, coverslip, monkeypatch):
+    monkeypatch.setattr(connect, "WAIT_S", 0.5)
+    path = save_picture(tmp_path / "a" / "a.png", squares(3)[0])
+    address = "tcp://127.0.0.1:9"
+    said = coverslip("segment", path, "-o", tmp_path / "o", "--scheduler", address)
+    assert said.status == 2 and "no Dask scheduler answers there" in said.err
+
+
+@pytest.mark.parametrize(
+    ("options", "cure"),
+    [
+        (["--workers", "0"], "wanted 1 or more"),
+        (["--workers", "2", "--scheduler", "tcp://a:1"], "one of the two"),
+        (["--scheduler", "localhost"], "tcp://10.0.0.1:8786"),
+    ],
+)
+def test_workers_that_cannot_be(tmp_path, coverslip, options, cure):
+    path = save_picture(tmp_path / "a" / "a.png", squares(3)[0])
+    said = coverslip("segment", path, "-o", tmp_path / "o", *options)
+    assert said.status == 2 and cure in said.err
+    assert not (tmp_path / "o").exists()
