@@ -29,16 +29,17 @@ def flood(low: Floats, high: Floats) -> Floats:
     Returns:
         (H, W) float32.
     """
-    flooded, high_turned = low.copy(), np.ascontiguousarray(high.T)
+    high_turned = np.ascontiguousarray(high.T)
+    before = np.ascontiguousarray(low.T)
     for _ in range(ROUNDS):
-        before = flooded.copy()
+        flooded = np.ascontiguousarray(before.T)
         sweep(flooded, high)
         turned = np.ascontiguousarray(flooded.T)
         sweep(turned, high_turned)
-        flooded = np.ascontiguousarray(turned.T)
-        if np.array_equal(before, flooded):
+        if np.array_equal(before, turned):
             return flooded
-    finished: Floats = reconstruction(flooded, high)  # type: ignore[no-untyped-call]
+        before = turned
+    finished: Floats = reconstruction(before.T, high)  # type: ignore[no-untyped-call]
     return finished.astype(np.float32)
 
 

@@ -73,11 +73,8 @@ def separate_part(
     mask, landscape, rise, edge = look_at(mask, maps, beyond=beyond)
     pieces, n_pieces = ndimage.label(mask, structure=EIGHT_NEIGHBOURS)
     cores, _ = ndimage.label(peaks(landscape, rise=rise) & mask, structure=EIGHT_NEIGHBOURS)
-    clumps = find_clumps(pieces, n_pieces, cores)
-    if not clumps.any():
-        return number_cells(pieces), edge
-    grown = grow(landscape, np.where(clumps, cores, 0), clumps)
-    return number_cells(np.where(clumps, grown + n_pieces, pieces)), edge
+    found = number_cells(grow_clumps(landscape, pieces, cores, n_pieces=n_pieces))
+    return found, edge
 
 
 def look_at(
@@ -93,6 +90,34 @@ def look_at(
     landscape, rise, depth = make_landscape(mask, maps, seen=seen)
     edge = at_the_edge(distance, depth) if any(beyond) else np.zeros(mask.shape, dtype=bool)
     return mask & seen, landscape, rise, edge
+
+
+def grow_clumps(
+    landscape: Floats, pieces: Integers, cores: Integers, *, n_pieces: int
+) -> Integers:
+    """Part each piece with two cores or more, and leave the others as they are.
+
+    Pieces do not touch, so each grows by itself, in a window of its own: what a watershed holds
+    beside its image would be most of the memory that a large image takes.
+
+    Args:
+        landscape: (H, W) float32.
+        pieces: (H, W), from 1 to n.
+        cores: (H, W), each within one piece.
+        n_pieces: n.
+
+    Returns:
+        (H, W): pieces keep their numbers, cells of a piece that was parted get higher ones.
+    """
+    grown = pieces.copy()
+    clumps = find_clumps(pieces, n_pieces, cores)
+    windows = ndimage.find_objects(pieces)
+    for clump in clumps.tolist():
+        window = windows[clump - 1]
+        inside = pieces[window] == clump
+        cells = grow(landscape[window], np.where(inside, cores[window], 0), inside)
+        grown[window][inside] = cells[inside] + n_pieces
+    return grown
 
 
 def grow(landscape: Floats, seeds: Integers, mask: NDArray[np.bool_]) -> Integers:
@@ -161,10 +186,10 @@ def fill_pinholes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return filled
 
 
-def find_clumps(pieces: Integers, n_pieces: int, cores: Integers) -> NDArray[np.bool_]:
-    """The pieces with two cores or more, as a mask."""
+def find_clumps(pieces: Integers, n_pieces: int, cores: Integers) -> NDArray[np.int64]:
+    """The numbers of the pieces with two cores or more."""
     owner = np.zeros(int(cores.max(initial=0)) + 1, dtype=pieces.dtype)
     owner[cores] = pieces  # a core lies in one piece
     n_cores = np.bincount(owner[1:], minlength=n_pieces + 1)
-    several: NDArray[np.bool_] = (n_cores >= 2)[pieces]
-    return several
+    n_cores[0] = 0
+    return np.flatnonzero(n_cores >= 2)
