@@ -31,6 +31,7 @@ def flood(low: Floats, high: Floats) -> Floats:
     """
     high_turned = np.ascontiguousarray(high.T)
     before = np.ascontiguousarray(low.T)
+    del low  # nobody else may need it, and of a large image everything counts that is held
     for _ in range(ROUNDS):
         flooded = np.ascontiguousarray(before.T)
         sweep(flooded, high)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     Labels = NDArray[np.integer[Any]]
 
+AT_ONCE = 2**20  # pixels: their places take twice the memory of their labels
+
 
 def number_cells(labels: Labels) -> NDArray[np.uint32]:
     """Number the cells from 1 to n, in reading order of their first pixels; 0 stays background."""
@@ -22,7 +24,10 @@ def number_cells(labels: Labels) -> NDArray[np.uint32]:
         _, flat = np.unique(flat, return_inverse=True)
         flat = flat + (labels.min() != 0)
     first = np.full(int(flat.max(initial=0)) + 1, flat.size)
-    first[flat[::-1]] = np.arange(flat.size)[::-1]  # the last to be written is the first place
+    for start in reversed(range(0, flat.size, AT_ONCE)):
+        part = flat[start : start + AT_ONCE]
+        # the last to be written is the first place
+        first[part[::-1]] = np.arange(start + part.size - 1, start - 1, -1)
     first[0] = flat.size
     order = np.argsort(first, kind="stable")[: np.count_nonzero(first < flat.size)]
     numbers = np.zeros(len(first), dtype=np.uint32)

@@ -92,9 +92,7 @@ def look_at(
     return mask & seen, landscape, rise, edge
 
 
-def grow_clumps(
-    landscape: Floats, pieces: Integers, cores: Integers, *, n_pieces: int
-) -> Integers:
+def grow_clumps(landscape: Floats, pieces: Integers, cores: Integers, *, n_pieces: int) -> Integers:
     """Part each piece with two cores or more, and leave the others as they are.
 
     Pieces do not touch, so each grows by itself, in a window of its own: what a watershed holds
@@ -149,11 +147,14 @@ def make_landscape(
     Returns:
         The landscape (H, W), the rise, and the depth of the mask if that is what it is made of.
     """
-    maps = {name: np.nan_to_num(one, posinf=1.0) for name, one in maps.items()}
+
+    def known(name: str) -> Floats:
+        return np.nan_to_num(maps[name], posinf=1.0)
+
     if "distance" in maps:
-        return ndimage.gaussian_filter(maps["distance"], SMOOTH_PX) * seen, RISE, None
+        return ndimage.gaussian_filter(known("distance"), SMOOTH_PX) * seen, RISE, None
     if "boundary" in maps:
-        inside = maps.get("mask", mask) * (1 - maps["boundary"])
+        inside = (known("mask") if "mask" in maps else mask) * (1 - known("boundary"))
         return ndimage.gaussian_filter(inside, SMOOTH_PX) * seen, RISE, None
     # In logarithms a share of the height is a difference: a dent of two pixels parts two small
     # nuclei and not two halves of a large cell.
