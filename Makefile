@@ -1,12 +1,14 @@
 # make demo: install, then segment the example images with the models that ship.
 # make test: install, then run the whole test suite.
+# make bench: our speed and memory beside those of other systems, each in an environment of its own
+# in .bench (about 12 GB, once); takes half an hour of an otherwise idle machine.
 # make fuzz: read 10,000 damaged files; what is neither read nor refused is kept in fuzz-findings.
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check fuzz clean
+.PHONY: demo test check bench fuzz clean
 
 demo: .venv/installed
 	$(BIN)/coverslip demo -o demo-output
@@ -36,5 +38,18 @@ SEED ?= 0
 fuzz: .venv/installed-dev
 	PYTHONPATH=tests $(BIN)/python -m fuzz -n 10000 --seed $(SEED) -o fuzz-findings
 
+PEERS := stardist instanseg cellpose3 torchvision
+
+bench: .venv/installed-dev $(PEERS:%=.bench/%/installed)
+	$(PIP) openvino
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/roofline.py
+	$(BIN)/python benchmarks/start.py
+
+.bench/%/installed: benchmarks/systems/%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 clean:
-	rm -rf .venv build dist demo-output fuzz-findings
+	rm -rf .venv .bench build dist demo-output fuzz-findings

@@ -29,10 +29,19 @@ import zarr
 from bright import write_bright
 from coverslip.checkpoint import Checkpoint
 from coverslip.cluster import connect
-from coverslip.cluster.order import Outcome, job_to_order, load_once, order_to_job, work
+from coverslip.cluster.order import (
+    Outcome,
+    check_stands,
+    job_to_order,
+    load_once,
+    order_to_job,
+    settle_backend,
+    work,
+)
 from coverslip.cluster.segment import future_to_outcome
 from coverslip.commands.segment import load_job
 from coverslip.errors import FileError, SettingsError, StoppedError
+from coverslip.files import only_here, open_image, read_frame
 from coverslip.method import Method
 from coverslip.pipeline import Begun, Piece, SegmentSettings, image_to_pieces, pieces
 from coverslip.pipeline.begin import begin
@@ -42,6 +51,7 @@ from killed import contents
 
 HERE = Path(__file__).parent
 IMAGES, FRAMES, SIDE = 6, 20, 64
+TILES = 3 * 7  # of 64 px, overlapping by 16, in 128 x 320
 
 
 @contextmanager
@@ -110,23 +120,44 @@ def same(one: Path, other: Path) -> bool:
     return first == second
 
 
+def passes(path: Path) -> Counter[str]:
+    """How often each process has passed through the network, by a log of `crewed`."""
+    lines = [line.split() for line in path.read_text().splitlines()]
+    return Counter(pid for pid, what in lines if what == "pass")
+
+
 def test_a_worker_is_killed_and_the_result_is_that_of_one_process(tmp_path, coverslip, monkeypatch):
     command = make_work(tmp_path, monkeypatch)
     alone = coverslip(*command, "-o", tmp_path / "alone")
-    with crew(tmp_path, kill=("7 0", "")) as address:
+    # Its 18th pass is late: the images are done, and a run of the film, or both.
+    with crew(tmp_path, kill=("18 0", "")) as address:
         said = coverslip(*command, "-o", tmp_path / "crew", "--scheduler", address)
     assert said.status == alone.status == 1  # for the broken one
     assert said.out.replace("crew", "alone") == alone.out
     assert said.err.count("failed:") == 1 and "broken.png" in said.err
     assert same(tmp_path / "alone", tmp_path / "crew")
 
-    lines = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
-    made, passed = (Counter(pid for pid, what in lines if what == w) for w in ("made", "pass"))
+    lines = (tmp_path / "log").read_text().splitlines()
+    made = Counter(line.split()[0] for line in lines if line.endswith("made"))
     assert sorted(made.values()) == [1, 1]  # each worker loads the model once
-    assert min(passed.values()) == 7 and len(passed) == 2  # the killed one's last
+    of = passes(tmp_path / "log")
+    assert len(of) == 2 and 18 in of.values()
+    # What the killed one was at, at most: an image, a run of frames, or a region and its margins;
+    # and tiles of the slide at which both were at once.
+    needed = IMAGES + FRAMES + TILES
+    assert needed <= sum(of.values()) <= needed + 16 + TILES
 
     again = coverslip(*command, "-o", tmp_path / "crew")
     assert f"{IMAGES + 2} were done before" in again.err
+
+
+def test_only_what_was_at_work_is_done_again(tmp_path, coverslip, monkeypatch):
+    """Images alone, so that every pass is known: the killed worker's last, and no other."""
+    command = make_work(tmp_path, monkeypatch)
+    command = [command[0], command[1], *command[4:]]
+    with crew(tmp_path, kill=("3 0", "")) as address:
+        coverslip(*command, "-o", tmp_path / "crew", "--scheduler", address)
+    assert sum(passes(tmp_path / "log").values()) == IMAGES + 1
 
 
 def test_the_scheduler_dies_and_what_is_done_stays_done(tmp_path, coverslip, monkeypatch, caplog):
@@ -137,23 +168,41 @@ def test_the_scheduler_dies_and_what_is_done_stays_done(tmp_path, coverslip, mon
     assert said.status == 2 and "the scheduler is gone" in said.err
     assert caplog.text == ""
     assert (tmp_path / "crew" / "cells.csv").is_file()
-    said = coverslip(*command, "-o", tmp_path / "crew")
+    done = sum(passes(tmp_path / "log").values())
+    assert done >= 20
+    said = coverslip(*command, "-o", tmp_path / "crew", "--backend", "torch")
     assert "done before" in said.err
     assert same(tmp_path / "alone", tmp_path / "crew")
 
 
 def test_workers_of_this_computer(tmp_path, coverslip):
+    """Real models: a film whose scale is looked for, one with a broken frame, a slide with NaN."""
     source = HERE.parent / "examples" / "nuclei" / "fluorescence_small.png"
-    for name in ("a", "b", "c"):
-        (tmp_path / "images" / name).mkdir(parents=True)
-        (tmp_path / "images" / name / f"{name}.png").write_bytes(source.read_bytes())
-    folders = sorted((tmp_path / "images").iterdir())
-    command = ["segment", *folders, "--model", "nuclei", "--scale", "1"]
-    coverslip(*command, "-o", tmp_path / "alone")
+    pixels = read_frame(open_image(source))[:128, :128].astype(np.float32)
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(source.read_bytes())
+    about = {"photometric": "minisblack", "metadata": {"axes": "TYX"}}
+    tifffile.imwrite(folder / "film.tif", np.stack([pixels] * 3), **about)
+    tifffile.imwrite(folder / "cut.tif", np.stack([pixels] * 40), **about)
+    whole = (folder / "cut.tif").read_bytes()
+    (folder / "cut.tif").write_bytes(whole[: 2 * len(whole) // 3])
+    slide = np.tile(pixels, (3, 3))
+    slide[5, 5] = np.nan
+    tifffile.imwrite(folder / "slide.tif", slide)
+    command = ["segment", folder, "--model", "nuclei", "--region", "160", "--tile", "128"]
+    alone = coverslip(*command, "-o", tmp_path / "alone")
     said = coverslip(*command, "-o", tmp_path / "crew", "--workers", "2")
-    assert said.status == 0 and "3 files" in said.out
+    assert (said.status, said.out) == (alone.status, alone.out.replace("alone", "crew"))
+    assert sorted(said.err.splitlines()) == sorted(alone.err.splitlines())  # each thing said once
+    assert "NaN" in said.err and "cut.tif" in said.err
     first, second = contents(tmp_path / "alone"), contents(tmp_path / "crew")
     assert first == second and "a_labels.tif" in first
+
+    done = (tmp_path / "crew" / "a_labels.tif").stat().st_mtime_ns
+    coverslip(*command, "-o", tmp_path / "crew", "--workers", "1", "--overwrite")
+    assert contents(tmp_path / "crew") == first
+    assert (tmp_path / "crew" / "a_labels.tif").stat().st_mtime_ns != done
 
 
 # --- the parts
@@ -194,7 +243,7 @@ def test_the_scale_of_a_film_is_looked_for_once(tmp_path, monkeypatch):
 
 def test_a_job_travels_without_its_network_and_arrives_whole():
     job = load_job("nuclei", settings=SegmentSettings())
-    order = job_to_order(job)
+    order = job_to_order(job, Path())
     assert not any(isinstance(value, Checkpoint) for value in order.about.values())
     arrived = order_to_job(order)
     assert isinstance(arrived.model, Checkpoint)
@@ -204,12 +253,12 @@ def test_a_job_travels_without_its_network_and_arrives_whole():
 
 def test_a_method_travels_whole():
     job = load_job("egt", settings=SegmentSettings(), arguments={"min_cell_px": 3})
-    arrived = order_to_job(job_to_order(job))
+    arrived = order_to_job(job_to_order(job, Path()))
     assert isinstance(arrived.model, Method) and arrived == job
 
 
 def test_another_version_or_model_is_refused():
-    order = job_to_order(load_job("nuclei", settings=SegmentSettings()))
+    order = job_to_order(load_job("nuclei", settings=SegmentSettings()), Path())
     with pytest.raises(SettingsError, match=r"a worker has coverslip .* and not 0\.0\.0"):
         order_to_job(replace(order, version="0.0.0"))
     load_once.cache_clear()
@@ -217,13 +266,16 @@ def test_another_version_or_model_is_refused():
         order_to_job(replace(order, about={**order.about, "model_hash": "0"}))
 
 
-def test_what_rests_on_a_failure_fails_with_it():
-    failed = Outcome(error=FileError("gone"))
-    assert work(None, None, failed) is failed  # type: ignore[arg-type]
+def test_what_rests_on_a_failure_fails_with_it_and_says_nothing_twice():
+    failed = Outcome(["once"], FileError("gone"))
+    outcome = work(None, None, failed)  # type: ignore[arg-type]
+    assert outcome.error is failed.error and outcome.notes == []
 
 
 class Future:
     """One that fails."""
+
+    status = "error"
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -239,9 +291,34 @@ def test_a_piece_that_kills_every_worker_is_one_image_lost(tmp_path):
     killed = distributed.KilledWorker("task", None, 4)
     error = future_to_outcome(Future(killed), piece).error
     assert isinstance(error, FileError) and "their memory is too small" in str(error)
-    for cause in (OSError("x"), ModuleNotFoundError("No module named 'coverslip'")):
-        with pytest.raises(StoppedError, match=r"scheduler|install the same coverslip"):
-            future_to_outcome(Future(cause), piece)
+    error = future_to_outcome(Future(PermissionError(13, "not yours")), piece).error
+    assert isinstance(error, FileError) and "not yours" in str(error)
+    with pytest.raises(StoppedError, match="install the same coverslip"):
+        future_to_outcome(Future(ModuleNotFoundError("No module named 'coverslip'")), piece)
+    with pytest.raises(ZeroDivisionError):  # a mistake of ours is not hidden
+        future_to_outcome(Future(ZeroDivisionError()), piece)
+
+
+def test_an_order_stands_as_long_as_its_command(tmp_path, monkeypatch):
+    monkeypatch.setattr("coverslip.cluster.order.SHARE_S", 0.1)
+    job = load_job("nuclei", settings=SegmentSettings())
+    with only_here(tmp_path / "out"):
+        order = job_to_order(job, tmp_path / "out")
+        check_stands(order)
+        with pytest.raises(StoppedError, match="must be the same one"):
+            check_stands(replace(order, folder=tmp_path / "elsewhere"))
+    with pytest.raises(StoppedError):
+        check_stands(order)
+
+
+def test_all_workers_have_the_backend_of_the_command(monkeypatch):
+    job = load_job("nuclei", settings=SegmentSettings())
+    monkeypatch.setattr("coverslip.cluster.order.pick_backend", lambda *_: "onnxruntime")
+    predict = settle_backend(job).settings.predict
+    assert (predict.backend, predict.device) == ("onnxruntime", "cpu")
+    monkeypatch.setattr("coverslip.cluster.order.pick_backend", lambda *_: "torch")
+    predict = settle_backend(job).settings.predict
+    assert (predict.backend, predict.device) == ("torch", "auto")
 
 
 def test_nobody_answers(tmp_path, coverslip, monkeypatch):

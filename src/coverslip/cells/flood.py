@@ -29,13 +29,13 @@ def flood(low: Floats, high: Floats) -> Floats:
     Returns:
         (H, W) float32.
     """
-    high_turned = np.ascontiguousarray(high.T)
-    before = np.ascontiguousarray(low.T)
+    high_turned = high.T.copy(order="C")
+    before = low.T.copy(order="C")
     del low  # nobody else may need it, and of a large image everything counts that is held
     for _ in range(ROUNDS):
-        flooded = np.ascontiguousarray(before.T)
+        flooded = before.T.copy(order="C")
         sweep(flooded, high)
-        turned = np.ascontiguousarray(flooded.T)
+        turned = flooded.T.copy(order="C")
         sweep(turned, high_turned)
         if np.array_equal(before, turned):
             return flooded

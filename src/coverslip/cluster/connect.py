@@ -6,8 +6,6 @@ import logging
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from coverslip.errors import FileError
 from coverslip.optional import need
 
@@ -35,7 +33,7 @@ def connected(scheduler: str | None = None, *, workers: int | None = None) -> It
         if workers is not None:
             cluster = distributed.LocalCluster(
                 n_workers=workers,
-                threads_per_worker=max(1, torch.get_num_threads() // workers),
+                threads_per_worker=1,  # Dask's: so many pieces wait in a worker
                 dashboard_address=None,
                 memory_limit=0,  # else Dask ends a worker that takes more than an equal share
                 silence_logs="CRITICAL",

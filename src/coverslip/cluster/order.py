@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from coverslip.checkpoint import Checkpoint
-from coverslip.errors import CoverslipError, SettingsError
+from coverslip.errors import CoverslipError, SettingsError, StoppedError
+from coverslip.files import IN_USE
 from coverslip.optional import need
 from coverslip.pipeline import Job, do_piece
 from coverslip.predict import pick_backend
@@ -18,10 +20,13 @@ from coverslip.provenance import package_version
 from coverslip.shipped import find_model, hash_file, load_model, shipped_models
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from coverslip.method import Method
     from coverslip.pipeline import Piece
 
 ONE_AT_A_TIME = threading.Lock()  # a piece takes all threads of its worker, and much memory
+SHARE_S = 60.0  # so long a share may at most show what was there before
 
 
 @dataclass(frozen=True)
@@ -32,11 +37,17 @@ class Order:
         about: the job's attributes but for its model.
         model: a name or path, or a method without learning itself.
         version: of the coverslip that made it.
+        folder: of the results.
+        holder: what the file ``in-use`` there holds as long as the order stands.
+        threads: of a worker; None: as many as Dask says.
     """
 
     about: dict[str, Any]
     model: str | Method
     version: str
+    folder: Path
+    holder: str
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,22 +69,38 @@ def settle_backend(job: Job) -> Job:
         return job
     predict = job.settings.predict
     backend = pick_backend(job.model.network, predict)
-    return replace(job, settings=replace(job.settings, predict=replace(predict, backend=backend)))
+    # What runs on the CPU alone must do so on a worker with a GPU too.
+    device = predict.device if backend in ("torch", "compiled") else "cpu"
+    predict = replace(predict, backend=backend, device=device)
+    return replace(job, settings=replace(job.settings, predict=predict))
 
 
-def job_to_order(job: Job) -> Order:
+def job_to_order(job: Job, folder: Path, *, threads: int | None = None) -> Order:
     """Pack a job.
+
+    Args:
+        job: what to do with each image.
+        folder: of the results, which this process holds.
+        threads: of a worker.
 
     Raises:
         ModelError: its model is in no file.
     """
-    about = {one.name: getattr(job, one.name) for one in fields(job) if one.name != "model"}
-    version = package_version("coverslip")
+    model: str | Method
     if not isinstance(job.model, Checkpoint):
-        return Order(about, job.model, version)
-    name = job.model_name
-    own = name not in shipped_models()  # at the same path on all machines; others come with ours
-    return Order(about, str(find_model(name).absolute()) if own else name, version)
+        model = job.model
+    elif job.model_name in shipped_models():
+        model = job.model_name
+    else:  # at the same path on all machines
+        model = str(find_model(job.model_name).absolute())
+    return Order(
+        about={one.name: getattr(job, one.name) for one in fields(job) if one.name != "model"},
+        model=model,
+        version=package_version("coverslip"),
+        folder=folder,
+        holder=holder_of(folder),
+        threads=threads,
+    )
 
 
 def order_to_job(order: Order) -> Job:
@@ -109,22 +136,56 @@ def load_once(name: str, wanted: str) -> Checkpoint | Method:
     return load_model(name)
 
 
-def work(order: Order, piece: Piece, before: Outcome | None) -> Outcome:
+def work(order: Order, piece: Piece, before: Outcome | None = None) -> Outcome:
     """Do a piece on a worker.
 
     Args:
         order: of `job_to_order`.
         piece: of `coverslip.pipeline.image_to_pieces`.
         before: what became of the piece that this one rests on.
+
+    Raises:
+        StoppedError: this worker can do no piece of the order, and nor can others like it.
     """
     if before is not None and before.error is not None:
-        return before
+        return Outcome(error=before.error)
+    check_stands(order)
     notes: list[str] = []
     with ONE_AT_A_TIME:
         worker = need("distributed", extra="cluster", what="a worker").get_worker()
-        torch.set_num_threads(worker.state.nthreads)
+        torch.set_num_threads(order.threads or worker.state.nthreads)
         try:
-            do_piece(piece, order_to_job(order), tell=notes.append)
+            job = order_to_job(order)
+        except CoverslipError as error:
+            raise StoppedError(f"{worker.address}: {error}") from error
+        try:
+            do_piece(piece, job, tell=notes.append)
         except (CoverslipError, MemoryError) as error:
             return Outcome(notes, error)
     return Outcome(notes)
+
+
+def check_stands(order: Order) -> None:
+    """See that who gave an order still holds the folder, and that this is the same folder.
+
+    A share may show for some seconds what was there before.
+
+    Raises:
+        StoppedError: it is another folder, or the order was given by a process that has ended.
+    """
+    give_up = time.monotonic() + SHARE_S
+    while holder_of(order.folder) != order.holder:
+        if time.monotonic() > give_up:
+            raise StoppedError(
+                f"{order.folder}: a worker does not find there what the command has written. The "
+                "folder of the results must be the same one, at the same path, on all machines."
+            )
+        time.sleep(SHARE_S / 60)
+
+
+def holder_of(folder: Path) -> str:
+    """Who holds a folder, by host and process; "" if nobody does, or the folder is not there."""
+    try:
+        return (folder / IN_USE).read_text()
+    except OSError:
+        return ""

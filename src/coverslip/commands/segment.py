@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import torch
 
 from coverslip.backends import respect_quota
 from coverslip.cluster import connected, segment_on_cluster
@@ -57,9 +58,11 @@ def run_segment(
         segment = segment_files
         if scheduler is not None or workers is not None:
             client = stack.enter_context(connected(scheduler, workers=workers))
-            segment = partial(segment_on_cluster, client=client)
+            threads = workers and max(1, torch.get_num_threads() // workers)
+            segment = partial(segment_on_cluster, client=client, threads=threads)
         if scheduler is not None:  # whose workers were started in other folders
-            paths, out = [path.absolute() for path in paths], out.absolute()
+            paths = list(dict.fromkeys(path.absolute() for path in paths))
+            out = out.absolute()
         progress = stack.enter_context(new_progress())
         on_frame = count_frames(progress, "segmenting", n_files=len(paths))
         result = segment(paths, out, job=job, overwrite=overwrite, on_frame=on_frame, on_note=note)

@@ -5,7 +5,7 @@ from coverslip.files.find import find_images, is_one_image, stem
 from coverslip.files.folder import whole_folder
 from coverslip.files.label_regions import write_label_regions
 from coverslip.files.labels import check_labels, read_labels
-from coverslip.files.lock import only_here
+from coverslip.files.lock import IN_USE, only_here
 from coverslip.files.match import (
     group_label_files,
     label_files_in,
@@ -42,6 +42,7 @@ from coverslip.files.zarr_levels import (
 
 __all__ = [
     "CURES",
+    "IN_USE",
     "OME_ZARR_VERSION",
     "FrameReader",
     "ImageFile",

@@ -16,7 +16,7 @@ from coverslip.files.write import write_error
 if sys.platform != "win32":
     import fcntl
 
-NAME = "in-use"
+IN_USE = "in-use"
 ORPHANS_S = 10  # so long at most do the helper processes of a killed training outlive it
 
 
@@ -39,7 +39,7 @@ def only_here(folder: Path, *, what: str = "coverslip") -> Iterator[Callable[[],
         SettingsError: another process holds it.
         FileError: the folder cannot be written.
     """
-    path = folder / NAME
+    path = folder / IN_USE
     try:
         file = _take(path, what=what)
     except OSError as error:

@@ -6,7 +6,7 @@ from coverslip.pipeline.demo import segment_examples
 from coverslip.pipeline.label import probs_to_labels
 from coverslip.pipeline.model import Model, check_model, predict_prepared, prepare_image
 from coverslip.pipeline.pieces import Piece, do_piece, image_to_pieces
-from coverslip.pipeline.record import BatchResult, Job, Record
+from coverslip.pipeline.record import BatchResult, Job, Record, read_record
 from coverslip.pipeline.segment import Segmentation, segment
 from coverslip.pipeline.settings import (
     LEAST_SCALE,
@@ -35,6 +35,7 @@ __all__ = [
     "predict_prepared",
     "prepare_image",
     "probs_to_labels",
+    "read_record",
     "segment",
     "segment_examples",
     "segment_files",

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from coverslip.pipeline.begin import Begin
     from coverslip.pipeline.record import Job
-
-    Begin = Callable[[Path], Begun | Record]
 
 ABOUT_RECORDS = """What was done to each image, so that a second start need not do it again.
 Nothing here is a result: this folder may be deleted.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from coverslip.files import open_image, project
 from coverslip.pipeline.large import is_large, segment_large
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from coverslip.files import ImageFile
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.record import Job
+
+    Begin: TypeAlias = "Callable[[Path], Begun | Record]"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """an image that is begun → the pieces of it that any process may do, and each of them done.
 
 All that a piece needs is the image file, the job and the folder of the results, and what it makes
-is kept there in files of its own, whole or not at all. So pieces may be done in any order, by
-anyone, and twice, and `finish` makes of them what it makes of those that it does itself.
+is kept there in files of its own, whole or not at all. So pieces may be done in any order and by
+anyone, one that is done is not done again, and `finish` makes of all what it makes of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from coverslip.files import channel_number
 from coverslip.pipeline.begin import finish
 from coverslip.pipeline.frames import write_part
 from coverslip.pipeline.large import is_large, open_work, plan_work, plan_works, work_with_less
+from coverslip.pipeline.record import read_record
 from coverslip.pipeline.series import is_done, read_pictures, segment_frame, settle_series
 
 if TYPE_CHECKING:
@@ -104,29 +105,34 @@ def do_piece(piece: Piece, job: Job, *, tell: Callable[[str], None]) -> None:
     Args:
         piece: of `image_to_pieces`.
         job: that with which its image was begun.
-        tell: called with what the user should know of the pixels, such as NaN.
+        tell: called with what the user should know of how it was done, such as smaller tiles.
 
     Raises:
         CoverslipError: the image cannot be read or predicted, or a result not be written.
     """
+    begun = piece.begun
     if piece.kind == "file":
-        finish(piece.begun, job=job)
-    elif is_large(piece.begun.file, job):
+        if read_record(begun.target.record, key=begun.key) is None:
+            finish(begun, job=job)
+    elif is_large(begun.file, job):
         _do_large(piece, job, tell=tell)
     else:
-        _do_film(piece, job, tell=tell)
+        _do_film(piece, job)
 
 
 def _do_large(piece: Piece, job: Job, *, tell: Callable[[str], None]) -> None:
     begun = piece.begun
     works = plan_works(begun.file, job=job, folder=begun.parts(job), tell=lambda text: None)
     work = works[piece.frames[0]]
-    with open_work(work, tell=tell) as frame:  # the first time, it is read from top to bottom
+    region = work.regions[piece.region]
+    if piece.kind == "region" and work.done.path(region).is_file():
+        return
+    with open_work(work) as frame:  # the first time, it is read from top to bottom
         if piece.kind == "region":
-            work_with_less(work, work.regions[piece.region], frame, tell=tell)
+            work_with_less(work, region, frame, tell=tell)
 
 
-def _do_film(piece: Piece, job: Job, *, tell: Callable[[str], None]) -> None:
+def _do_film(piece: Piece, job: Job) -> None:
     file, target, key = piece.begun.file, piece.begun.target, piece.begun.key
     channel = channel_number(file, job.channel)
     settings, _ = settle_series(file, job, channel=channel, folder=piece.begun.parts(job))
@@ -135,7 +141,5 @@ def _do_film(piece: Piece, job: Job, *, tell: Callable[[str], None]) -> None:
     parts = {frame: target.part(frame, job=job, key=key) for frame in range(*piece.frames)}
     missing = [n for n, part in parts.items() if not is_done(n, part, target, file.n_frames)]
     for picture in read_pictures(file, missing, channel=channel):
-        for note in picture.notes:
-            tell(note)
         frame = segment_frame(picture, file, target, job=replace(job, settings=settings))
         write_part(parts[picture.frame], frame)

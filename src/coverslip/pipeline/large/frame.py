@@ -11,12 +11,12 @@ import numpy as np
 from coverslip.files import open_frame
 from coverslip.images import normalise, resize_window, stretch_between
 from coverslip.measure import COLOURS
-from coverslip.pipeline.large.survey import survey
+from coverslip.pipeline.large.survey import survey, survey_path
 from coverslip.predict import Prediction, Source, predict_window
 from coverslip.tables import channel_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -76,7 +76,6 @@ def open_large(
     channel: int,
     how: Preprocess,
     folder: Path,
-    tell: Callable[[str], None] | None = None,
 ) -> Iterator[Frame]:
     """Open a frame with all its channels.
 
@@ -86,21 +85,19 @@ def open_large(
         channel: the one to be segmented.
         how: the model's stretch.
         folder: where it is kept what was found by reading all of it.
-        tell: called with what only the pixels show, such as NaN.
 
     Raises:
         FileError: a channel cannot be read, or is not there.
     """
     names = channel_names(file) if file.n_channels > 1 else [""]
+    readers, surveys = {}, {}
     with ExitStack() as stack:
-        readers = {
-            name: stack.enter_context(open_frame(file, index, channel=number, tell=tell))
-            for number, name in enumerate(names)
-        }
-        surveys = {
-            name: survey(reader, how=how, path=folder / f"channel_{number}.json")
-            for number, (name, reader) in enumerate(readers.items())
-        }
+        for number, name in enumerate(names):
+            notes: list[str] = []
+            opened = open_frame(file, index, channel=number, tell=notes.append)
+            readers[name] = stack.enter_context(opened)
+            path = survey_path(folder, number)
+            surveys[name] = survey(readers[name], how=how, path=path, notes=notes)
         yield Frame(file.frame_shape, names[channel], readers, surveys)
 
 

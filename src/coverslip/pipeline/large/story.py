@@ -20,6 +20,7 @@ from coverslip.pipeline.large.cores import Cores
 from coverslip.pipeline.large.finish import bands_of_rows, make_overview
 from coverslip.pipeline.large.join import join_regions
 from coverslip.pipeline.large.kept import table_to_arrays, write_arrays
+from coverslip.pipeline.large.survey import survey_notes
 from coverslip.pipeline.large.work import do_work, open_work, plan_work
 from coverslip.pipeline.record import Record, TablePart, job_key
 from coverslip.pipeline.series import PAGE_SIDE_PX, frame_row
@@ -83,6 +84,7 @@ def segment_large(
 
     for work in works:
         do_work(work, on_region=on_region, tell=notes.append)
+        notes += survey_notes(work.folder)
         row, own_parts, own_notes = finish(work, target)
         images.append(row)
         parts += own_parts

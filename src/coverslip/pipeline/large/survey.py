@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from coverslip.files import write_text
 from coverslip.images import sample_step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,29 +33,48 @@ class Survey:
         high: what the stretch makes 1 of.
         is_colour: whether its pixels have three samples.
         is_grey: whether none of its pixels has a colour.
+        notes: what the user should know of its pixels, such as NaN.
     """
 
     low: float
     high: float
     is_colour: bool
     is_grey: bool
+    notes: tuple[str, ...] = ()
 
 
-def survey(reader: FrameReader, *, how: Preprocess, path: Path) -> Survey:
+def survey_path(folder: Path, channel: int) -> Path:
+    """Where what was found in a channel is kept, among the regions of its frame."""
+    return folder / f"channel_{channel}.json"
+
+
+def survey_notes(folder: Path) -> list[str]:
+    """What the user should know of the pixels of a frame that was looked at."""
+    found = []
+    for path in sorted(folder.glob("channel_*.json")):
+        found += json.loads(path.read_text(encoding="utf-8"))["notes"]
+    return list(dict.fromkeys(found))
+
+
+def survey(
+    reader: FrameReader, *, how: Preprocess, path: Path, notes: Sequence[str] = ()
+) -> Survey:
     """Look at a whole frame, band by band, as `coverslip.images.stretch` would.
 
     Args:
         reader: the frame.
         how: which percentiles the stretch makes 0 and 1 of.
         path: where the answer is kept, so that a second start need not read the frame again.
+        notes: a list to which the reader adds what it has to say of the pixels.
 
     Raises:
         FileError: it cannot be read.
     """
     try:
-        return Survey(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        found = _look(reader, how)
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return Survey(**{**known, "notes": tuple(known["notes"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        found = replace(_look(reader, how), notes=tuple(notes))
     write_text(path, json.dumps(asdict(found)))
     return found
 

@@ -84,8 +84,8 @@ class Work:
 
     @property
     def tiles(self) -> TileFolder:
-        """The tiles that are predicted, and needed again."""
-        return TileFolder(self.folder / "tiles")
+        """The tiles of one size that are predicted, and needed again."""
+        return TileFolder(self.folder / f"tiles_{self.job.settings.predict.tile_px}")
 
 
 def plan_work(file: ImageFile, index: int, *, job: Job, folder: Path) -> Work:
@@ -134,7 +134,7 @@ def do_work(
     for number in range(len(work.regions) - len(missing)):
         on_region(number)
     if missing:
-        with open_work(work, tell=tell) as frame:
+        with open_work(work) as frame:
             for region in missing:
                 work = work_with_less(work, region, frame, tell=tell)
                 on_region(region.number)
@@ -156,14 +156,11 @@ def work_with_less(
             if smaller is None:
                 raise
         tell(say_smaller(smaller))
-        drop_all_tiles(work)  # of another grid
         settings = replace(work.job.settings, predict=smaller)
         work = replace(work, job=replace(work.job, settings=settings))
 
 
-def open_work(
-    work: Work, *, tell: Callable[[str], None] | None = None
-) -> AbstractContextManager[Frame]:
+def open_work(work: Work) -> AbstractContextManager[Frame]:
     """Open the frame of a work, which has been read whole once, by this or an earlier process.
 
     Raises:
@@ -175,7 +172,6 @@ def open_work(
         channel=channel_number(work.file, work.job.channel),
         how=work.model.preprocess,
         folder=work.folder,
-        tell=tell,
     )
 
 
@@ -218,8 +214,8 @@ def drop_tiles(work: Work, region: Region, grid: Grid) -> None:
 
 
 def drop_all_tiles(work: Work) -> None:
-    """Forget all tiles of a frame."""
-    for tile in work.tiles.folder.glob("*.npy"):
+    """Forget all tiles of a frame, of whatever size."""
+    for tile in work.folder.glob("tiles_*/*.npy"):
         tile.unlink(missing_ok=True)
 
 
