@@ -73,6 +73,7 @@ def main() -> None:
     print(f"{options.size} x {options.size}, {n_regions} regions, {options.options}\n")
     print(table_to_markdown(pd.DataFrame(rows), digits=2))
     print(provenance())
+    sys.exit(0 if all(row["the same bytes"] for row in rows) else 1)
 
 
 def run(
@@ -87,17 +88,20 @@ def run(
     begun = time.perf_counter()
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    n_there = 0
+    killed = "nobody"
     while process.poll() is None:
         time.sleep(0.1)
         if kill is not None and kill[0].poll() is None:
             n_there = len(list(out.glob("records/frames/*/*/*/region_*.npz")))
             if n_there >= kill[1]:
                 kill[0].send_signal(signal.SIGKILL)
+                killed = f"a worker, after {n_there} regions"
+    if kill is not None and killed == "nobody":
+        raise RuntimeError("it ended before the worker was killed: take a larger image")
     if process.returncode:
         raise RuntimeError(f"{command} ended with {process.returncode}")
     seconds = time.perf_counter() - begun
-    return {"way": name, "seconds": seconds, "killed after": f"{n_there} regions", "out": out}
+    return {"way": name, "seconds": seconds, "killed": killed, "out": out}
 
 
 @contextmanager
