@@ -2,9 +2,10 @@
 
 python benchmarks/roofline.py [--rounds 5]
 
-Everything takes turns, round after round. The peak is the best round of the product of
-two float32 matrices of 4096 x 4096 by PyTorch. A convolution by Winograd's way does with
-fewer multiplications than are counted here, so a network may be above it.
+Everything takes turns, round after round. The peak is the best round of the product of two float32
+matrices of 4096 x 4096 by whoever is fastest at it: PyTorch (MKL, which is slow on processors that
+are not Intel's), NumPy (OpenBLAS) or ONNX Runtime. A convolution by Winograd's way does with fewer
+multiplications than are counted here, so a network may be above it. Unset OPENBLAS_CORETYPE.
 """
 
 from __future__ import annotations
@@ -32,6 +33,28 @@ SIDE = 4096
 BACKENDS = ("torch", "onnxruntime", "openvino")
 
 
+def onnx_product(matrix: torch.Tensor, other: torch.Tensor) -> Callable[[], object]:
+    """The product of two matrices by ONNX Runtime, with the threads of PyTorch."""
+    import onnx
+    import onnxruntime
+
+    shape = [SIDE, SIDE]
+    node = onnx.helper.make_node("MatMul", ["x", "w"], ["y"])
+    ends = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name in "xy"
+    ]
+    weight = onnx.numpy_helper.from_array(matrix.numpy(), "w")
+    graph = onnx.helper.make_graph([node], "product", ends[:1], ends[1:], [weight])
+    opset = onnx.helper.make_opsetid("", 18)
+    model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=9)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda: session.run(None, {"x": other.numpy()})
+
+
 def main() -> None:
     """Time all in turn, and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -41,7 +64,11 @@ def main() -> None:
     backends = [name for name in BACKENDS if name == "torch" or is_installed("onnx", name)]
     work: dict[tuple[str, str], tuple[float, Callable[[], object]]] = {}
     a, b = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
-    work["matrix product", "torch"] = (2 * SIDE**3 / 1e9, lambda: a @ b)
+    products = {"torch": lambda: a @ b, "numpy": lambda: a.numpy() @ b.numpy()}
+    if "onnxruntime" in backends:
+        products["onnxruntime"] = onnx_product(b, a)
+    for name, product in products.items():
+        work["matrix product", name] = (2 * SIDE**3 / 1e9, product)
     image = torch.randn(1, 3, options.image, options.image)
     image = image.contiguous(memory_format=torch.channels_last)
     for name in ("swift", "resnet18_unet_rp"):

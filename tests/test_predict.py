@@ -207,11 +207,11 @@ def test_mean_and_spread_are_those_computed_by_hand(tta: str, shape: tuple[int, 
         ((16, 16), "paper", [(5, 3, 16, 16)]),
         ((16, 24), "d4", [(4, 3, 16, 24), (4, 3, 24, 16)]),
         ((16, 24), "paper", [(3, 3, 16, 24), (2, 3, 24, 16)]),
-        # 2 × 3 tiles of 32, one at a time on a CPU
-        ((50, 70), "none", [(1, 3, 32, 32)] * 6),
-        ((50, 70), "d4", [(8, 3, 32, 32)] * 6),
-        # three lying tiles of 16 × 32; four upright and four lying views of each
-        ((16, 70), "d4", [(4, 3, 16, 32), (4, 3, 32, 16)] * 3),
+        # 2 × 3 tiles of 29, one at a time on a CPU
+        ((50, 70), "none", [(1, 3, 29, 29)] * 6),
+        ((50, 70), "d4", [(8, 3, 29, 29)] * 6),
+        # three lying tiles of 16 × 29; four upright and four lying views of each
+        ((16, 70), "d4", [(4, 3, 16, 29), (4, 3, 29, 16)] * 3),
     ],
 )
 def test_views_run_as_batches(
@@ -240,7 +240,7 @@ def test_a_gpu_is_given_several_tiles_at_once(device, tile, batch, n) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "largest"),
-    [({"batch": 3}, 3), ({"batch_px": 2 * 32 * 32}, 2), ({"batch_px": 1}, 1)],
+    [({"batch": 3}, 3), ({"batch_px": 2 * 26 * 26}, 2), ({"batch_px": 1}, 1)],
 )
 def test_no_forward_is_larger_than_allowed(changes: dict[str, int], largest: int) -> None:
     network, image = Identity(), random_image(60, 60)
@@ -327,13 +327,13 @@ def test_memory_too_short_for_a_tile_halves_the_tiles_until_it_suffices(tta: str
     assert max(height * width for height, width in network.shapes) <= 80 * 80
     assert said == [
         "memory was too short for larger tiles, so it was predicted in tiles of 152 px.",
-        "memory was too short for larger tiles, so it was predicted in tiles of 76 px.",
+        "memory was too short for larger tiles, so it was predicted in tiles of 64 px.",
     ]
 
 
 def test_tiles_are_not_halved_for_ever() -> None:
     said: list[str] = []
-    with pytest.raises(SettingsError, match=r"tile of \(76, 76\) pixels; .* such as 38"):
+    with pytest.raises(SettingsError, match=r"tile of \(64, 64\) pixels; .* such as 32"):
         settings = tiled(tile_px=512, overlap_px=32)
         predict(SmallMemory(0), random_image(300, 300), settings=settings, tell=said.append)
     assert len(said) == 2

@@ -13,6 +13,7 @@ from coverslip.tiles import (
     cut_from,
     even_starts,
     lay_tiles,
+    shortest_side,
     round_up,
     tiles_in,
     weights_1d,
@@ -183,3 +184,23 @@ def test_a_window_is_blended_as_it_is_in_the_whole(shape):
         origin = window[0].start, window[1].start
         blend(canvas, tile, grid=grid, index=index, origin=origin)
     np.testing.assert_allclose(canvas, image[:, window[0], window[1]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("length", "side"),
+    [
+        (100, 112),  # one tile of the axis' own length, in multiples of 16
+        (1024, 1024),
+        (1025, 592),  # two: (1040 + 128) / 2 = 584, in multiples of 16
+        (2048, 768),  # three: (2048 + 2 * 128) / 3
+        (4096, 928),  # five: (4096 + 4 * 128) / 5 = 921.6
+    ],
+)
+def test_tiles_are_no_longer_than_they_must_be(length, side):
+    how = {"overlap": 128, "multiple": 16}
+    assert shortest_side(length, tile=1024, **how) == side
+    longest, shortest = (
+        even_starts(length, tile=tile, overlap=min(128, side - 16), multiple=16)
+        for tile in (1024, side)
+    )
+    assert len(shortest) == len(longest)

@@ -54,7 +54,8 @@ class Grid:
 def lay_tiles(shape: tuple[int, int], *, tile: int, overlap: int, multiple: int = 1) -> Grid:
     """Lay tiles over an image of a shape (H, W).
 
-    An axis no longer than the tile gets one tile of its own length, rounded up to `multiple`.
+    Each axis gets as few tiles as can be, and these are no longer than they must be: one of
+    2048 px has three of 768 px rather than three of 1024 px, for little more than half the work.
 
     Args:
         shape: height and width of the image.
@@ -69,16 +70,37 @@ def lay_tiles(shape: tuple[int, int], *, tile: int, overlap: int, multiple: int 
         ValueError: the rounded overlap is not smaller than the rounded tile.
     """
     tile, overlap = round_up(tile, multiple), round_up(overlap, multiple)
-    sides = tuple(min(tile, round_up(length, multiple)) for length in shape)
+    sides = tuple(
+        shortest_side(length, tile=tile, overlap=overlap, multiple=multiple) for length in shape
+    )
     starts = tuple(
-        tuple(even_starts(length, tile=tile, overlap=overlap, multiple=multiple))
-        for length in shape
+        tuple(
+            even_starts(length, tile=side, overlap=min(overlap, side - multiple), multiple=multiple)
+        )
+        for length, side in zip(shape, sides, strict=True)
     )
     weights = tuple(
         weights_1d(first, tile=side, overlap=overlap)
         for first, side in zip(starts, sides, strict=True)
     )
     return Grid((sides[0], sides[1]), (starts[0], starts[1]), (weights[0], weights[1]))
+
+
+def shortest_side(length: int, *, tile: int, overlap: int, multiple: int = 1) -> int:
+    """The side of the shortest tiles that cover an axis in the same number as the longest do.
+
+    Args:
+        length: pixels to cover.
+        tile: longest side, a multiple of `multiple`.
+        overlap: least overlap of neighbours, a multiple of `multiple`, smaller than the tile.
+        multiple: of which the side is one too.
+
+    Raises:
+        ValueError: as for `even_starts`.
+    """
+    n = len(even_starts(length, tile=tile, overlap=overlap, multiple=multiple))
+    covered = round_up(length, multiple) + (n - 1) * overlap
+    return round_up(-(-covered // n), multiple)
 
 
 def even_starts(length: int, *, tile: int, overlap: int, multiple: int = 1) -> list[int]:
