@@ -13,8 +13,8 @@ from coverslip.tiles import (
     cut_from,
     even_starts,
     lay_tiles,
-    shortest_side,
     round_up,
+    shortest_side,
     tiles_in,
     weights_1d,
 )
