@@ -9,7 +9,7 @@ import typer
 
 
 def export_model(
-    model: Annotated[str, typer.Argument(help="nuclei, phase, or a checkpoint's path.")],
+    model: Annotated[str, typer.Argument(help="nuclei, phase, general, or a checkpoint's path.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file, NAME.onnx.")],
 ) -> None:
     """Write a trained model as one ONNX file, checked against the network."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-MODEL = "nuclei, phase, egt, phantast, phantast_gui, or a checkpoint's path."
+MODEL = "nuclei, phase, general, egt, phantast, phantast_gui, or a checkpoint's path."
 
 Model = Annotated[str, typer.Argument(help=MODEL)]
 Images = Annotated[list[str], typer.Argument(help="Image files, folders or patterns.")]

@@ -23,7 +23,7 @@ def suggest(
     images: Images,
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV for the table.")],
     model: Annotated[
-        str, typer.Option(help="nuclei, phase, or the path of a checkpoint.")
+        str, typer.Option(help="nuclei, phase, general, or the path of a checkpoint.")
     ] = "phase",
     number: Annotated[int, typer.Option("--number", "-n", help="How many to suggest.")] = 5,
     copy: Annotated[

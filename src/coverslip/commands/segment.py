@@ -189,8 +189,10 @@ def parse_size(text: str) -> float:
 def run_demo(examples: Path, out: Path) -> dict[Path, str]:
     """Segment the examples with the models that ship; those that failed, with the reason."""
     check_writable(out)
-    note(f"the images in {examples}, models {', '.join(shipped_models())}")
-    jobs = {name: load_job(name, settings=SegmentSettings()) for name in shipped_models()}
+    shipped = list(shipped_models())
+    names = [name for name in shipped if (examples / name).is_dir()] or shipped
+    note(f"the images in {examples}, models {', '.join(names)}")
+    jobs = {name: load_job(name, settings=SegmentSettings()) for name in names}
     with new_progress() as progress:
         task = progress.add_task("segmenting", total=None, info="")
         failed = segment_examples(
