@@ -175,6 +175,17 @@ def test_the_scheduler_dies_and_what_is_done_stays_done(tmp_path, coverslip, mon
     assert same(tmp_path / "alone", tmp_path / "crew")
 
 
+def test_a_worker_of_another_version_ends_the_command_by_name(tmp_path, coverslip, monkeypatch):
+    command = make_work(tmp_path, monkeypatch)
+    monkeypatch.setattr("coverslip.cluster.order.package_version", lambda _: "9.9.9")
+    with crew(tmp_path, kill=("",)) as address:
+        said = coverslip(*command, "-o", tmp_path / "crew", "--scheduler", address)
+    assert said.status == 2
+    assert "tcp://" in said.err and "and not 9.9.9: install the same everywhere" in said.err
+    assert not list((tmp_path / "crew").glob("*_labels*"))
+    assert not (tmp_path / "crew" / "in-use").exists()
+
+
 def test_workers_of_this_computer(tmp_path, coverslip):
     """Real models: a film whose scale is looked for, one with a broken frame, a slide with NaN."""
     source = HERE.parent / "examples" / "nuclei" / "fluorescence_small.png"

@@ -80,12 +80,9 @@ def segment_files(
         def start(path: Path) -> Begun | Record:
             target = targets[path]
             old = thumbnails.get(target.name, [])
-            begun = begin(path, target, job=job, thumbnails=old, overwrite=overwrite)
-            if isinstance(begun, Begun):
-                far = how_far(begun, job)
-                if far.n_done:
-                    on_note(f"{path}: {far.n_done} of {far.n_all} {far.what} were done before")
-            return begun
+            return _begin_and_say(
+                path, target=target, thumbnails=old, job=job, overwrite=overwrite, on_note=on_note
+            )
 
         try:
             begin_or_wait = start if ahead is None else ahead(paths, start)
@@ -104,6 +101,24 @@ def segment_files(
             )
             _write_report(out, result, targets=targets, run=run, form=job.table)
     return result
+
+
+def _begin_and_say(
+    path: Path,
+    *,
+    target: Outputs,
+    thumbnails: Sequence[Path],
+    job: Job,
+    overwrite: bool,
+    on_note: Callable[[str], None],
+) -> Begun | Record:
+    """Begin an image, and say how much of it an earlier start has done."""
+    begun = begin(path, target, job=job, thumbnails=thumbnails, overwrite=overwrite)
+    if isinstance(begun, Begun):
+        far = how_far(begun, job)
+        if far.n_done:
+            on_note(f"{path}: {far.n_done} of {far.n_all} {far.what} were done before")
+    return begun
 
 
 def _try_one(
