@@ -159,7 +159,7 @@ def test_another_number_of_steps_is_another_budget():
     assert (budget.name, budget.epochs * budget.steps_per_epoch) == ("full-1000", 1000)
     assert find_budget("cpu", steps=3).steps_per_epoch == 1
     assert find_budget("full") == BUDGETS["full"]
-    with pytest.raises(SettingsError, match="--budget gpu: wanted one of trial, cpu, full"):
+    with pytest.raises(SettingsError, match="--budget gpu: wanted one of trial, cpu, long, full"):
         find_budget("gpu")
     with pytest.raises(SettingsError, match="--steps 0"):
         find_budget("cpu", steps=0)

@@ -96,7 +96,7 @@ def test_tables_are_not_written_over_by_empty_ones(folder, reproduce, tmp_path):
     [
         (["table9"], "table9: wanted one of table1"),
         (["table3"], "table3 is of DSB2018"),
-        (["table1", "--budget", "huge"], "--budget huge: wanted one of trial, cpu, full"),
+        (["table1", "--budget", "huge"], "--budget huge: wanted one of trial, cpu, long, full"),
         (["table1", "--jobs", "0"], "--jobs 0: wanted more than 0"),
         (["table1", "--time-limit", "-1"], "--time-limit -1.0: wanted more than 0"),
         (["table1", "--systems", ""], "--systems: empty"),

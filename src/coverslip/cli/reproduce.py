@@ -20,7 +20,7 @@ def reproduce(
     ],
     out: Out,
     budget: Annotated[
-        str, typer.Option(help="How long every network is trained: trial, cpu or full.")
+        str, typer.Option(help="How long every network is trained: trial, cpu, long or full.")
     ] = "cpu",
     steps: Annotated[
         int | None, typer.Option(help="Steps of every training, in place of the budget's.")
