@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,15 +16,17 @@ from coverslip.backends import (
     check_onnx,
     choose_backend,
     fold_norms,
+    make_forward,
     network_to_onnx,
     pack_onnx,
-    ready,
     run_onnx,
     unpack_onnx,
 )
 from coverslip.backends import threads as threads_module
+from coverslip.checkpoint import Checkpoint
 from coverslip.errors import ModelError, SettingsError
 from coverslip.models import MODELS
+from coverslip.predict import PredictSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,20 +120,15 @@ def test_a_network_that_cannot_be_traced_is_run_as_it_is() -> None:
     assert fold_norms(network) is network
 
 
-def test_what_was_made_is_kept_until_the_weights_change() -> None:
-    network = seasoned("swift")
-    images = noise(network, 1, 1, 1)
-    with torch.inference_mode():
-        first = ready(network, backend="torch", channels=3)
-        assert ready(network, backend="torch", channels=3) is first
-        before = first(images)
-    with torch.no_grad():
-        next(network.parameters()).mul_(2)
-    with torch.inference_mode():
-        second = ready(network, backend="torch", channels=3)
-        assert second is not first
-        assert not torch.allclose(second(images), before)
-        torch.testing.assert_close(second(images), network(images), rtol=1e-4, atol=1e-4)
+def test_a_checkpoint_opens_its_network_once() -> None:
+    model = Checkpoint(network=seasoned("swift"), model="swift")
+    how = PredictSettings(device="cpu", backend="torch")
+    first = model.predictor(how)
+    assert model.predictor(replace(how, tta="d4", tile_px=256)).forward is first.forward
+    assert model.predictor(replace(how, tta="d4")).settings.tta == "d4"
+    other = model.predictor(replace(how, device="auto"))
+    assert other.forward is not first.forward
+    assert replace(model, network=seasoned("swift")).opened == {}
 
 
 def test_a_network_is_compiled_folded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +136,7 @@ def test_a_network_is_compiled_folded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "compile", lambda network: compiled.append(network) or network)
     network = seasoned("swift")
     images = noise(network, 1, 1, 1)
-    forward = ready(network, backend="compiled", channels=3)
+    forward = make_forward(network, backend="compiled", channels=3)
     assert [count_norms(each) for each in compiled] == [0]
     torch.testing.assert_close(forward(images), network(images), rtol=1e-4, atol=1e-4)
 
@@ -193,7 +191,7 @@ def test_openvino_gives_the_logits_of_the_network() -> None:
     pytest.importorskip("openvino")
     network = seasoned("swift")
     with torch.inference_mode():
-        forward = ready(network, backend="openvino", channels=3)
+        forward = make_forward(network, backend="openvino", channels=3)
         first = forward(noise(network, 1, 2, 3))
         kept = first.clone()
         forward(noise(network, 1, 2, 3) + 1)

@@ -29,23 +29,22 @@ import zarr
 from bright import write_bright
 from coverslip.checkpoint import Checkpoint
 from coverslip.cluster import connect
-from coverslip.cluster.order import (
-    Outcome,
-    check_stands,
-    job_to_order,
-    load_once,
-    order_to_job,
-    settle_backend,
-    work,
-)
-from coverslip.cluster.segment import future_to_outcome
+from coverslip.cluster.executor import future_to_error
 from coverslip.commands.segment import load_job
 from coverslip.errors import FileError, SettingsError, StoppedError
 from coverslip.files import only_here, open_image, read_frame
 from coverslip.method import Method
-from coverslip.pipeline import Begun, Piece, SegmentSettings, image_to_pieces, pieces
-from coverslip.pipeline.begin import begin
+from coverslip.pipeline import (
+    OpenedImage,
+    SegmentSettings,
+    image_to_tasks,
+    job_to_order,
+    settle_backend,
+)
 from coverslip.pipeline.outputs import name_outputs
+from coverslip.pipeline.plan import begin_image
+from coverslip.pipeline.tasks import do_task
+from coverslip.pipeline.worker import check_stands, load_once, order_to_job
 from drawn import save_picture, squares
 from killed import contents
 
@@ -177,7 +176,7 @@ def test_the_scheduler_dies_and_what_is_done_stays_done(tmp_path, coverslip, mon
 
 def test_a_worker_of_another_version_ends_the_command_by_name(tmp_path, coverslip, monkeypatch):
     command = make_work(tmp_path, monkeypatch)
-    monkeypatch.setattr("coverslip.cluster.order.package_version", lambda _: "9.9.9")
+    monkeypatch.setattr("coverslip.pipeline.worker.package_version", lambda _: "9.9.9")
     with crew(tmp_path, kill=("",)) as address:
         said = coverslip(*command, "-o", tmp_path / "crew", "--scheduler", address)
     assert said.status == 2
@@ -219,36 +218,35 @@ def test_workers_of_this_computer(tmp_path, coverslip):
 # --- the parts
 
 
-def begun_image(path: Path, job) -> Begun:
+def opened_image(path: Path, job) -> OpenedImage:
     """An image that is to be done, in a folder beside it."""
     target = name_outputs([path], path.parent / "out")[path]
-    begun = begin(path, target, job=job, thumbnails=[])
-    assert isinstance(begun, Begun)
-    return begun
+    opened = begin_image(path, target, job=job, thumbnails=[])
+    assert isinstance(opened, OpenedImage)
+    return opened
 
 
-def test_pieces_cover_a_film_and_the_first_one_is_for_all(tmp_path):
+def test_tasks_cover_a_film_and_the_first_one_is_for_all(tmp_path):
     job = load_job("nuclei", settings=SegmentSettings())
     film = tmp_path / "film.tif"
     tifffile.imwrite(film, np.zeros((35, 16, 16), np.uint8), metadata={"axes": "TYX"})
-    [[look, *runs]] = image_to_pieces(begun_image(film, job), job)
-    assert look.kind == "look" and look.n_done == 0
-    assert [piece.frames for piece in runs] == [(0, 16), (16, 32), (32, 35)]
-    assert sum(piece.n_done for piece in runs) == 35
+    [[first, *runs]] = image_to_tasks(opened_image(film, job), job)
+    assert first.kind == "scale" and first.n_done == 0
+    assert [task.frames for task in runs] == [(0, 16), (16, 32), (32, 35)]
+    assert sum(task.n_done for task in runs) == 35
 
 
 def test_the_scale_of_a_film_is_looked_for_once(tmp_path, monkeypatch):
     job = load_job("nuclei", settings=SegmentSettings(scale=None))
     film = tmp_path / "film.tif"
     tifffile.imwrite(film, np.stack([squares(4)[0]] * 2), metadata={"axes": "TYX"})
-    [[look, run]] = image_to_pieces(begun_image(film, job), job)
+    [[first, run]] = image_to_tasks(opened_image(film, job), job)
     looks = []
     monkeypatch.setattr(
-        "coverslip.pipeline.series.settle",
-        lambda settings, *_: looks.append(1) or replace(settings, scale=0.5, min_area_px=5),
+        "coverslip.pipeline.tasks.find_scale", lambda *_, **__: looks.append(1) or 0.5
     )
-    pieces.do_piece(look, job, tell=print)
-    pieces.do_piece(run, job, tell=print)
+    do_task(first, job)
+    do_task(run, job)
     assert looks == [1]
 
 
@@ -277,12 +275,6 @@ def test_another_version_or_model_is_refused():
         order_to_job(replace(order, about={**order.about, "model_hash": "0"}))
 
 
-def test_what_rests_on_a_failure_fails_with_it_and_says_nothing_twice():
-    failed = Outcome(["once"], FileError("gone"))
-    outcome = work(None, None, failed)  # type: ignore[arg-type]
-    assert outcome.error is failed.error and outcome.notes == []
-
-
 class Future:
     """One that fails."""
 
@@ -295,23 +287,21 @@ class Future:
         raise self.error
 
 
-def test_a_piece_that_kills_every_worker_is_one_image_lost(tmp_path):
-    job = load_job("nuclei", settings=SegmentSettings())
-    path = save_picture(tmp_path / "a" / "a.png", squares(3)[0])
-    piece = Piece(begun_image(path, job), "file")
+def test_a_task_that_kills_every_worker_is_one_image_lost():
+    path = Path("a.png")
     killed = distributed.KilledWorker("task", None, 4)
-    error = future_to_outcome(Future(killed), piece).error
+    error = future_to_error(Future(killed), path)
     assert isinstance(error, FileError) and "their memory is too small" in str(error)
-    error = future_to_outcome(Future(PermissionError(13, "not yours")), piece).error
+    error = future_to_error(Future(PermissionError(13, "not yours")), path)
     assert isinstance(error, FileError) and "not yours" in str(error)
     with pytest.raises(StoppedError, match="install the same coverslip"):
-        future_to_outcome(Future(ModuleNotFoundError("No module named 'coverslip'")), piece)
+        future_to_error(Future(ModuleNotFoundError("No module named 'coverslip'")), path)
     with pytest.raises(ZeroDivisionError):  # a mistake of ours is not hidden
-        future_to_outcome(Future(ZeroDivisionError()), piece)
+        future_to_error(Future(ZeroDivisionError()), path)
 
 
 def test_an_order_stands_as_long_as_its_command(tmp_path, monkeypatch):
-    monkeypatch.setattr("coverslip.cluster.order.SHARE_S", 0.1)
+    monkeypatch.setattr("coverslip.pipeline.worker.SHARE_S", 0.1)
     job = load_job("nuclei", settings=SegmentSettings())
     with only_here(tmp_path / "out"):
         order = job_to_order(job, tmp_path / "out")
@@ -324,10 +314,10 @@ def test_an_order_stands_as_long_as_its_command(tmp_path, monkeypatch):
 
 def test_all_workers_have_the_backend_of_the_command(monkeypatch):
     job = load_job("nuclei", settings=SegmentSettings())
-    monkeypatch.setattr("coverslip.cluster.order.pick_backend", lambda *_: "onnxruntime")
+    monkeypatch.setattr("coverslip.pipeline.worker.pick_backend", lambda *_: "onnxruntime")
     predict = settle_backend(job).settings.predict
     assert (predict.backend, predict.device) == ("onnxruntime", "cpu")
-    monkeypatch.setattr("coverslip.cluster.order.pick_backend", lambda *_: "torch")
+    monkeypatch.setattr("coverslip.pipeline.worker.pick_backend", lambda *_: "torch")
     predict = settle_backend(job).settings.predict
     assert (predict.backend, predict.device) == ("torch", "auto")
 

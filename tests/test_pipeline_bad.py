@@ -17,8 +17,8 @@ from PIL import Image
 
 from bright import bright_model
 from coverslip.errors import FileError, SettingsError
-from coverslip.files import read_labels
-from coverslip.pipeline import Job, SegmentSettings, segment_files
+from coverslip.files import read_labels, write_labels
+from coverslip.pipeline import Job, SegmentSettings, Serial, segment_files
 from coverslip.predict import PredictSettings
 from drawn import squares
 from pages import Page
@@ -162,21 +162,39 @@ def test_a_film_that_breaks_off_leaves_no_half_labels(tmp_path, out):
     assert not (out / "film_labels.tif").exists() and left_over(out) == []
 
 
-def test_an_interruption_keeps_what_was_done_and_the_next_start_goes_on(out, paths):
-    def interrupt(path: Path, frame: int, n_frames: int) -> None:
-        if path == paths[2]:
+def test_an_interruption_keeps_what_was_done_and_the_next_start_goes_on(out, paths, monkeypatch):
+    def interrupt(path: Path, *_: object, **options: object) -> None:
+        if path.name == "3_labels.tif":
             raise KeyboardInterrupt
+        write_labels(path, *_, **options)
 
-    with pytest.raises(KeyboardInterrupt):
-        segment_files(paths, out, job=JOB, on_frame=interrupt)
+    with monkeypatch.context() as patched:
+        patched.setattr("coverslip.pipeline.results.write_labels", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            segment_files(paths, out, job=JOB, executor=Serial())
     assert counts(out) == [1, 2]
     assert (out / "report.html").is_file()
     assert not (out / "3_labels.tif").exists() and left_over(out) == []
 
     again = []
     result = segment_files(paths, out, job=JOB, on_frame=lambda path, *_: again.append(path))
-    assert result.skipped == paths[:2] and again == paths[2:]
+    assert result.skipped == paths[:2] and sorted(again) == paths[2:]
     assert counts(out) == [1, 2, 3, 4, 5]
+
+
+def test_a_mistake_of_ours_costs_one_image_and_keeps_its_traceback(out, paths, monkeypatch):
+    def fail(path: Path, *_: object, **options: object) -> None:
+        if path.name == "3_labels.tif":
+            raise ZeroDivisionError("by us")
+        write_labels(path, *_, **options)
+
+    monkeypatch.setattr("coverslip.pipeline.results.write_labels", fail)
+    result = segment_files(paths, out, job=JOB)
+    assert (
+        list(result.failed) == [paths[2]] and "ZeroDivisionError: by us" in result.failed[paths[2]]
+    )
+    assert counts(out) == [1, 2, 4, 5]
+    assert "in fail" in (out / "records" / "tracebacks.txt").read_text()
 
 
 def test_an_interrupted_other_job_leaves_nothing_that_passes_for_the_first(out, paths):
@@ -251,7 +269,7 @@ def test_too_little_memory_elsewhere_names_the_image_and_a_cure(out, paths, monk
         return whole(labels, *_, **options)
 
     # by its name in sys.modules: the package's attribute of that name is a function
-    module = sys.modules["coverslip.pipeline.segment"]
+    module = sys.modules["coverslip.pipeline.region"]
     whole = module.measure
     monkeypatch.setattr(module, "measure", measure)
     result = segment_files(paths, out, job=JOB)

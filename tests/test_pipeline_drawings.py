@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 
 from coverslip.files import write_labels
-from coverslip.pipeline.drawings import draw_frame, page_cells
 from coverslip.pipeline.outputs import Outputs
+from coverslip.pipeline.summary import draw_frame, page_cells
 
 
 def test_the_outlines_are_those_of_the_frame_that_is_asked_for(tmp_path):

@@ -18,7 +18,7 @@ from coverslip.files import open_image, read_labels
 from coverslip.measure import COLUMNS, MeasureSettings
 from coverslip.pipeline import BatchResult, Job, SegmentSettings, segment_files
 from coverslip.pipeline.outputs import name_outputs
-from coverslip.pipeline.tables import read_thumbnails
+from coverslip.pipeline.summary import read_thumbnails
 from coverslip.predict import PredictSettings
 from coverslip.report import pick_frames
 from drawn import squares
@@ -402,7 +402,7 @@ def test_the_page_takes_only_the_frames_and_images_that_it_shows(tmp_path, out, 
     paths.append(draw_film(tmp_path / "film.tif", [1] * 14))
     run(paths, out)
     (out / "records" / "film_00003.jpg").write_bytes(b"of a time with other frames")
-    monkeypatch.setattr("coverslip.pipeline.tables.MOST_CARDS", 2)
+    monkeypatch.setattr("coverslip.pipeline.summary.MOST_CARDS", 2)
     result, _ = run(paths, out)
     thumbnails = read_thumbnails(result, name_outputs(paths, out))
     assert [key for key in thumbnails if key[0] != str(paths[-1])] == [

@@ -16,10 +16,22 @@ from coverslip import images
 from coverslip.commands.segment import load_job
 from coverslip.files import FrameReader, open_image, read_frame, read_labels
 from coverslip.images import Preprocess
-from coverslip.pipeline import Job, SegmentSettings, segment_files, tables
-from coverslip.pipeline.large import open_work, plan_work, story, work, work_on
-from coverslip.pipeline.large import survey as surveys
-from coverslip.pipeline.large.region import reduce_picture
+from coverslip.pipeline import (
+    Job,
+    SegmentSettings,
+    frame_statistics,
+    plan,
+    segment_files,
+    summary,
+    tasks,
+)
+from coverslip.pipeline import (
+    results as result_files,
+)
+from coverslip.pipeline.outputs import name_outputs
+from coverslip.pipeline.plan import begin_image, plan_frames
+from coverslip.pipeline.region import reduce_picture
+from coverslip.pipeline.tasks import do_region, resolve_plans
 from coverslip.predict import PredictSettings
 from coverslip.regions import RegionSettings
 from drawn import discs
@@ -189,19 +201,19 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
     run(path, tmp_path / "once", bright())
     done = []
 
-    def count(work_, region, frame, *, most=4):
+    def count(plan_, region, frame, *, most=4):
         if len(done) == most:
             raise Killed
         done.append(region.number)
-        work_on(work_, region, frame)
+        return do_region(plan_, region, frame)
 
-    monkeypatch.setattr(work, "work_on", count)
+    monkeypatch.setattr(tasks, "do_region", count)
     with pytest.raises(Killed):
         segment_files([path], tmp_path / "twice", job=bright())
     assert done == [0, 1, 2, 3]
     broken = next((tmp_path / "twice").rglob("region_00000_00001.npz"))
     broken.write_bytes(broken.read_bytes()[:-300])
-    monkeypatch.setattr(work, "work_on", lambda *it: count(*it, most=99))
+    monkeypatch.setattr(tasks, "do_region", lambda *it: count(*it, most=99))
     run(path, tmp_path / "twice", bright())
     assert done[4:] == [1, 4, 5, 6, 7, 8]
     assert results(tmp_path / "once") == results(tmp_path / "twice")
@@ -213,14 +225,16 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
 
 
 def test_any_order_and_any_worker_make_the_same_regions(tmp_path):
-    file = open_image(save(tmp_path / "a.tif", crowd()))
+    path, job = save(tmp_path / "a.tif", crowd()), bright()
     found = []
     for name, step in (("a", 1), ("b", -1)):
-        own = plan_work(file, 0, job=bright(), folder=tmp_path / name)
+        target = name_outputs([path], tmp_path / name)[path]
+        opened = begin_image(path, target, job=job, thumbnails=[])
+        (own,) = resolve_plans(plan_frames(opened, job))
         for region in own.regions[::step]:
-            with open_work(own) as frame:
-                work_on(own, region, frame)
-        found.append([own.done.path(region).read_bytes() for region in own.regions])
+            with own.open_windows() as frame:
+                do_region(own, region, frame)
+        found.append([own.store.path(region).read_bytes() for region in own.regions])
     assert found[0] == found[1]
     assert not list(own.tiles.folder.glob("*.npy"))  # needed no more
 
@@ -292,18 +306,20 @@ def test_what_needs_the_whole_frame_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(37, 53), (40, 30, 3), (1, 700)])
-def test_the_survey_takes_the_sample_of_the_stretch(tmp_path, monkeypatch, shape):
+def test_the_statistics_take_the_sample_of_the_stretch(tmp_path, monkeypatch, shape):
     monkeypatch.setattr(images, "SAMPLE_PX", 200)
-    monkeypatch.setattr(surveys, "BAND_VALUES", 400)
+    monkeypatch.setattr(frame_statistics, "BAND_VALUES", 400)
     image = np.random.default_rng(0).integers(0, 4000, shape).astype(np.uint16)
     reader = FrameReader(shape[:2], image.dtype, lambda rows, columns: image[rows, columns])
-    path = tmp_path / "survey.json"
+    path = tmp_path / "statistics.json"
     how = Preprocess(low_percentile=1.0, high_percentile=99.8)
-    found = surveys.survey(reader, how=how, path=path)
+    found = frame_statistics.keep_statistics(reader, how=how, path=path)
     stretched = images.stretch(image, low_percentile=1.0, high_percentile=99.8)
     np.testing.assert_array_equal(images.stretch_between(image, found.low, found.high), stretched)
     assert found.is_grey == (not found.is_colour) == (len(shape) == 2)
-    assert surveys.survey(None, how=how, path=path) == found  # which reads nothing any more
+    assert (
+        frame_statistics.keep_statistics(None, how=how, path=path) == found
+    )  # which reads nothing any more
 
 
 def test_nothing_but_nan_is_refused(tmp_path):
@@ -313,7 +329,7 @@ def test_nothing_but_nan_is_refused(tmp_path):
 
 
 def test_the_overview_is_reduced_and_the_page_draws_on_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "OVERVIEW_PX", 100)
+    monkeypatch.setattr(plan, "OVERVIEW_PX", 100)
     path = save(tmp_path / "a.tif", crowd((151, 170)))
     out = tmp_path / "out"
     result = segment_files([path], out, job=bright())
@@ -323,7 +339,7 @@ def test_the_overview_is_reduced_and_the_page_draws_on_it(tmp_path, monkeypatch)
     labels = read_labels(out / "a_labels.tif")
     is_drawn = np.ptp(colours, axis=2) > 0
     assert is_drawn.any() and (labels[1::2, 1::2][is_drawn[:75]] > 0).all()
-    small = read_labels(out / "records" / "large" / "a" / "00000_small.tif")
+    small = read_labels(out / "records" / "rows" / "a" / "00000_small.tif")
     np.testing.assert_array_equal(small[:75], labels[1::2, 1::2])
     np.testing.assert_array_equal(small[75], labels[150, 1::2])
     assert any("1 pixel for 2 × 2" in note for note in result.done[path].notes)
@@ -342,8 +358,8 @@ def test_the_command_line_sets_the_region():
 
 
 def test_of_a_large_image_the_page_has_every_so_many_th_cell(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "PAGE_CELLS", 5)
-    monkeypatch.setattr(story, "MOST_OUTLINES", 5)
+    monkeypatch.setattr(summary, "PAGE_CELLS", 5)
+    monkeypatch.setattr(result_files, "MAX_OUTLINES", 5)
     path = save(tmp_path / "a.tif", crowd())
     segment_files([path], tmp_path / "out", job=bright())
     n_cells = len(pd.read_csv(tmp_path / "out" / "cells.csv"))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from coverslip.errors import ModelError, SettingsError
-from coverslip.predict import PredictSettings, Source, predict, predict_window
+from coverslip.predict import PredictSettings, Source, open_predictor, predict
 from coverslip.predict.forward import tiles_at_once
 
 
@@ -318,7 +318,7 @@ def test_memory_too_short_for_a_tile_halves_the_tiles_until_it_suffices(tta: str
     image, how = random_image(200, 300), tiled(tta=tta, tile_px=512, overlap_px=32)
     wanted = predict(Pooling(), image, settings=how)
     network, said = SmallMemory(80 * 80), []
-    got = predict(network, image, settings=how, tell=said.append)
+    got = predict(network, image, settings=how, on_message=said.append)
     # a quarter of the overlap is dropped: 8 px, and the network sees 7
     assert abs(got.probs - wanted.probs).max() < 1e-5
     if got.spread is not None:
@@ -335,7 +335,7 @@ def test_tiles_are_not_halved_for_ever() -> None:
     said: list[str] = []
     with pytest.raises(SettingsError, match=r"tile of \(64, 64\) pixels; .* such as 32"):
         settings = tiled(tile_px=512, overlap_px=32)
-        predict(SmallMemory(0), random_image(300, 300), settings=settings, tell=said.append)
+        predict(SmallMemory(0), random_image(300, 300), settings=settings, on_message=said.append)
     assert len(said) == 2
 
 
@@ -489,9 +489,10 @@ def test_a_window_has_the_numbers_of_the_whole(tta):
     settings = PredictSettings(tile_px=32, overlap_px=16, tta=tta, device="cpu", batch=1)
     network, kept = Pooling(), Shelf()
     whole = predict(network, image, settings=settings)
-    source = Source((70, 90), 3, lambda rows, columns: image[:, rows, columns])
+    source = Source((70, 90), lambda rows, columns: image[:, rows, columns])
     for window in ((slice(0, 70), slice(0, 90)), (slice(33, 61), slice(5, 90))):
-        part = predict_window(network, source, window=window, settings=settings, kept=kept)
+        with open_predictor(network, settings) as predictor:
+            part = predictor.predict_window(source, window, tiles=kept)
         np.testing.assert_array_equal(part.probs, whole.probs[:, *window])
         if whole.spread is None:
             assert part.spread is None
@@ -502,15 +503,16 @@ def test_a_window_has_the_numbers_of_the_whole(tta):
 def test_a_kept_tile_is_not_predicted_again_and_a_lost_one_is():
     image = np.random.default_rng(0).uniform(0.1, 0.9, (1, 20, 40)).astype(np.float32)
     settings = PredictSettings(tile_px=20, overlap_px=8, device="cpu", batch=1)
-    source = Source((20, 40), 1, lambda rows, columns: image[:, rows, columns])
+    source = Source((20, 40), lambda rows, columns: image[:, rows, columns])
     network, kept = Identity(), Shelf()
     window = slice(0, 20), slice(0, 20)
-    predict_window(network, source, window=window, settings=settings, kept=kept)
-    n_tiles = len(network.shapes)
-    assert n_tiles == len(kept.parts) == 2
-    predict_window(network, source, window=window, settings=settings, kept=kept)
-    assert len(network.shapes) == n_tiles
-    kept.lost.add((0, 1))  # said to be there, and gone when it is asked for
-    part = predict_window(network, source, window=window, settings=settings, kept=kept)
+    with open_predictor(network, settings, channels=1) as predictor:
+        predictor.predict_window(source, window, tiles=kept)
+        n_tiles = len(network.shapes)
+        assert n_tiles == len(kept.parts) == 2
+        predictor.predict_window(source, window, tiles=kept)
+        assert len(network.shapes) == n_tiles
+        kept.lost.add((0, 1))  # said to be there, and gone when it is asked for
+        part = predictor.predict_window(source, window, tiles=kept)
     assert len(network.shapes) == n_tiles + 1
     np.testing.assert_allclose(part.probs, image[..., :20], rtol=1e-6)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from coverslip.checkpoint import Checkpoint
 from coverslip.method import build_method
-from coverslip.pipeline import SegmentSettings, segment, settle
-from coverslip.pipeline.size import MOST_ZOOM, say_scale, spread, windows
+from coverslip.pipeline import SegmentSettings, resolve_settings, segment
+from coverslip.pipeline.scale import MOST_ZOOM, scale_messages, spread, windows
 
 LEARNT = 12.0
 
@@ -48,26 +48,26 @@ OPEN = SegmentSettings(scale=None)
 
 @pytest.mark.parametrize("diameter", [6, 9, 12, 24, 60])
 def test_cells_of_any_size_are_brought_to_the_size_that_the_model_knows(model, diameter):
-    settled = settle(OPEN, drawn(diameter), model)
+    settled = resolve_settings(OPEN, drawn(diameter), model)
     assert settled.scale == pytest.approx(LEARNT / diameter, rel=0.1)
     assert settled.min_area_px == max(1, round(model.min_area_px / settled.scale**2))
 
 
 def test_no_scale_goes_beyond_what_a_laptop_bears(model):
-    assert settle(OPEN, drawn(5), model).scale == MOST_ZOOM
-    assert settle(OPEN, drawn(200, n=2), model).scale == pytest.approx(1 / 8)
+    assert resolve_settings(OPEN, drawn(5), model).scale == MOST_ZOOM
+    assert resolve_settings(OPEN, drawn(200, n=2), model).scale == pytest.approx(1 / 8)
 
 
 def test_an_image_without_cells_and_a_model_without_a_size_stay_as_they_are(model):
-    assert settle(OPEN, np.zeros((64, 64), np.float32), model).scale == 1
-    assert settle(OPEN, drawn(30), replace(model, card={})).scale == 1
-    assert settle(OPEN, drawn(30), build_method("egt", {})).scale == 1
+    assert resolve_settings(OPEN, np.zeros((64, 64), np.float32), model).scale == 1
+    assert resolve_settings(OPEN, drawn(30), replace(model, card={})).scale == 1
+    assert resolve_settings(OPEN, drawn(30), build_method("egt", {})).scale == 1
 
 
 def test_what_is_set_is_not_looked_for(model):
     fixed = SegmentSettings(scale=0.5, min_area_px=7)
-    assert settle(fixed, drawn(60), model) == fixed
-    assert settle(replace(OPEN, min_area_px=7), drawn(24), model).min_area_px == 7
+    assert resolve_settings(fixed, drawn(60), model) == fixed
+    assert resolve_settings(replace(OPEN, min_area_px=7), drawn(24), model).min_area_px == 7
 
 
 def test_segment_finds_the_size_by_itself_and_gives_labels_of_the_image_s_size(model):
@@ -87,9 +87,9 @@ def test_of_a_large_image_four_windows_are_looked_at():
 
 
 def test_the_user_is_told_what_was_found(model):
-    (words,) = say_scale(replace(OPEN, scale=0.25), model)
+    (words,) = scale_messages(replace(OPEN, scale=0.25), model)
     assert words == "its cells have about 48 px, the model's 12: predicted at 0.25 times its size"
-    assert say_scale(replace(OPEN, scale=1.0), model) == []
+    assert scale_messages(replace(OPEN, scale=1.0), model) == []
 
 
 class Parts(nn.Module):
@@ -111,4 +111,4 @@ class Parts(nn.Module):
 def test_bits_of_huge_cells_are_not_taken_for_small_ones(model):
     image = drawn(48, n=3)
     bits = replace(model, network=Parts())
-    assert settle(OPEN, image, bits).scale == pytest.approx(LEARNT / 48, rel=0.15)
+    assert resolve_settings(OPEN, image, bits).scale == pytest.approx(LEARNT / 48, rel=0.15)

@@ -94,6 +94,12 @@ def lay_regions(shape: tuple[int, int], *, core: int) -> list[Region]:
     ]
 
 
+def whole_region(shape: tuple[int, int]) -> Region:
+    """A frame (H, W) as one region without neighbours."""
+    height, width = shape
+    return Region(0, (0, 0), (slice(0, height), slice(0, width)), shape)
+
+
 def beyond(window: Window, shape: tuple[int, int]) -> Sides:
     """Beyond which sides of a window the frame goes on."""
     rows, columns = window

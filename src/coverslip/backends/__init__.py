@@ -8,7 +8,7 @@ from coverslip.backends.choose import choose_backend
 from coverslip.backends.contents import pack_onnx, read_onnx, unpack_onnx
 from coverslip.backends.convert import TOLERANCE, check_onnx, network_to_onnx
 from coverslip.backends.fold import fold_norms
-from coverslip.backends.ready import BACKENDS, OnnxNetwork, ready
+from coverslip.backends.ready import BACKENDS, OnnxNetwork, make_forward
 from coverslip.backends.run import Forward, run_onnx
 from coverslip.backends.threads import respect_quota
 
@@ -20,10 +20,10 @@ __all__ = [
     "check_onnx",
     "choose_backend",
     "fold_norms",
+    "make_forward",
     "network_to_onnx",
     "pack_onnx",
     "read_onnx",
-    "ready",
     "respect_quota",
     "run_onnx",
     "unpack_onnx",

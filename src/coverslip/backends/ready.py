@@ -1,9 +1,8 @@
-"""network + backend → what runs it, made once."""
+"""network + backend → what runs it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
 BACKENDS = ("auto", "torch", "compiled", "onnxruntime", "openvino")
 MOST_STRIDE, MOST_CHANNELS = 256, 64  # of a file's own word; ours have 32 and 3
-
-_MADE: WeakKeyDictionary[nn.Module, tuple[object, Forward]] = WeakKeyDictionary()
 
 
 class OnnxNetwork(nn.Module):
@@ -67,11 +64,10 @@ class OnnxNetwork(nn.Module):
         return self.run(x)
 
 
-def ready(network: nn.Module, *, backend: str, channels: int) -> Forward:
-    """What runs a network, in the way that is asked for.
+def make_forward(network: nn.Module, *, backend: str, channels: int) -> Forward:
+    """Make what runs a network, in the way that is asked for.
 
-    It is kept as long as the network is, and made anew when its weights have changed since: folding
-    takes milliseconds, a conversion to ONNX with its check 0.1 to 1 s.
+    Folding takes milliseconds, a conversion to ONNX with its check 0.1 to 1 s.
 
     Args:
         network: in evaluation mode; on its device for "torch", on the CPU for the others.
@@ -82,15 +78,6 @@ def ready(network: nn.Module, *, backend: str, channels: int) -> Forward:
         SettingsError: a package that is not installed.
         ModelError: what the runtime makes of the network differs from the network.
     """
-    key = (backend, channels, torch.get_num_threads(), _state(network))
-    made = _MADE.get(network)
-    if made is None or made[0] != key:
-        made = (key, _make(network, backend=backend, channels=channels))
-        _MADE[network] = made
-    return made[1]
-
-
-def _make(network: nn.Module, *, backend: str, channels: int) -> Forward:
     threads = torch.get_num_threads()
     if isinstance(network, OnnxNetwork):
         if backend == "onnxruntime" and threads == network.threads:
@@ -105,9 +92,3 @@ def _make(network: nn.Module, *, backend: str, channels: int) -> Forward:
     forward = run_onnx(graph, backend=backend, threads=threads)
     check_onnx(network, forward, channels=channels)
     return forward
-
-
-def _state(network: nn.Module) -> tuple[object, ...]:
-    """Where every tensor lies and how often it was written to: another one after each change."""
-    tensors = [*network.parameters(), *network.buffers()]
-    return tuple((t.data_ptr(), 0 if t.is_inference() else t._version) for t in tensors)

@@ -7,17 +7,21 @@ import inspect
 import math
 from dataclasses import dataclass, field
 from textwrap import shorten
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from coverslip.classical import METHODS
 from coverslip.errors import ModelError
 from coverslip.images import Preprocess
 from coverslip.models import MODELS
+from coverslip.predict import make_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import nn
+
+    from coverslip.predict import Predictor, PredictSettings
 
 LEAST_AREA_PX = 16  # smaller pieces are specks, not cells, at any magnification
 SLIVER = 0.1  # of a cell's usual area: what is smaller is a piece of one (docs/results/cells.md)
@@ -33,6 +37,27 @@ class Checkpoint:
     preprocess: Preprocess = field(default_factory=Preprocess)
     maps: tuple[str, ...] = ("mask",)  # what its logits mean, of coverslip.cells.MAPS
     card: dict[str, Any] = field(default_factory=dict)  # task, data, licence, settings, scores
+    opened: dict[tuple[str, str], Predictor] = field(  # what `predictor` has made last
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    opening: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
+
+    def predictor(self, settings: PredictSettings) -> Predictor:
+        """Open the network for prediction, or give what was opened for the same device and backend.
+
+        The network stays in evaluation mode on the settings' device, and must not be trained.
+
+        Raises:
+            SettingsError: a device or backend that is not there, or tiles too small.
+            ModelError: what a runtime makes of the network differs from the network.
+        """
+        how = settings.device, settings.backend
+        with self.opening:  # one thread opens it for all
+            if how not in self.opened:
+                predictor = make_predictor(self.network, settings)
+                self.opened.clear()  # the network is on one device at a time
+                self.opened[how] = predictor
+            return self.opened[how].with_settings(settings)
 
     @property
     def threshold(self) -> float:

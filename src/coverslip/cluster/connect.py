@@ -1,4 +1,4 @@
-"""an address, or a number of workers → a client of the scheduler."""
+"""an address → a client of the Dask scheduler there."""
 
 from __future__ import annotations
 
@@ -16,29 +16,19 @@ WAIT_S = 10  # for the scheduler's answer
 
 
 @contextmanager
-def connected(scheduler: str | None = None, *, workers: int | None = None) -> Iterator[Any]:
-    """A client of a scheduler, or of one that is started here and ends with the block.
+def connected(scheduler: str) -> Iterator[Any]:
+    """Connect to a scheduler.
 
     Args:
-        scheduler: its address, such as ``tcp://10.0.0.1:8786``; unused with `workers`.
-        workers: how many to start on this computer; they share its processors.
+        scheduler: its address, such as ``tcp://10.0.0.1:8786``.
 
     Raises:
         SettingsError: the package distributed is not installed.
         FileError: no scheduler answers.
     """
-    distributed = need("distributed", extra="cluster", what="work on several processes or machines")
+    distributed = need("distributed", extra="cluster", what="work on several machines")
     with ExitStack() as stack:
         stack.enter_context(quiet("distributed.client"))
-        if workers is not None:
-            cluster = distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,  # Dask's: so many pieces wait in a worker
-                dashboard_address=None,
-                memory_limit=0,  # else Dask ends a worker that takes more than an equal share
-                silence_logs="CRITICAL",
-            )
-            scheduler = stack.enter_context(cluster).scheduler_address
         try:
             client = distributed.Client(scheduler, timeout=WAIT_S, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import torch
 
 from coverslip.backends import respect_quota
-from coverslip.cluster import connected, segment_on_cluster
+from coverslip.cluster import DaskExecutor, connected
 from coverslip.commands.console import (
     count_files,
     count_frames,
@@ -28,7 +26,9 @@ from coverslip.pipeline import (
     LEAST_SCALE,
     MOST_SCALE,
     Job,
+    Processes,
     SegmentSettings,
+    Threads,
     segment_examples,
     segment_files,
 )
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from coverslip.pipeline import Model
+    from coverslip.pipeline import Executor, Model
 
 
 def run_segment(
@@ -55,17 +55,22 @@ def run_segment(
     paths = find_images(sources)
     note(f"{count_files(len(paths))}, model {job.model_name}")
     with ExitStack() as stack:
-        segment = segment_files
-        if scheduler is not None or workers is not None:
-            client = stack.enter_context(connected(scheduler, workers=workers))
-            threads = workers and max(1, torch.get_num_threads() // workers)
-            segment = partial(segment_on_cluster, client=client, threads=threads)
+        executor: Executor = Threads() if workers is None else Processes(workers)
         if scheduler is not None:  # whose workers were started in other folders
+            executor = DaskExecutor(stack.enter_context(connected(scheduler)))
             paths = list(dict.fromkeys(path.absolute() for path in paths))
             out = out.absolute()
         progress = stack.enter_context(new_progress())
         on_frame = count_frames(progress, "segmenting", n_files=len(paths))
-        result = segment(paths, out, job=job, overwrite=overwrite, on_frame=on_frame, on_note=note)
+        result = segment_files(
+            paths,
+            out,
+            job=job,
+            overwrite=overwrite,
+            executor=executor,
+            on_frame=on_frame,
+            on_note=note,
+        )
     if result.skipped:
         were = "was" if len(result.skipped) == 1 else "were"
         note(f"{len(result.skipped)} {were} done before with the same settings (--overwrite)")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from coverslip.data import prepare_labelled
 from coverslip.evaluate import evaluate
-from coverslip.pipeline import predict_prepared, prepare_image, probs_to_labels, settle
+from coverslip.pipeline import labels_of, prepare_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,9 +52,7 @@ def score_model(
     def predictions() -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
         for pair in pairs:
             image, truth = prepare_labelled(pair, prepare, size_px=size_px)
-            settled = settle(settings, image, model)
-            prediction = predict_prepared(image, model, settings=settled)
-            pred = probs_to_labels(prediction.probs, model.maps, settings=settled)
+            pred = labels_of(image, model, settings=settings).labels
             on_scored(pair.name, image, truth > 0, pred > 0)
             yield pair.name, truth, pred
 

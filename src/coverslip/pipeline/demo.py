@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError
 from coverslip.files import find_images
-from coverslip.pipeline.batch import segment_files
 from coverslip.pipeline.outputs import Outputs, name_outputs
-from coverslip.pipeline.tables import read_thumbnails, write_report, write_tables
+from coverslip.pipeline.run import segment_files
+from coverslip.pipeline.summary import read_thumbnails, write_report, write_tables
 from coverslip.provenance import package_version
 from coverslip.report import Run
 

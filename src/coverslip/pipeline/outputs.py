@@ -65,22 +65,18 @@ class Outputs:
         kept = "p" * job.keep_probs + "u" * job.keep_spread
         return self.all_parts / f"{key[:32]}{kept}"
 
-    def part(self, frame: int, *, job: Job, key: str) -> Path:
-        """A frame of a film that is done."""
-        return self.parts(job=job, key=key) / f"{frame:05d}.npz"
-
     @property
-    def large(self) -> Path:
-        """A folder for what the page and the tables need of frames done region by region."""
-        return self.folder / "records" / "large" / self.name
+    def kept(self) -> Path:
+        """A folder for what the tables and the page need: rows of cells, small labels."""
+        return self.folder / "records" / "rows" / self.name
 
-    def rows(self, frame: int, number: int) -> Path:
-        """A part of the rows of cells of such a frame."""
-        return self.large / f"{frame:05d}_{number:05d}.npz"
+    def rows(self, number: int) -> Path:
+        """A file of rows of cells."""
+        return self.kept / f"{number:05d}.npz"
 
     def small_labels(self, frame: int) -> Path:
         """The labels of such a frame at the size of its overlay."""
-        return self.large / f"{frame:05d}_small.tif"
+        return self.kept / f"{frame:05d}_small.tif"
 
     def frame_labels(self, frame: int, n_frames: int) -> Path:
         """The labels of such a frame; a series has a folder of them."""
@@ -99,16 +95,21 @@ class Outputs:
             return self.folder / f"{self.name}_overlay.png"
         return self.folder / f"{self.name}_overlays" / f"frame_{frame:05d}.png"
 
-    def complete(self, job: Job, *, n_frames: int, others: Sequence[str] = ()) -> bool:
+    def complete(
+        self, job: Job, *, n_frames: int, labels: Sequence[str], files: Sequence[str]
+    ) -> bool:
         """Whether all files that the job wants are there.
 
         Args:
             job: what to keep.
             n_frames: of the image.
-            others: files in the folder that its record names in place of the labels.
+            labels: the label files that its record names.
+            files: and all others.
         """
         wanted = [self.overlay(frame, n_frames) for frame in range(n_frames)]
-        wanted += [self.folder / name for name in others] or [self.labels]
+        if not all(name.endswith(LABEL_FORMATS[self.form]) for name in labels):
+            return False
+        wanted += [self.folder / name for name in (*labels, *files)]
         wanted += [self.probs] if job.keep_probs else []
         wanted += [self.spread] if job.keep_spread else []
         return all(path.exists() for path in wanted)
@@ -134,7 +135,7 @@ class Outputs:
         _remove(self.overlay(0, 1), *self._frames("overlays"), *thumbnails)
         for path in self._frames("labels"):
             _remove_labels(path)
-        _remove_folder(self.large)
+        _remove_folder(self.kept)
         for kind in ("overlays", "labels"):
             with suppress(OSError):  # it is not there, or the user keeps something else in it
                 (self.folder / f"{self.name}_{kind}").rmdir()
@@ -150,7 +151,7 @@ class Outputs:
     def remove_leftovers(self) -> None:
         """Remove what writes that were killed have left in the film's own folders."""
         pictures = [self.folder / f"{self.name}_{kind}" for kind in ("overlays", "labels")]
-        for folder in (*pictures, self.large, *self.all_parts.glob("**/")):
+        for folder in (*pictures, self.kept, *self.all_parts.glob("**/")):
             remove_leftovers(folder)
 
     def _frames(self, kind: str) -> list[Path]:

@@ -15,7 +15,7 @@ from coverslip.files import check_projection, fingerprint, write_text
 from coverslip.measure import COLUMNS
 from coverslip.method import Method
 from coverslip.optional import need
-from coverslip.pipeline.model import check_model
+from coverslip.pipeline.infer import check_model
 from coverslip.pipeline.outputs import LABEL_FORMATS
 from coverslip.predict import pick_backend
 from coverslip.provenance import package_version
@@ -25,7 +25,7 @@ from coverslip.tables import check_format
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from coverslip.pipeline.model import Model
+    from coverslip.pipeline.infer import Model
     from coverslip.pipeline.settings import SegmentSettings
 
 
@@ -95,16 +95,14 @@ def check_label_format(form: str) -> None:
 
 @dataclass(frozen=True)
 class TablePart:
-    """Rows of cells that are too many to be held, in a file of their own.
+    """Rows of cells in a file of their own, so that those of all images need not be held.
 
     Attributes:
-        frame: whose they are.
         name: of the file, from the folder of the results.
         n_rows: how many.
-        columns: their columns, `file` and `frame` left out.
+        columns: their columns; `file` is left out.
     """
 
-    frame: int
     name: str
     n_rows: int
     columns: list[str]
@@ -118,47 +116,29 @@ class Record:
         path: the image, as it was given.
         key: a hash of the image file, model, settings and version of coverslip.
         images: one row per frame; columns as in images.csv.
-        cells: one row per cell; columns as in cells.csv. Of an image that was done region by
-            region none: they are in `parts`.
+        parts: files of its rows of cells; columns as in cells.csv.
         notes: decisions taken, for the user to see.
+        is_large: whether its frames were done region by region.
         skipped: whether this was done before.
-        parts: files of rows of cells.
     """
 
     path: str
     key: str
     images: pd.DataFrame
-    cells: pd.DataFrame
-    notes: list[str] = field(default_factory=list)
-    skipped: bool = False
     parts: list[TablePart] = field(default_factory=list)
-
-    @classmethod
-    def of_parts(
-        cls,
-        *,
-        path: str,
-        key: str,
-        images: list[dict[str, Any]],
-        parts: list[TablePart],
-        notes: list[str],
-    ) -> Record:
-        """The record of an image that was done region by region."""
-        return cls(
-            path=path,
-            key=key,
-            images=pd.DataFrame(images),
-            cells=pd.DataFrame(),
-            notes=list(dict.fromkeys(notes)),
-            parts=parts,
-        )
+    notes: list[str] = field(default_factory=list)
+    is_large: bool = False
+    skipped: bool = False
 
     @property
-    def files(self) -> list[str]:
-        """The files that it cannot do without, if it was done region by region."""
-        if not self.parts:
-            return []
-        return [*self.images["labels"], *(part.name for part in self.parts)]
+    def labels(self) -> list[str]:
+        """Its label files, from the folder of the results."""
+        return list(dict.fromkeys(self.images["labels"]))
+
+    @property
+    def row_files(self) -> list[str]:
+        """Its files of rows of cells, from the folder of the results."""
+        return [part.name for part in self.parts]
 
 
 @dataclass(frozen=True)
@@ -233,10 +213,9 @@ def write_record(path: Path, record: Record) -> None:
         "key": record.key,
         "notes": record.notes,
         "images": table_to_json(record.images),
-        "cells": table_to_json(record.cells),
         "parts": [asdict(part) for part in record.parts],
+        "is_large": record.is_large,
     }
-    # No indent: with one, Python's slow encoder takes over, 13 s for 200,000 cells.
     write_text(path, json.dumps(contents, ensure_ascii=False))
 
 
@@ -248,9 +227,9 @@ def read_record(path: Path, *, key: str) -> Record | None:
             path=contents["path"],
             key=contents["key"],
             images=json_to_table(contents["images"]),
-            cells=json_to_table(contents["cells"]),
             notes=contents["notes"],
             parts=[TablePart(**part) for part in contents["parts"]],
+            is_large=contents["is_large"],
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None  # never done, or by another version: do it now

@@ -1,17 +1,19 @@
-"""image + model → labelled cells and their table."""
+"""image + model → labelled cells and their table: the instance segmentation of one image."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coverslip.cells import drop_cells
-from coverslip.checkpoint import Checkpoint
-from coverslip.measure import confluence, measure
-from coverslip.pipeline.label import probs_to_labels
-from coverslip.pipeline.model import predict_prepared, prepare_image
+from coverslip.pipeline.frame import hold_array
+from coverslip.pipeline.infer import predict_prepared, probs_to_labels
+from coverslip.pipeline.region import Margins, find_in_region, measure_region, pack_region
+from coverslip.pipeline.region_rows import bands_of_rows
+from coverslip.pipeline.scale import resolve_settings
 from coverslip.pipeline.settings import usual_settings
-from coverslip.pipeline.size import settle
+from coverslip.pipeline.stitch import RegionLabels, stitch_regions
+from coverslip.pipeline.store import HeldRegions
+from coverslip.regions import whole_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from coverslip.pipeline.model import Model
+    from coverslip.pipeline.infer import Model
     from coverslip.pipeline.settings import SegmentSettings
+    from coverslip.predict import Prediction
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def segment(
     settings: SegmentSettings | None = None,
     pixel_size_um: tuple[float, float] | None = None,
     channels: NDArray[Any] | Mapping[str, NDArray[Any]] | None = None,
-    tell: Callable[[str], None] = lambda text: None,
+    on_message: Callable[[str], None] = lambda text: None,
 ) -> Segmentation:
     """Find the cells in one image.
 
@@ -62,34 +65,67 @@ def segment(
         settings: thresholds, tiles, test-time augmentation and device; None: `usual_settings`.
         pixel_size_um: height and width of a pixel, for a table in micrometres.
         channels: where to measure how bright the cells are, as for `measure`; None: in the image.
-        tell: called with what the user should know, such as tiles made smaller for memory.
+        on_message: called with what the user should know, such as smaller tiles for want of memory.
 
     Raises:
         SettingsError: a setting that makes no sense to this model, or a device that is not there.
         ValueError: an image of another shape, or without a finite pixel.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.models import MODELS
+        >>> import numpy as np
+        >>> image = np.zeros((64, 64), np.uint8)
+        >>> found = coverslip.segment(image, coverslip.load_model("nuclei"))
+        >>> int(found.labels.max()), len(found.cells)
+        (0, 0)
     """
-    prepared = prepare_image(image, model)
-    settings = settle(settings or usual_settings(model), prepared, model)
-    prediction = predict_prepared(prepared, model, settings=settings, tell=tell)
-    probs = prediction.probs[0]
-    spread = None if prediction.spread is None else prediction.spread[0]
-    whole = replace(settings, drop_border=False)
-    labels = probs_to_labels(prediction.probs, model.maps, settings=whole)
-    covered = confluence(labels)
-    if settings.drop_border:
-        labels = drop_cells(labels, touching_border=True)
-    return Segmentation(
-        labels=labels,
-        probs=probs,
-        spread=spread,
-        cells=measure(
-            labels,
-            image if channels is None else channels,
-            pixel_size_um=pixel_size_um,
-            # a method without learning is sure of everything
-            probs=probs if isinstance(model, Checkpoint) else None,
-            spread=spread,
-            settings=settings.measure,
-        ),
-        confluence=covered,
+    frame = hold_array(image, model, channels=channels)
+    region = whole_region(frame.shape)
+    settings = resolve_settings(settings or usual_settings(model), frame.stretched, model)
+    found = find_in_region(
+        frame,
+        region,
+        model=model,
+        settings=settings,
+        margins=Margins(first=1, most=1),
+        on_message=on_message,
     )
+    rows = measure_region(frame, found, model=model, settings=settings, pixel_size_um=pixel_size_um)
+    labels = RegionLabels([region], HeldRegions({0: pack_region(found, region, rows)}))
+    cells = stitch_regions(
+        labels, min_area_px=settings.min_area_px or 0, drop_border=settings.drop_border
+    )
+    (table,) = bands_of_rows(labels, cells, pixel_size_um=pixel_size_um)
+    return Segmentation(
+        labels=labels.final(region.core, cells.numbers),
+        probs=found.probs,
+        spread=found.spread,
+        cells=table,
+        confluence=cells.confluence,
+    )
+
+
+class Found(NamedTuple):
+    """What a model finds in a prepared image."""
+
+    labels: NDArray[np.uint32]  # (H, W)
+    prediction: Prediction
+    settings: SegmentSettings  # with nothing left open
+
+
+def labels_of(image: NDArray[np.float32], model: Model, *, settings: SegmentSettings) -> Found:
+    """Find the cells in an image of `prepare_image`, at the scale that its cells ask for.
+
+    Args:
+        image: (H, W) or (H, W, 3) in [0, 1].
+        model: a loaded model.
+        settings: what is wanted; what is left open is settled by the image.
+
+    Raises:
+        SettingsError: settings that the model cannot follow.
+    """
+    settings = resolve_settings(settings, image, model)
+    prediction = predict_prepared(image, model, settings=settings)
+    labels = probs_to_labels(prediction.probs, model.maps, settings=settings)
+    return Found(labels, prediction, settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,48 +12,40 @@ from coverslip.symmetry import TTA
 from coverslip.tiles import cut_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from coverslip.backends import Forward
+    from coverslip.predict.predictor import Predictor, Source
     from coverslip.predict.settings import PredictSettings
     from coverslip.symmetry import Symmetry
     from coverslip.tiles import Grid
 
 
 def predict_tiles(
-    forward: Forward,
-    read: Callable[[slice, slice], NDArray[np.float32]],
-    wanted: Sequence[tuple[int, int]],
-    *,
-    shape: tuple[int, int],
-    grid: Grid,
-    settings: PredictSettings,
-    device: torch.device,
+    predictor: Predictor, source: Source, wanted: Sequence[tuple[int, int]], *, grid: Grid
 ) -> Iterator[tuple[tuple[int, int], NDArray[np.float32]]]:
     """Yield the index of every tile and its (1 or 2, K, h, w): mean, and spread if there is any.
 
     Args:
-        forward: of a network that is ready.
-        read: gives (C, h, w) of some rows and columns of the image, preprocessed.
+        predictor: of `open_predictor`.
+        source: the image.
         wanted: the tiles, by their row and column in the grid.
-        shape: height and width of the whole image.
         grid: the tiles' places.
-        settings: test-time augmentation and how much at once.
-        device: where the network is.
     """
+    settings, device = predictor.settings, predictor.device
     groups = _same_shape(TTA[settings.tta], tile=grid.tile)
     limit = most_at_once(grid.tile, settings)
     n_views = max(len(group) for group in groups)
     n_tiles = tiles_at_once(grid.tile, n_views=n_views, settings=settings, device=device)
     for i in range(0, len(wanted), n_tiles):
         indices = wanted[i : i + n_tiles]
-        tiles = [cut_from(read, shape=shape, grid=grid, index=j) for j in indices]
+        tiles = [cut_from(source.read, shape=source.shape, grid=grid, index=j) for j in indices]
         batch = torch.from_numpy(np.stack(tiles, dtype=np.float32)).to(device)
-        probs = torch.cat([_view_probs(forward, batch, group, limit=limit) for group in groups])
-        yield from zip(indices, _mean_and_spread(probs).cpu().numpy(), strict=True)
+        views = (_view_probs(predictor.forward, batch, group, limit=limit) for group in groups)
+        yield from zip(indices, _mean_and_spread(torch.cat(list(views))).cpu().numpy(), strict=True)
 
 
 def most_at_once(tile: tuple[int, int], settings: PredictSettings) -> int:
@@ -122,16 +113,3 @@ def _mean_and_spread(probs: Tensor) -> Tensor:
     if len(probs) == 1:
         return probs.transpose(0, 1)
     return torch.stack([probs.mean(dim=0), probs.std(dim=0, correction=0)], dim=1)
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """No gradients, no dropout, no running statistics; afterwards every module as it was."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training

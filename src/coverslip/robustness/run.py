@@ -15,9 +15,15 @@ from coverslip.errors import SettingsError
 from coverslip.evaluate import evaluate
 from coverslip.files import write_text
 from coverslip.images import resize_image
-from coverslip.pipeline import least_area, predict_prepared, prepare_image, probs_to_labels, settle
-from coverslip.pipeline.model import resize_maps
-from coverslip.pipeline.record import result_settings
+from coverslip.pipeline import (
+    least_area,
+    predict_prepared,
+    prepare_image,
+    probs_to_labels,
+    resize_maps,
+    resolve_settings,
+    result_settings,
+)
 from coverslip.provenance import package_version
 from coverslip.robustness.degradations import DEGRADATIONS, UNDISTURBED, degrade
 from coverslip.robustness.table import has_step, read_table, write_table
@@ -140,7 +146,7 @@ def predict_degraded(job: Job, pair: Pair, name: str, strength: float) -> tuple[
     elif name != UNDISTURBED:
         height, width = (max(1, round(strength * length)) for length in truth.shape)
         image = resize_image(image, (height, width))
-    settings = settle(job.settings, image, job.model)
+    settings = resolve_settings(job.settings, image, job.model)
     probs = predict_prepared(image, job.model, settings=settings).probs
     if probs.shape[1:] != truth.shape:
         probs = resize_maps(probs, (truth.shape[0], truth.shape[1]))

@@ -11,7 +11,7 @@ import pandas as pd
 from coverslip.checkpoint import Checkpoint
 from coverslip.errors import FileError, SettingsError
 from coverslip.files import channel_number, open_image, project, read_frames
-from coverslip.pipeline import predict_prepared, prepare_image, settle
+from coverslip.pipeline import predict_prepared, prepare_image, resolve_settings
 from coverslip.suggest.choose import choose
 from coverslip.suggest.features import image_to_features
 from coverslip.suggest.uncertainty import measure_uncertainty
@@ -126,7 +126,7 @@ def look_at(
     frames = []
     for number, image in zip(numbers, read_frames(file, numbers, channel=channel), strict=True):
         prepared = prepare_image(image, model)
-        settings = settle(job.settings, prepared, model)
+        settings = resolve_settings(job.settings, prepared, model)
         prediction = predict_prepared(prepared, model, settings=settings)
         uncertainty = measure_uncertainty(prediction, threshold=job.settings.threshold)
         features = image_to_features(prepared, model)

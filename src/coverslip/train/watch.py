@@ -13,7 +13,7 @@ from coverslip.files import write_bytes, write_image, write_text
 from coverslip.images import normalise
 from coverslip.losses import LOSSES, maps_loss
 from coverslip.metrics import count_cells, count_pixels, jaccard, mean_average_precision
-from coverslip.predict import PredictSettings, predict
+from coverslip.predict import PredictSettings, open_predictor
 from coverslip.train.ranks import ALONE
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from coverslip.data import PairDataset
+    from coverslip.predict import Predictor
     from coverslip.train.ranks import Ranks
     from coverslip.train.settings import TrainSettings
 
@@ -49,19 +50,20 @@ def validate(
         val_loss; val_jaccard of the masks; and val_ap, the mean average precision of the cells,
         where the network learns more than a mask.
     """
-    seen = [look_at(network, data, n, settings) for n in ranks.part(range(len(data)))]
+    how = PredictSettings(device=settings.device, backend="torch")
+    with open_predictor(network, how) as predictor:
+        seen = [look_at(predictor, data, n, settings) for n in ranks.part(range(len(data)))]
     seen = sorted(ranks.gather(seen), key=lambda one: one.number)
     scores = pd.DataFrame([one.scores for one in seen]).mean().to_dict()
     pictures = [one.picture for one in seen if one.picture is not None]
     return {str(name): float(value) for name, value in scores.items()}, side_by_side(pictures)
 
 
-def look_at(network: nn.Module, data: PairDataset, index: int, settings: TrainSettings) -> Seen:
+def look_at(predictor: Predictor, data: PairDataset, index: int, settings: TrainSettings) -> Seen:
     """Predict a whole image and compare it with its truth."""
     whole = data.whole(index)
     truth = whole.labels > 0
-    how = PredictSettings(device=settings.device, backend="torch")
-    probs = predict(network, normalise(whole.image, data.preprocess), settings=how).probs
+    probs = predictor.predict(normalise(whole.image, data.preprocess)).probs
     pred = probs[0] > 0.5
     scores = {
         "val_loss": loss_of(probs, whole.maps, settings),

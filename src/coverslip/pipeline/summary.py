@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coverslip.errors import FileError
-from coverslip.files import write_text
-from coverslip.pipeline.drawings import page_cells
-from coverslip.pipeline.large.kept import BROKEN, read_table
+from coverslip.figures import colour_cells
+from coverslip.files import open_image, read_frame, write_text
+from coverslip.measure import COLUMNS
+from coverslip.outlines import labels_to_rings
 from coverslip.pipeline.record import result_settings
-from coverslip.report import MOST_CARDS, html_report, pick_frames
+from coverslip.pipeline.results import PART_ROWS
+from coverslip.pipeline.store import BROKEN, read_table
+from coverslip.report import MOST_CARDS, Cells, Drawing, html_report, pick_frames
 from coverslip.tables import (
     FORMATS,
+    WHERE,
     cell_columns,
     join_cells,
     join_rows,
@@ -20,7 +24,7 @@ from coverslip.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -32,6 +36,9 @@ if TYPE_CHECKING:
 
 PAGE_CELLS = 20_000  # of a large image: as many as the page's table has at most
 IMAGES = ("file", "frame", "n_cells", "confluence")  # the columns that every table of images has
+
+# Which cells are neighbours is seen on labels of this size; larger ones take long.
+COLOUR_SIDE_PX = 400
 
 
 def write_tables(out: Path, records: Sequence[Record], *, form: str = "csv") -> None:
@@ -48,12 +55,10 @@ def write_tables(out: Path, records: Sequence[Record], *, form: str = "csv") -> 
         FileError: they cannot be written.
         SettingsError: "parquet" without the package for it.
     """
-    if any(record.parts for record in records):
-        names = [name for record in records for name in _columns(record)]
-        parts = (part for record in records for part in cell_parts(record, out))
-        write_table_parts(out / f"cells.{form}", parts, columns=cell_columns(names))
-    else:
-        write_table(out / f"cells.{form}", join_cells([record.cells for record in records]))
+    names = [name for record in records for part in record.parts for name in part.columns]
+    rows = (part for record in records for part in read_rows(record, out))
+    columns = cell_columns(names or [*WHERE, *COLUMNS])
+    write_table_parts(out / f"cells.{form}", gather_rows(rows), columns=columns)
     images = join_rows([record.images for record in records], columns=IMAGES)
     write_table(out / f"images.{form}", images)
     for name in ("cells", "images"):
@@ -61,17 +66,12 @@ def write_tables(out: Path, records: Sequence[Record], *, form: str = "csv") -> 
             (out / f"{name}.{other}").unlink(missing_ok=True)
 
 
-def _columns(record: Record) -> list[str]:
-    return [*record.cells.columns, *(name for part in record.parts for name in part.columns)]
-
-
-def cell_parts(record: Record, out: Path) -> Iterator[pd.DataFrame]:
-    """The rows of an image's cells; of one done region by region, a part of them at a time.
+def read_rows(record: Record, out: Path) -> Iterator[pd.DataFrame]:
+    """The rows of an image's cells, a file of them at a time.
 
     Raises:
-        FileError: a part cannot be read any more.
+        FileError: a file cannot be read any more.
     """
-    yield record.cells
     for part in record.parts:
         try:
             rows = read_table(out / part.name)
@@ -81,8 +81,19 @@ def cell_parts(record: Record, out: Path) -> Iterator[pd.DataFrame]:
                 f"{out / 'records'} and start again."
             ) from error
         rows.insert(0, "file", record.path)
-        rows.insert(1, "frame", part.frame)
         yield rows
+
+
+def gather_rows(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Put small tables together until they have some rows: each is a group of rows in Parquet."""
+    waiting: list[pd.DataFrame] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= PART_ROWS:
+            yield join_rows(waiting, columns=[])
+            waiting = []
+    if waiting:
+        yield join_rows(waiting, columns=[])
 
 
 def thin_cells(record: Record, out: Path) -> tuple[pd.DataFrame, int]:
@@ -91,10 +102,8 @@ def thin_cells(record: Record, out: Path) -> tuple[pd.DataFrame, int]:
     A page holds so many cells and no more; of a large image, every so-many-th is taken.
     """
     n_rows = sum(part.n_rows for part in record.parts)
-    if not n_rows:
-        return record.cells, 0
-    step = -(-n_rows // PAGE_CELLS)
-    rows = join_rows([part.iloc[::step] for part in cell_parts(record, out)], columns=[])
+    step = max(1, -(-n_rows // PAGE_CELLS)) if record.is_large else 1
+    rows = join_rows([part.iloc[::step] for part in read_rows(record, out)], columns=[])
     return rows, n_rows - len(rows)
 
 
@@ -129,12 +138,13 @@ def write_report(
     thinned = [thin_cells(record, out) for record in records]
     cells = join_cells([rows for rows, _ in thinned if len(rows.columns)])
     n_left_out = sum(n for _, n in thinned)
+    large = {record.path for record in records if record.is_large}
     page = html_report(
         title,
         join_rows([report_rows(record) for record in records], columns=IMAGES),
         run=run,
         thumbnails=thumbnails,
-        cells=page_cells(cells, targets, form=form, n_left_out=n_left_out),
+        cells=page_cells(cells, targets, large=large, form=form, n_left_out=n_left_out),
         failures={str(path): message for path, message in failed.items()},
         notes=notes,
     )
@@ -171,3 +181,49 @@ def flat_settings(job: Job) -> dict[str, Any]:
     flat["properties"] = ", ".join(flat["properties"])
     flat |= {"axes": job.axes or "as the file says", "channel": job.channel}
     return flat | {"project": job.project}
+
+
+def page_cells(
+    cells: pd.DataFrame,
+    targets: Mapping[Path, Outputs],
+    *,
+    large: Collection[str] = (),
+    form: str = "csv",
+    n_left_out: int = 0,
+) -> Cells:
+    """The cells of some images, with a way to their outlines.
+
+    Args:
+        cells: one row per cell; columns as in cells.csv, which lies beside the page.
+        targets: where the labels of the images are.
+        large: the images that were done region by region.
+        form: of the table beside the page, csv or parquet.
+        n_left_out: how many further cells that table has.
+    """
+    by_file = {str(path): target for path, target in targets.items()}
+
+    def draw(file: str, frame: int) -> Drawing | None:
+        target = by_file[file]
+        small = target.small_labels(frame)
+        if small.is_file():
+            return draw_frame(small, 0)
+        if file in large:  # too many cells to be drawn
+            return None
+        return draw_frame(target.labels, frame)
+
+    return Cells(cells, draw, csv=f"cells.{form}", n_left_out=n_left_out)
+
+
+def draw_frame(path: Path, frame: int) -> Drawing | None:
+    """The outlines of one frame of a label file; None where it cannot be read any more."""
+    try:
+        labels = read_frame(open_image(path), frame)
+    except FileError:
+        return None
+    rings = labels_to_rings(labels)
+    height, width = labels.shape
+    step = max(1, max(height, width) // COLOUR_SIDE_PX)
+    colours = colour_cells(labels[::step, ::step])
+    # A cell between the pixels that were looked at has any colour.
+    by_cell = {cell: int(colours[cell]) if cell < len(colours) else cell % 4 for cell in rings}
+    return Drawing((height, width), rings, by_cell)

@@ -1,10 +1,10 @@
-"""a job ↔ what a worker needs of it; an order + a piece → the piece done there."""
+"""a job ↔ what another process needs of it; an order + a task → the task done there."""
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,8 @@ import torch
 from coverslip.checkpoint import Checkpoint
 from coverslip.errors import CoverslipError, SettingsError, StoppedError
 from coverslip.files import IN_USE
-from coverslip.optional import need
-from coverslip.pipeline import Job, do_piece
+from coverslip.pipeline.record import Job
+from coverslip.pipeline.tasks import do_task
 from coverslip.predict import pick_backend
 from coverslip.provenance import package_version
 from coverslip.shipped import find_model, hash_file, load_model, shipped_models
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.method import Method
-    from coverslip.pipeline import Piece
+    from coverslip.pipeline.tasks import Task
 
-ONE_AT_A_TIME = threading.Lock()  # a piece takes all threads of its worker, and much memory
+ONE_AT_A_TIME = threading.Lock()  # a task takes all threads of its worker, and much memory
 SHARE_S = 60.0  # so long a share may at most show what was there before
 
 
@@ -39,7 +39,7 @@ class Order:
         version: of the coverslip that made it.
         folder: of the results.
         holder: what the file ``in-use`` there holds as long as the order stands.
-        threads: of a worker; None: as many as Dask says.
+        threads: of a worker; None: as many as it was started with.
     """
 
     about: dict[str, Any]
@@ -48,19 +48,6 @@ class Order:
     folder: Path
     holder: str
     threads: int | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a piece.
-
-    Attributes:
-        notes: what the user should know.
-        error: why it could not be done.
-    """
-
-    notes: list[str] = field(default_factory=list)
-    error: Exception | None = None
 
 
 def settle_backend(job: Job) -> Job:
@@ -136,33 +123,27 @@ def load_once(name: str, wanted: str) -> Checkpoint | Method:
     return load_model(name)
 
 
-def work(order: Order, piece: Piece, before: Outcome | None = None) -> Outcome:
-    """Do a piece on a worker.
+def do_on_worker(order: Order, task: Task, *, who: str = "a worker") -> None:
+    """Do a task on a worker.
 
     Args:
         order: of `job_to_order`.
-        piece: of `coverslip.pipeline.image_to_pieces`.
-        before: what became of the piece that this one rests on.
+        task: of `coverslip.pipeline.image_to_tasks`.
+        who: the worker, for the user.
 
     Raises:
-        StoppedError: this worker can do no piece of the order, and nor can others like it.
+        StoppedError: this worker can do no task of the order, and nor can others like it.
+        CoverslipError: the image cannot be read or predicted, or a result not be written.
     """
-    if before is not None and before.error is not None:
-        return Outcome(error=before.error)
     check_stands(order)
-    notes: list[str] = []
     with ONE_AT_A_TIME:
-        worker = need("distributed", extra="cluster", what="a worker").get_worker()
-        torch.set_num_threads(order.threads or worker.state.nthreads)
+        if order.threads is not None:
+            torch.set_num_threads(order.threads)
         try:
             job = order_to_job(order)
         except CoverslipError as error:
-            raise StoppedError(f"{worker.address}: {error}") from error
-        try:
-            do_piece(piece, job, tell=notes.append)
-        except (CoverslipError, MemoryError) as error:
-            return Outcome(notes, error)
-    return Outcome(notes)
+            raise StoppedError(f"{who}: {error}") from error
+        do_task(task, job)
 
 
 def check_stands(order: Order) -> None:

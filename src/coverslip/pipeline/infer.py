@@ -1,4 +1,4 @@
-"""image + model, whether learnt or not → probabilities: the one door of both kinds."""
+"""image + model, whether learnt or not → probabilities → labels: the one door of both kinds."""
 
 from __future__ import annotations
 
@@ -6,17 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coverslip.cells import (
+    NOWHERE,
+    at_the_edge,
+    drop_cells,
+    edge_distance,
+    fill_cells,
+    mask_to_labels,
+    probs_to_mask,
+    separate_part,
+)
 from coverslip.checkpoint import Checkpoint
 from coverslip.errors import SettingsError
 from coverslip.images import normalise, resize_image, stretch, to_grey
 from coverslip.method import Method
-from coverslip.predict import Prediction, check_predict, predict
+from coverslip.predict import Prediction, check_predict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from coverslip.cells import Sides
     from coverslip.pipeline.settings import SegmentSettings
 
 Model = Checkpoint | Method
@@ -42,6 +53,17 @@ def check_model(model: Model, settings: SegmentSettings) -> None:
             f"{model.name} is a method without learning and gives a mask, not probabilities: "
             f"leave --threshold {settings.threshold} out, and set its own settings by --argument."
         )
+
+
+def network_of(model: Model) -> Checkpoint:
+    """The model, where it must be a network.
+
+    Raises:
+        TypeError: it is a method without learning, which a caller should have refused.
+    """
+    if isinstance(model, Checkpoint):
+        return model
+    raise TypeError(f"{model.name} is a method without learning, and a network is needed")
 
 
 def prepare_image(image: NDArray[Any], model: Model) -> NDArray[np.float32]:
@@ -71,7 +93,7 @@ def predict_prepared(
     model: Model,
     *,
     settings: SegmentSettings,
-    tell: Callable[[str], None] = lambda text: None,
+    on_message: Callable[[str], None] = lambda text: None,
 ) -> Prediction:
     """Predict an image of `prepare_image`, at the scale that is wanted.
 
@@ -80,7 +102,7 @@ def predict_prepared(
         model: a loaded model. The probabilities of a method without learning are 0 and 1.
         settings: scale (1 where it is left open) and, for a network, tiles, test-time augmentation
             and device.
-        tell: called with what the user should know, such as tiles made smaller for memory.
+        on_message: called with what the user should know, such as tiles made smaller for memory.
 
     Returns:
         Maps of the image's own height and width.
@@ -88,16 +110,15 @@ def predict_prepared(
     Raises:
         SettingsError: settings that the model cannot follow.
     """
-    check_model(model, settings)
-    shape = image.shape[:2]
-    height, width = (max(1, round((settings.scale or 1.0) * length)) for length in shape)
-    scaled = resize_image(image, (height, width))
+    shape = (image.shape[0], image.shape[1])
+    scaled = resize_image(image, scaled_shape(shape, settings.scale or 1.0))
     if isinstance(model, Method):
         prediction = Prediction(probs=model.mask(scaled)[None].astype(np.float32), spread=None)
     else:
+        predictor = model.predictor(settings.predict)
         prepared = normalise(scaled, model.preprocess)
-        prediction = predict(model.network, prepared, settings=settings.predict, tell=tell)
-    if shape == (height, width):
+        prediction = predictor.predict(prepared, on_message=on_message)
+    if shape == scaled.shape[:2]:
         return prediction
     spread = prediction.spread
     return Prediction(
@@ -106,6 +127,58 @@ def predict_prepared(
     )
 
 
+def scaled_shape(shape: tuple[int, int], scale: float) -> tuple[int, int]:
+    """The height and width at which an image is predicted."""
+    height, width = (max(1, round(scale * length)) for length in shape)
+    return height, width
+
+
 def resize_maps(maps: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """(K, h, w) → (K, H, W)."""
+    """Resize maps (K, h, w) to (K, *shape), with linear interpolation."""
     return np.stack([resize_image(one, shape) for one in maps])
+
+
+def probs_to_labels(
+    probs: NDArray[np.float32], maps: Sequence[str], *, settings: SegmentSettings
+) -> NDArray[np.uint32]:
+    """Turn what a model says into cells.
+
+    Args:
+        probs: (K, H, W) in [0, 1].
+        maps: what they are of, the mask first; further ones than are named are passed over.
+        settings: threshold, and what counts as a cell; without a least area all pieces do.
+
+    Returns:
+        (H, W) uint32: 0 is background, the cells are 1 to n in reading order.
+    """
+    labels, _ = probs_to_parts(probs, maps, settings=settings)
+    return drop_cells(
+        labels, min_area_px=settings.min_area_px or 0, touching_border=settings.drop_border
+    )
+
+
+def probs_to_parts(
+    probs: NDArray[np.float32],
+    maps: Sequence[str],
+    *,
+    settings: SegmentSettings,
+    open_sides: Sides = NOWHERE,
+) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+    """The same for what may be a window of a larger image, before any cell is dropped.
+
+    Args:
+        probs: (K, H, W) in [0, 1].
+        maps: as for `probs_to_labels`.
+        settings: as for `probs_to_labels`.
+        open_sides: at which sides the image goes on.
+
+    Returns:
+        (H, W) uint32; and (H, W) bool, where the labels are not sure, since the image goes on.
+    """
+    mask = probs_to_mask(probs[0], threshold=settings.threshold)
+    if settings.separate:
+        labels, edge = separate_part(mask, dict(zip(maps, probs, strict=False)), beyond=open_sides)
+    else:
+        distance = edge_distance(mask.shape, open_sides)
+        labels, edge = mask_to_labels(mask & (distance > 0)), at_the_edge(distance)
+    return fill_cells(labels) if settings.fill_holes else labels, edge

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from coverslip.cells import cell_sizes, drop_cells
-from coverslip.files import write_text
-from coverslip.pipeline.label import probs_to_labels
-from coverslip.pipeline.model import predict_prepared
+from coverslip.pipeline.infer import predict_prepared, probs_to_labels
 from coverslip.pipeline.settings import least_area
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from coverslip.pipeline.model import Model
+    from coverslip.pipeline.infer import Model
     from coverslip.pipeline.settings import SegmentSettings
 
     Image = NDArray[np.float32]
@@ -34,7 +30,7 @@ LEAST_ZOOM, MOST_ZOOM = 1 / 8, 2.5  # more would cost a laptop six times the wor
 WINDOW_PX = 768  # four of them are enough cells, and little work in a large image
 
 
-def settle(settings: SegmentSettings, image: Image, model: Model) -> SegmentSettings:
+def resolve_settings(settings: SegmentSettings, image: Image, model: Model) -> SegmentSettings:
     """Settings in which nothing is left open: the scale fits the image, the least area the scale.
 
     Args:
@@ -43,33 +39,14 @@ def settle(settings: SegmentSettings, image: Image, model: Model) -> SegmentSett
         model: a loaded model. One that does not know the size of its cells has the scale 1.
     """
     pieces = [image[window] for window in windows(image.shape[:2])]
-    return settle_by(settings, pieces, model)
+    return resolve_by(settings, pieces, model)
 
 
-def settle_by(settings: SegmentSettings, pieces: Sequence[Image], model: Model) -> SegmentSettings:
+def resolve_by(settings: SegmentSettings, pieces: Sequence[Image], model: Model) -> SegmentSettings:
     """The same for an image of which some pieces are seen, those of `windows`."""
     if settings.scale is None:
         settings = replace(settings, scale=find_scale(pieces, model, settings=settings))
     return replace(settings, min_area_px=least_area(settings, model))
-
-
-def keep_scale(folder: Path, find: Callable[[], float]) -> float:
-    """The scale that was found for an image by an earlier call, or is found now and kept.
-
-    Args:
-        folder: where what is done of the image is kept.
-        find: looks for it.
-
-    Raises:
-        FileError: it cannot be kept.
-    """
-    path = folder / "scale.json"
-    try:
-        return float(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        scale = find()
-    write_text(path, json.dumps(scale))
-    return scale
 
 
 def find_scale(pieces: Sequence[Image], model: Model, *, settings: SegmentSettings) -> float:
@@ -151,8 +128,8 @@ def spread(length: int) -> list[slice]:
     return [slice(middle - half, middle + half) for middle in (length // 4, length - length // 4)]
 
 
-def say_scale(settings: SegmentSettings, model: Model) -> list[str]:
-    """What `settle` found, for the user to see, where it is worth a word."""
+def scale_messages(settings: SegmentSettings, model: Model) -> list[str]:
+    """What `resolve_settings` found, for the user to see, where it is worth a word."""
     if settings.scale in (None, 1.0) or not model.cell_size_px:
         return []
     own = model.cell_size_px / settings.scale

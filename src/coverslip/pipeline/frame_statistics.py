@@ -25,7 +25,7 @@ BAND_ROWS = 512  # in multiples of which files store their tiles
 
 
 @dataclass(frozen=True)
-class Survey:
+class FrameStatistics:
     """What one channel of a frame holds.
 
     Attributes:
@@ -43,12 +43,12 @@ class Survey:
     notes: tuple[str, ...] = ()
 
 
-def survey_path(folder: Path, channel: int) -> Path:
+def statistics_path(folder: Path, channel: int) -> Path:
     """Where what was found in a channel is kept, among the regions of its frame."""
     return folder / f"channel_{channel}.json"
 
 
-def survey_notes(folder: Path) -> list[str]:
+def statistics_notes(folder: Path) -> list[str]:
     """What the user should know of the pixels of a frame that was looked at."""
     found = []
     for path in sorted(folder.glob("channel_*.json")):
@@ -56,9 +56,9 @@ def survey_notes(folder: Path) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def survey(
+def keep_statistics(
     reader: FrameReader, *, how: Preprocess, path: Path, notes: Sequence[str] = ()
-) -> Survey:
+) -> FrameStatistics:
     """Look at a whole frame, band by band, as `coverslip.images.stretch` would.
 
     Args:
@@ -72,14 +72,15 @@ def survey(
     """
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
-        return Survey(**{**known, "notes": tuple(known["notes"])})
+        return FrameStatistics(**{**known, "notes": tuple(known["notes"])})
     except (OSError, ValueError, TypeError, KeyError):
-        found = replace(_look(reader, how), notes=tuple(notes))
+        found = replace(measure_statistics(reader, how), notes=tuple(notes))
     write_text(path, json.dumps(asdict(found)))
     return found
 
 
-def _look(reader: FrameReader, how: Preprocess) -> Survey:
+def measure_statistics(reader: FrameReader, how: Preprocess) -> FrameStatistics:
+    """Read a frame from top to bottom, a band of rows in memory at a time."""
     n_samples = len(reader.read(slice(0, 1), slice(0, 1)).ravel())
     shape = reader.shape if n_samples == 1 else (*reader.shape, n_samples)
     step, place = sample_step(shape), 0
@@ -97,7 +98,7 @@ def _look(reader: FrameReader, how: Preprocess) -> Survey:
     ).tolist()
     if low >= high:
         low, high = min(lows), max(highs)
-    return Survey(low, high, is_colour=n_samples > 1, is_grey=is_grey)
+    return FrameStatistics(low, high, is_colour=n_samples > 1, is_grey=is_grey)
 
 
 def _bands(reader: FrameReader, n_samples: int) -> Iterator[NDArray[Any]]:

@@ -1,0 +1,265 @@
+"""one frame of a file → its pixels, held whole or read some rows and columns at a time.
+
+A frame that fits into memory is held: decoded and stretched once. One that does not is read through
+windows, with the numbers that the whole of it would give.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from coverslip.files import open_frame, read_frames
+from coverslip.images import normalise, resize_window, stretch_between
+from coverslip.measure import COLOURS
+from coverslip.pipeline.frame_statistics import keep_statistics, statistics_path
+from coverslip.pipeline.infer import network_of, predict_prepared, prepare_image, scaled_shape
+from coverslip.predict import Prediction, Source
+from coverslip.tables import channel_names, read_channels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from coverslip.files import FrameReader, ImageFile
+    from coverslip.images import Preprocess
+    from coverslip.pipeline.frame_statistics import FrameStatistics
+    from coverslip.pipeline.infer import Model
+    from coverslip.pipeline.settings import SegmentSettings
+    from coverslip.predict import TileStore
+    from coverslip.regions import Window
+
+    Channels = NDArray[Any] | Mapping[str, NDArray[Any]]
+
+
+class Frame(Protocol):
+    """A frame to be segmented, whoever holds its pixels."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+
+    def image(self, window: Window) -> NDArray[Any]:
+        """What is segmented, (h, w) or (h, w, 3), in the image's own values."""
+
+    def prepared(self, window: Window) -> NDArray[np.float32]:
+        """The same in [0, 1], as `prepare_image` brings the whole there."""
+
+    def channels(self, window: Window) -> Channels:
+        """What is measured, as `coverslip.measure.measure` takes it."""
+
+    def predict(
+        self,
+        model: Model,
+        window: Window,
+        *,
+        settings: SegmentSettings,
+        tiles: TileStore | None = None,
+        on_message: Callable[[str], None] = lambda text: None,
+    ) -> Prediction:
+        """Predict a window, with the numbers that the whole frame would have there."""
+
+
+@dataclass(frozen=True)
+class HeldFrame:
+    """A frame in memory.
+
+    Attributes:
+        pixels: (H, W) or (H, W, 3), what is segmented.
+        stretched: the same as `prepare_image` makes it.
+        measured: the channels that are measured.
+        number: of the frame in its file.
+        notes: what the reader has to say of the pixels.
+    """
+
+    pixels: NDArray[Any]
+    stretched: NDArray[np.float32]
+    measured: Channels
+    number: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        height, width = self.pixels.shape[:2]
+        return height, width
+
+    def image(self, window: Window) -> NDArray[Any]:
+        """What is segmented."""
+        return self.pixels[window]
+
+    def prepared(self, window: Window) -> NDArray[np.float32]:
+        """The same in [0, 1]."""
+        return self.stretched[window]
+
+    def channels(self, window: Window) -> Channels:
+        """What is measured; a held frame is one region, so the window is all of it."""
+        del window
+        return self.measured
+
+    def predict(
+        self,
+        model: Model,
+        window: Window,
+        *,
+        settings: SegmentSettings,
+        tiles: TileStore | None = None,
+        on_message: Callable[[str], None] = lambda text: None,
+    ) -> Prediction:
+        """Predict the whole frame; where memory is short, in smaller tiles, which is said."""
+        del window, tiles
+        return predict_prepared(self.stretched, model, settings=settings, on_message=on_message)
+
+
+def hold_array(
+    image: NDArray[Any],
+    model: Model,
+    *,
+    channels: Channels | None = None,
+    number: int = 0,
+    notes: Sequence[str] = (),
+) -> HeldFrame:
+    """Hold an image (H, W) or (H, W, 3) that is in memory, prepared for a model.
+
+    Raises:
+        ValueError: an image of another shape, or without a finite pixel.
+    """
+    measured = image if channels is None else channels
+    return HeldFrame(image, prepare_image(image, model), measured, number, tuple(notes))
+
+
+def hold_frames(
+    file: ImageFile, frames: Sequence[int], model: Model, *, channel: int
+) -> Iterator[HeldFrame]:
+    """Read frames one after the other, with all their channels if the file has several.
+
+    Raises:
+        FileError: a frame or a channel cannot be read.
+    """
+    notes: list[str] = []
+    wanted = read_frames(file, frames, channel=channel, tell=notes.append)
+    channels: Iterable[Any] = repeat(None)
+    if file.n_channels > 1:
+        channels = read_channels(file, frames, tell=notes.append)
+    for number, image, others in zip(frames, wanted, channels, strict=False):
+        yield hold_array(image, model, channels=others, number=number, notes=notes)
+        notes.clear()
+
+
+@dataclass(frozen=True)
+class WindowedFrame:
+    """An open frame that is read through windows, and what was found by looking at the whole of it.
+
+    Attributes:
+        shape: height and width.
+        wanted: the name of the channel to be segmented, among those of `readers`.
+        readers: the channels by name; "" where there is one alone.
+        statistics: what each of them holds.
+    """
+
+    shape: tuple[int, int]
+    wanted: str
+    readers: dict[str, FrameReader]
+    statistics: dict[str, FrameStatistics]
+
+    def image(self, window: Window) -> NDArray[Any]:
+        """What is segmented."""
+        return self.readers[self.wanted].read(*window)
+
+    def prepared(self, window: Window) -> NDArray[np.float32]:
+        """The same in [0, 1]."""
+        found = self.statistics[self.wanted]
+        return stretch_between(self.image(window), found.low, found.high)
+
+    def channels(self, window: Window) -> dict[str, NDArray[Any]]:
+        """What is measured, (h, w) each; whether a picture has colours, the whole of it says."""
+        found = {}
+        for name, reader in self.readers.items():
+            values = reader.read(*window)
+            if self.statistics[name].is_grey:
+                found[name] = values if values.ndim == 2 else values[..., 0]
+                continue
+            for number, colour in enumerate(COLOURS):
+                found["_".join(filter(None, (name, colour)))] = values[..., number]
+        return found
+
+    def predict(
+        self,
+        model: Model,
+        window: Window,
+        *,
+        settings: SegmentSettings,
+        tiles: TileStore | None = None,
+        on_message: Callable[[str], None] = lambda text: None,
+    ) -> Prediction:
+        """Predict a window.
+
+        Raises:
+            ShortMemoryError: memory is too short for a tile; the caller chooses smaller ones.
+        """
+        del on_message
+        scaled = scaled_shape(self.shape, settings.scale or 1.0)
+        network = network_of(model)
+        predictor, how = network.predictor(settings.predict), network.preprocess
+        source = Source(scaled, lambda rows, columns: self._input((rows, columns), scaled, how))
+        if scaled == self.shape:
+            return predictor.predict_window(source, window, tiles=tiles)
+
+        def maps(rows: slice, columns: slice) -> NDArray[np.float32]:
+            """(h, w, K), or (h, w, 2 K) with the spread behind."""
+            part = predictor.predict_window(source, (rows, columns), tiles=tiles)
+            both = [part.probs] if part.spread is None else [part.probs, part.spread]
+            return np.concatenate(both).transpose(1, 2, 0)
+
+        resized = resize_window(maps, window, source=scaled, target=self.shape)
+        planes = np.ascontiguousarray(resized.transpose(2, 0, 1))
+        if settings.predict.tta == "none":
+            return Prediction(planes, None)
+        n_maps = len(planes) // 2
+        return Prediction(planes[:n_maps], planes[n_maps:])
+
+    def _input(
+        self, window: Window, scaled: tuple[int, int], how: Preprocess
+    ) -> NDArray[np.float32]:
+        """What the network is given of a window of the scaled frame, (3, h, w)."""
+        part = resize_window(
+            lambda rows, columns: self.prepared((rows, columns)),
+            window,
+            source=self.shape,
+            target=scaled,
+        )
+        return normalise(part, how)
+
+
+@contextmanager
+def open_windows(
+    file: ImageFile, index: int, *, channel: int, how: Preprocess, folder: Path
+) -> Iterator[WindowedFrame]:
+    """Open a frame that is too large to be held, with all its channels.
+
+    Args:
+        file: an opened image file.
+        index: of the frame.
+        channel: the one to be segmented.
+        how: the model's stretch.
+        folder: where it is kept what was found by reading all of it.
+
+    Raises:
+        FileError: a channel cannot be read, or is not there.
+    """
+    names = channel_names(file) if file.n_channels > 1 else [""]
+    readers, statistics = {}, {}
+    with ExitStack() as stack:
+        for number, name in enumerate(names):
+            notes: list[str] = []
+            opened = open_frame(file, index, channel=number, tell=notes.append)
+            readers[name] = stack.enter_context(opened)
+            path = statistics_path(folder, number)
+            statistics[name] = keep_statistics(readers[name], how=how, path=path, notes=notes)
+        yield WindowedFrame(file.frame_shape, names[channel], readers, statistics)

@@ -1,0 +1,259 @@
+"""one image file + a job → its earlier record, or a clean place and the plan of its frames.
+
+A frame is one or more regions. One that fits into memory is one region, held whole; a larger one is
+cut into squares. Everything that follows is the same for both.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from coverslip.cells import UNSEEN_PX
+from coverslip.checkpoint import Checkpoint
+from coverslip.errors import SettingsError
+from coverslip.files import channel_number, open_image, project, write_text
+from coverslip.pipeline.frame import open_windows
+from coverslip.pipeline.infer import network_of, scaled_shape
+from coverslip.pipeline.record import Record, job_key, read_record
+from coverslip.pipeline.region import Margins
+from coverslip.pipeline.scale import resolve_by
+from coverslip.pipeline.store import HeldRegions, RegionFolder, TileCache
+from coverslip.regions import lay_regions, whole_region
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from coverslip.files import ImageFile
+    from coverslip.pipeline.frame import WindowedFrame
+    from coverslip.pipeline.outputs import Outputs
+    from coverslip.pipeline.record import Job
+    from coverslip.pipeline.settings import SegmentSettings
+    from coverslip.pipeline.store import RegionStore
+    from coverslip.regions import Region
+    from coverslip.tiles import Grid
+
+OVERVIEW_PX = 4096  # longer side of the pictures of a large frame: more, no screen shows
+
+
+@dataclass(frozen=True)
+class OpenedImage:
+    """An image that is to be segmented; nothing of another job is left where its results go.
+
+    Attributes:
+        file: the image file.
+        target: where its results go.
+        key: the record's key.
+    """
+
+    file: ImageFile
+    target: Outputs
+    key: str
+
+    def parts(self, job: Job) -> Path:
+        """Where what is done of it is kept until all of it is."""
+        return self.target.parts(job=job, key=self.key)
+
+
+def begin_image(
+    path: Path, target: Outputs, *, job: Job, thumbnails: Sequence[Path], overwrite: bool = False
+) -> OpenedImage | Record:
+    """Look whether an image was done before, and if not, clear its place and open it.
+
+    Args:
+        path: the image file.
+        target: where its results go.
+        job: model, settings and what to keep.
+        thumbnails: those of the image that are there, from `find_thumbnails`.
+        overwrite: do again what is done already.
+
+    Returns:
+        Its record if it was done before, by the same job.
+
+    Raises:
+        CoverslipError: it cannot be read, or earlier results cannot be removed.
+    """
+    key = job_key(path, job)
+    earlier = None if overwrite else read_record(target.record, key=key)
+    if earlier is not None and target.complete(
+        job, n_frames=len(earlier.images), labels=earlier.labels, files=earlier.row_files
+    ):
+        target.forget_parts()
+        return earlier
+    # First of all: an image that broke since must not keep its old labels.
+    kept = None if overwrite else target.parts(job=job, key=key)
+    target.forget(thumbnails, but=kept)
+    target.remove_leftovers()
+    return OpenedImage(project(open_image(path, axes=job.axes), job.project), target, key)
+
+
+def is_large(file: ImageFile, job: Job) -> bool:
+    """Whether a file's frames are too large to be held, and so are cut into regions."""
+    height, width = file.frame_shape
+    return height * width > job.regions.most_px
+
+
+@dataclass(frozen=True)
+class FramePlan:
+    """All that it takes to do any region of a frame, here or on another machine.
+
+    Attributes:
+        opened: the image.
+        index: of the frame.
+        job: the model, and what is wanted.
+        settings: those of the job; once the scale is known, with nothing left open.
+        store: where the results of its regions are kept.
+    """
+
+    opened: OpenedImage
+    index: int
+    job: Job
+    settings: SegmentSettings
+    store: RegionStore = field(repr=False)
+
+    @property
+    def file(self) -> ImageFile:
+        """The image file."""
+        return self.opened.file
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is cut into regions."""
+        return is_large(self.file, self.job)
+
+    @property
+    def reduce(self) -> int:
+        """Side of the squares that become a pixel of a large frame's overview."""
+        reduce = 1
+        while self.is_large and max(self.file.frame_shape) > OVERVIEW_PX * reduce:
+            reduce *= 2
+        return reduce
+
+    @property
+    def core_px(self) -> int:
+        """Side of a region of a large frame."""
+        return -(-self.job.regions.core_px // self.reduce) * self.reduce
+
+    @cached_property
+    def regions(self) -> list[Region]:
+        """The frame's regions, in reading order."""
+        if not self.is_large:
+            return [whole_region(self.file.frame_shape)]
+        return lay_regions(self.file.frame_shape, core=self.core_px)
+
+    @property
+    def margins(self) -> Margins:
+        """Those of the settings, at the model's scale."""
+        how = self.job.regions
+        first = max(1, round(how.margin_px / (self.settings.scale or 1.0)))
+        return Margins(first=first, most=max(first, how.most_margin_px))
+
+    @property
+    def folder(self) -> Path:
+        """What is kept of this frame alone."""
+        return frame_folder(self.opened, self.job, self.index)
+
+    @property
+    def tiles(self) -> TileCache:
+        """The tiles of one size that are predicted, and needed again."""
+        return TileCache(self.folder / f"tiles_{self.settings.predict.tile_px}")
+
+    @property
+    def tile_grid(self) -> Grid:
+        """Where the tiles of the scaled frame lie."""
+        model = network_of(self.job.model)
+        shape = scaled_shape(self.file.frame_shape, self.settings.scale or 1.0)
+        return model.predictor(self.settings.predict).grid(shape)
+
+    def tile_reach(self) -> int:
+        """How far beyond its core a region looks at first, in pixels of the image."""
+        return self.margins.first + UNSEEN_PX + 2 + round(1 / (self.settings.scale or 1.0))
+
+    def open_windows(self) -> AbstractContextManager[WindowedFrame]:
+        """Open a large frame; it is read whole once, by this or an earlier process.
+
+        Raises:
+            FileError: it cannot be read.
+        """
+        return open_windows(
+            self.file,
+            self.index,
+            channel=channel_number(self.file, self.job.channel),
+            how=network_of(self.job.model).preprocess,
+            folder=self.folder,
+        )
+
+
+def plan_frames(opened: OpenedImage, job: Job) -> list[FramePlan]:
+    """Say how each frame of an image is to be done, and where its regions are kept.
+
+    An image of one frame that fits into memory keeps nothing on disk until it is done.
+
+    Raises:
+        SettingsError: a large frame, and a model or an option that needs the whole of it.
+    """
+    if is_large(opened.file, job):
+        check_large(opened.file, job)
+    n_frames = opened.file.n_frames
+    held = n_frames == 1 and not is_large(opened.file, job)
+    stores: list[RegionStore] = [
+        HeldRegions() if held else RegionFolder(frame_folder(opened, job, index))
+        for index in range(n_frames)
+    ]
+    return [
+        FramePlan(opened, index, job, job.settings, store) for index, store in enumerate(stores)
+    ]
+
+
+def frame_folder(opened: OpenedImage, job: Job, index: int) -> Path:
+    """Where what is done of a frame is kept."""
+    return opened.parts(job) / f"{index:05d}"
+
+
+def check_large(file: ImageFile, job: Job) -> None:
+    """Refuse what needs the whole of a frame that does not fit into memory.
+
+    Raises:
+        SettingsError: a model without learning, or maps to be written.
+    """
+    height, width = file.frame_shape
+    whole = (
+        f"a frame of {width:,} × {height:,} pixels is done region by region, as all of more than "
+        f"{job.regions.most_px:,.0f} are; with --region 0 it is done whole, if it fits into memory."
+    )
+    if not isinstance(job.model, Checkpoint):
+        raise SettingsError(
+            f"{job.model.name} is a method without learning and looks at the whole image: {whole}"
+        )
+    if job.keep_probs or job.keep_spread:
+        raise SettingsError(f"--probs and --uncertainty are written of whole images alone: {whole}")
+
+
+def kept_scale(opened: OpenedImage, job: Job) -> float | None:
+    """The scale that was found for an image and kept; None where none was."""
+    try:
+        return float(json.loads(_scale_path(opened, job).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def keep_scale(opened: OpenedImage, job: Job, scale: float) -> None:
+    """Keep the scale of an image's cells, for all frames, processes and later starts.
+
+    Raises:
+        FileError: it cannot be kept.
+    """
+    write_text(_scale_path(opened, job), json.dumps(scale))
+
+
+def _scale_path(opened: OpenedImage, job: Job) -> Path:
+    return opened.parts(job) / "scale.json"
+
+
+def settings_at(job: Job, scale: float) -> SegmentSettings:
+    """The job's settings with nothing left open."""
+    return resolve_by(replace(job.settings, scale=scale), [], job.model)

@@ -1,0 +1,293 @@
+"""many image files + model → a folder of labels, overlays, tables and one report."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from coverslip.errors import CoverslipError, FileError, StoppedError
+from coverslip.files import only_here, remove_leftovers, write_error, write_text
+from coverslip.pipeline.executors import Threads
+from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
+from coverslip.pipeline.plan import OpenedImage, begin_image
+from coverslip.pipeline.record import BatchResult, Record, read_record
+from coverslip.pipeline.summary import (
+    flat_settings,
+    read_thumbnails,
+    write_report,
+    write_tables,
+)
+from coverslip.pipeline.tasks import finish_image, how_far, image_to_tasks
+from coverslip.provenance import package_version
+from coverslip.report import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from coverslip.pipeline.executors import Executor, Outcome
+    from coverslip.pipeline.record import Job
+    from coverslip.pipeline.tasks import Task
+
+TRACEBACKS = "tracebacks.txt"
+ABOUT_RECORDS = """What was done to each image, so that a second start need not do it again.
+Nothing here is a result: this folder may be deleted.
+"""
+
+
+def segment_files(
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    job: Job,
+    overwrite: bool = False,
+    executor: Executor | None = None,
+    on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> BatchResult:
+    """Segment image files and write everything into a folder.
+
+    What is done already with the same model and settings, be it some frames of a film, is not done
+    again. An image that fails is reported and does not stop the others. The tables and the report
+    cover the images of this start that are done, now or earlier, also when the work is broken off;
+    what an earlier start made of other images stays in the folder, but is no longer in them.
+
+    Args:
+        paths: image files; a file of many frames is a series.
+        out: the folder; it is made where it is missing.
+        job: model, settings and what to keep.
+        overwrite: do again what is done already.
+        executor: who does the work; None: `Threads` of this process.
+        on_frame: called after each frame with the file, the frames done and the frames in all; of
+            large frames, after each region with the regions.
+        on_note: called with every decision that the user should be told.
+
+    Raises:
+        FileError: the folder cannot be written, or was deleted meanwhile.
+        SettingsError: two images would write the same file, or write among the images; or another
+            process is at work in the folder.
+        StoppedError: the workers are gone, or can do nothing of it.
+    """
+    result = BatchResult()
+    started, clock = datetime.now(), time.perf_counter()
+    executor = executor or Threads()
+    targets = name_outputs(paths, out, form=job.labels)
+    with only_here(out) as check_there:
+        # Where nothing can be written, this fails at once and not after hours of work.
+        write_text(out / "records" / "README.txt", ABOUT_RECORDS)
+        for folder in (out, out / "records"):
+            remove_leftovers(folder)
+        try:
+            job = executor.open(job, out, on_note)
+            work = Work(job, executor, targets, find_thumbnails(out), overwrite, on_frame, on_note)
+            for path in dict.fromkeys(paths):
+                check_there()
+                work.begin_ahead()
+                _try_one(path, work, result)
+        finally:
+            executor.close()
+            check_there()
+            write_tables(out, list(result.done.values()), form=job.table)
+            run = Run(
+                model=job.model_name,
+                version=package_version("coverslip"),
+                started=started,
+                seconds=time.perf_counter() - clock,
+                settings=flat_settings(job),
+            )
+            _write_report(out, result, targets=targets, run=run, form=job.table)
+    return result
+
+
+@dataclass
+class Work:
+    """The images of a command, and how far each is.
+
+    Attributes:
+        job: what to do with each image.
+        executor: who does the tasks.
+        targets: where each image's results go, in the order of the images.
+        thumbnails: of earlier jobs, by the names of their images.
+        overwrite: do again what is done already.
+        on_frame: called with each frame or region that is done.
+        on_note: called with what the user should be told.
+        begun: each image that could be begun, or its earlier record.
+        errors: of each image, what went wrong, by frame and region.
+        waiting: tasks that rest on another, by that task's name.
+        left: how many tasks of each image are not done.
+        n_done: frames or regions of each image that are done.
+        n_all: and that there are.
+    """
+
+    job: Job
+    executor: Executor
+    targets: Mapping[Path, Outputs]
+    thumbnails: Mapping[str, Sequence[Path]]
+    overwrite: bool
+    on_frame: Callable[[Path, int, int], None]
+    on_note: Callable[[str], None]
+    begun: dict[Path, OpenedImage | Record] = field(default_factory=dict)
+    errors: dict[Path, list[tuple[tuple[int, int], Exception]]] = field(default_factory=dict)
+    waiting: dict[tuple[object, ...], list[Task]] = field(default_factory=dict)
+    left: Counter[Path] = field(default_factory=Counter)
+    n_done: Counter[Path] = field(default_factory=Counter)
+    n_all: Counter[Path] = field(default_factory=Counter)
+
+    def begin_ahead(self) -> None:
+        """Begin images, in their order, until the executor has enough to do."""
+        for path in self.targets:
+            if self.left.total() >= self.executor.n_ahead:
+                return
+            if path not in self.begun and path not in self.errors:
+                self._begin(path)
+
+    def _begin(self, path: Path) -> None:
+        """Begin an image, and hand its first tasks to the executor."""
+        target = self.targets[path]
+        old = self.thumbnails.get(target.name, [])
+        try:
+            opened = begin_image(
+                path, target, job=self.job, thumbnails=old, overwrite=self.overwrite
+            )
+            self.begun[path] = opened
+            if isinstance(opened, Record):
+                return
+            far = how_far(opened, self.job)
+            if far.n_done:
+                self.on_note(f"{path}: {far.n_done} of {far.n_all} {far.what} were done before")
+            groups = image_to_tasks(opened, self.job, run=self.executor.frames_per_task)
+            if groups[0][0].kind != "image":
+                # So that no image that is finished takes away the folder above it meanwhile.
+                make_folder(opened.parts(self.job))
+        except StoppedError:
+            raise
+        except Exception as error:
+            self.errors[path] = [((0, 0), error)]
+            return
+        self._take(path, groups)
+
+    def _take(self, path: Path, groups: list[list[Task]]) -> None:
+        """Submit the first task; the others when those are done that they rest on."""
+        first = groups[0][0]
+        for head, *others in groups:
+            self.waiting[head.name] = others
+        self.waiting[first.name] += [head for head, *_ in groups[1:]]
+        for task in (task for group in groups for task in group):
+            self.left[path] += 1
+            self.n_all[path] += task.n_done
+        self.executor.submit(first)
+
+    def wait_for(self, path: Path) -> OpenedImage | Record:
+        """Wait until all tasks of an image are done; it, to be finished, or its record.
+
+        Raises:
+            CoverslipError: what kept it from being begun, or a task from being done.
+            StoppedError: no task can be done any more.
+        """
+        while self.left[path]:
+            self._note(self.executor.next_outcome())
+            self.begin_ahead()
+        if path in self.errors:  # the one that a single process would have come to first
+            raise min(self.errors[path], key=lambda one: one[0])[1]
+        opened = self.begun[path]
+        if isinstance(opened, OpenedImage):
+            done = read_record(opened.target.record, key=opened.key)
+            return opened if done is None else replace(done, skipped=False)
+        return opened
+
+    def _note(self, outcome: Outcome) -> None:
+        """Enter what became of a task, and hand on those that waited for it."""
+        task, error = outcome.task, outcome.error
+        path = task.opened.file.path
+        self.left[path] -= 1
+        waited = self.waiting.pop(task.name, [])
+        if error is not None:
+            self.errors.setdefault(path, []).append((task.place, error))
+            self._give_up(path, waited)
+            return
+        for _ in range(task.n_done):
+            self.n_done[path] += 1
+            self.on_frame(path, self.n_done[path], self.n_all[path])
+        for one in waited:
+            self.executor.submit(one)
+
+    def _give_up(self, path: Path, tasks: Sequence[Task]) -> None:
+        """Do without the tasks that rest on one that could not be done."""
+        for task in tasks:
+            self.left[path] -= 1
+            self._give_up(path, self.waiting.pop(task.name, []))
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises:
+        FileError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def _try_one(path: Path, work: Work, result: BatchResult) -> None:
+    """Segment one image, and enter into the result what became of it."""
+    try:
+        found = work.wait_for(path)
+        record = found if isinstance(found, Record) else finish_image(found, job=work.job)
+    except StoppedError:
+        raise
+    except Exception as error:
+        result.failed[path] = _reason(path, error)
+        if not isinstance(error, CoverslipError | MemoryError):
+            keep_traceback(path, error, work)
+        return
+    if record.skipped:
+        result.skipped.append(path)
+    for note in record.notes:
+        work.on_note(f"{path}: {note}")
+    result.done[path] = record
+
+
+def _write_report(
+    out: Path, result: BatchResult, *, targets: Mapping[Path, Outputs], run: Run, form: str
+) -> None:
+    write_report(
+        out,
+        list(result.done.values()),
+        title="Cells found",
+        run=run,
+        targets=targets,
+        thumbnails=read_thumbnails(result, targets),
+        failed=result.failed,
+        form=form,
+    )
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Why an image failed; a file's error names the file itself."""
+    if isinstance(error, MemoryError):
+        return (
+            f"{path}: the memory of this computer is too small for it ({error or 'no details'}). "
+            "Close other programs, or cut the image into smaller ones."
+        )
+    if not isinstance(error, CoverslipError):
+        return (
+            f"{path}: something went wrong that coverslip did not expect ({type(error).__name__}: "
+            f"{error}). Please report it, with records/{TRACEBACKS} of the results."
+        )
+    return str(error) if isinstance(error, FileError) else f"{path}: {error}"
+
+
+def keep_traceback(path: Path, error: Exception, work: Work) -> None:
+    """Add to a file what went wrong and where, for a bug report."""
+    kept = work.targets[path].folder / "records" / TRACEBACKS
+    with suppress(OSError):
+        before = kept.read_text(encoding="utf-8") if kept.is_file() else ""
+        text = "".join(traceback.format_exception(error))
+        write_text(kept, f"{before}{path}\n{text}\n")

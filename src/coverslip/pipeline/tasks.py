@@ -1,0 +1,398 @@
+"""planned frames → their regions segmented and kept, in tasks that any process may do.
+
+All that a task needs is the image file, the job and the folder of the results, and what it makes is
+kept there in files of its own, whole or not at all. So tasks may be done in any order and by
+anyone, and one that is done is not done again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from coverslip.device import ShortMemoryError
+from coverslip.errors import FileError
+from coverslip.files import channel_number
+from coverslip.pipeline.frame import hold_frames
+from coverslip.pipeline.infer import network_of, scaled_shape
+from coverslip.pipeline.plan import (
+    is_large,
+    keep_scale,
+    kept_scale,
+    plan_frames,
+    settings_at,
+)
+from coverslip.pipeline.record import job_key, read_record, write_record
+from coverslip.pipeline.region import (
+    find_in_region,
+    measure_region,
+    pack_region,
+    reduce_picture,
+)
+from coverslip.pipeline.results import write_frame_pictures, write_results
+from coverslip.pipeline.scale import find_scale, scale_messages, windows
+from coverslip.pipeline.store import RegionFolder
+from coverslip.predict import smaller_tiles_message
+from coverslip.report import pick_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from coverslip.pipeline.frame import HeldFrame, WindowedFrame
+    from coverslip.pipeline.plan import FramePlan, OpenedImage
+    from coverslip.pipeline.record import Job, Record
+    from coverslip.pipeline.settings import SegmentSettings
+    from coverslip.regions import Region, Window
+    from coverslip.tiles import Grid
+
+RUN = 16  # frames of a film that make one task: to open a long film takes as long as one of them
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of the work on an image.
+
+    Attributes:
+        opened: the image.
+        kind: "image", all of it; "scale", what all other tasks of a frame rest on, such as the size
+            of its cells; "frames" of a film; or a "region" of a large frame.
+        frames: the first and the last one + 1.
+        region: its number.
+        n_done: how many of the image's frames or regions it brings.
+    """
+
+    opened: OpenedImage
+    kind: str
+    frames: tuple[int, int] = (0, 1)
+    region: int = 0
+    n_done: int = 0
+
+    @property
+    def name(self) -> tuple[object, ...]:
+        """What tells it from all other tasks."""
+        return self.opened.file.path, self.kind, self.frames, self.region
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Frame and region: what one process that does all in turn would come to first."""
+        return self.frames[0], self.region
+
+
+class Progress(NamedTuple):
+    """How far an image is."""
+
+    n_done: int
+    n_all: int
+    what: str  # "frames" or "regions"
+
+
+def how_far(opened: OpenedImage, job: Job) -> Progress:
+    """What earlier starts have kept of an image that is not done."""
+    plans = plan_frames(opened, job)
+    if plans[0].is_large:
+        folders = [(plan.store, region) for plan in plans for region in plan.regions]
+        n_done = sum(isinstance(at, RegionFolder) and at.is_there(one) for at, one in folders)
+        return Progress(n_done, len(folders), "regions")
+    return Progress(sum(map(is_frame_there, plans)), len(plans), "frames")
+
+
+def is_frame_there(plan: FramePlan) -> bool:
+    """Whether a film's frame and its pictures are there, by a quick look."""
+    n_frames, target = plan.file.n_frames, plan.opened.target
+    if not isinstance(plan.store, RegionFolder):
+        return False
+    wanted = [plan.store.path(plan.regions[0]), target.overlay(plan.index, n_frames)]
+    wanted += [target.thumbnail(plan.index)] if plan.index in pick_frames(n_frames) else []
+    return all(path.is_file() for path in wanted)
+
+
+def is_frame_done(plan: FramePlan) -> bool:
+    """The same, and that what is kept can be read from end to end."""
+    return is_frame_there(plan) and plan.store.is_done(plan.regions[0])
+
+
+def image_to_tasks(opened: OpenedImage, job: Job, *, run: int = RUN) -> list[list[Task]]:
+    """Cut the work that is left into tasks.
+
+    Args:
+        opened: the image.
+        job: that with which it was begun.
+        run: so many frames of a film make one task.
+
+    Returns:
+        Groups of tasks. The first task of a group comes before the others of it, and the first of
+        all before all.
+
+    Raises:
+        SettingsError: an image that must be done region by region, and an option against it.
+    """
+    file = opened.file
+    if is_large(file, job):
+        return [_region_tasks(plan) for plan in plan_frames(opened, job)]
+    if file.n_frames == 1:
+        return [[Task(opened, "image", n_done=1)]]
+    ends = [*range(0, file.n_frames, run), file.n_frames]
+    runs = [
+        Task(opened, "frames", (first, last), n_done=last - first) for first, last in pairwise(ends)
+    ]
+    return [[Task(opened, "scale"), *runs]]
+
+
+def _region_tasks(plan: FramePlan) -> list[Task]:
+    """The tasks of one large frame."""
+    frames = (plan.index, plan.index + 1)
+    missing = [one.number for one in plan.regions if not plan.store.is_done(one)]
+    n_before = len(plan.regions) - len(missing)
+    regions = [Task(plan.opened, "region", frames, number, n_done=1) for number in missing]
+    return [Task(plan.opened, "scale", frames, n_done=n_before), *regions]
+
+
+def do_task(task: Task, job: Job) -> None:
+    """Do a task, and keep what it makes where `finish_image` finds it.
+
+    Args:
+        task: of `image_to_tasks`.
+        job: that with which its image was begun.
+
+    Raises:
+        CoverslipError: the image cannot be read or predicted, or a result not be written.
+    """
+    opened = task.opened
+    if task.kind == "image":
+        if read_record(opened.target.record, key=opened.key) is None:
+            finish_image(opened, job=job)
+        return
+    plans = resolve_plans(plan_frames(opened, job))
+    chosen = plans[slice(*task.frames)]
+    if task.kind == "region":
+        do_regions(chosen[0], [task.region])
+    elif task.kind == "frames":
+        do_frames(chosen)
+    elif chosen[0].is_large:
+        with chosen[0].open_windows():  # the first time, it is read from top to bottom
+            pass
+
+
+def finish_image(opened: OpenedImage, *, job: Job) -> Record:
+    """Do of an image what is not done yet, and write its results and its record.
+
+    Args:
+        opened: the image.
+        job: that with which it was begun.
+
+    Raises:
+        CoverslipError: it cannot be read or predicted, or a result not be written.
+    """
+    file = opened.file
+    plans = plan_frames(opened, job)
+    if plans[0].is_large or file.n_frames > 1:
+        plans = resolve_plans(plans)
+    if plans[0].is_large:
+        for plan in plans:
+            do_regions(plan)
+            drop_all_tiles(plan)
+    else:
+        plans = do_frames(plans)
+    if job_key(file.path, job) != opened.key:
+        opened.target.forget()
+        raise FileError(f"{file.path}: was changed while it was read: start again when it is done.")
+    messages = list(file.notes)
+    messages += scale_messages(plans[0].settings, job.model) if left_open(job) else []
+    record = write_results(plans, messages=messages)
+    write_record(opened.target.record, record)
+    opened.target.forget_parts()
+    return record
+
+
+def left_open(job: Job) -> bool:
+    """Whether the image's cells are to say at which scale it is predicted."""
+    return job.settings.scale is None
+
+
+def resolve_plans(plans: list[FramePlan]) -> list[FramePlan]:
+    """Settle the scale of all frames: the first one's cells decide, once for all processes.
+
+    Raises:
+        FileError: the first frame cannot be read.
+    """
+    first = plans[0]
+    scale = first.job.settings.scale
+    if scale is None:
+        scale = kept_scale(first.opened, first.job)
+    if scale is None:
+        scale = find_scale(scale_windows(first), first.job.model, settings=first.job.settings)
+        keep_scale(first.opened, first.job, scale)
+    settings = settings_at(first.job, scale)
+    return [replace(plan, settings=settings) for plan in plans]
+
+
+def scale_windows(plan: FramePlan) -> list[NDArray[np.float32]]:
+    """The parts of a frame in which the size of its cells is measured."""
+    if plan.is_large:
+        with plan.open_windows() as frame:
+            return [frame.prepared(window) for window in windows(frame.shape)]
+    channel = channel_number(plan.file, plan.job.channel)
+    (held,) = hold_frames(plan.file, [plan.index], plan.job.model, channel=channel)
+    return [held.prepared(window) for window in windows(held.shape)]
+
+
+def do_frames(plans: Sequence[FramePlan]) -> list[FramePlan]:
+    """Segment frames that fit into memory, one after the other, those that are not done yet.
+
+    Returns:
+        The plans with their settings settled, where an image's own cells decided.
+    """
+    missing = {plan.index: plan for plan in plans if not is_frame_done(plan)}
+    if not missing:
+        return list(plans)
+    one = plans[0]
+    channel = channel_number(one.file, one.job.channel)
+    done = {plan.index: plan for plan in plans}
+    for frame in hold_frames(one.file, list(missing), one.job.model, channel=channel):
+        done[frame.number] = do_frame(missing[frame.number], frame)
+    return list(done.values())
+
+
+def do_frame(plan: FramePlan, frame: HeldFrame) -> FramePlan:
+    """Segment a frame in memory, draw it, and keep what was found."""
+    settings, job = plan.settings, plan.job
+    scale = settings.scale
+    if scale is None:
+        pieces = [frame.prepared(window) for window in windows(frame.shape)]
+        scale = find_scale(pieces, job.model, settings=settings)
+    plan = replace(plan, settings=settings_at(job, scale))
+    (region,) = plan.regions
+    messages: list[str] = list(frame.notes)
+    arrays = segment_region(plan, region, frame, messages=messages)
+    write_frame_pictures(plan, frame, arrays)
+    plan.store.put(region, arrays)
+    return plan
+
+
+def segment_region(
+    plan: FramePlan,
+    region: Region,
+    frame: HeldFrame | WindowedFrame,
+    *,
+    messages: list[str],
+) -> dict[str, NDArray[Any]]:
+    """Find and measure the cells of a region; what is to be kept of it, as arrays by name.
+
+    Args:
+        plan: of the frame, with nothing left open.
+        region: of the frame.
+        frame: the frame.
+        messages: what the user should know of it; what is found out here is added.
+    """
+    job, settings = plan.job, plan.settings
+    found = find_in_region(
+        frame,
+        region,
+        model=job.model,
+        settings=settings,
+        margins=plan.margins,
+        tiles=plan.tiles if plan.is_large else None,
+        on_message=messages.append,
+    )
+    rows = measure_region(
+        frame,
+        found,
+        model=job.model,
+        settings=settings,
+        pixel_size_um=plan.file.pixel_size_um,
+    )
+    maps = ("probs",) * job.keep_probs + ("spread",) * job.keep_spread
+    arrays = pack_region(found, region, rows, maps=maps)
+    return {**arrays, "messages": np.array(messages, dtype=str)}
+
+
+def do_regions(plan: FramePlan, numbers: Sequence[int] | None = None) -> None:
+    """Segment the regions of a large frame that are not done, or whose file is broken.
+
+    Args:
+        plan: of the frame.
+        numbers: of the regions; None: all.
+
+    Raises:
+        CoverslipError: the frame cannot be read or predicted, or a result not be written.
+    """
+    chosen = plan.regions if numbers is None else [plan.regions[number] for number in numbers]
+    missing = [one for one in chosen if not plan.store.is_done(one)]
+    if missing:
+        with plan.open_windows() as frame:
+            for region in missing:
+                plan = do_region(plan, region, frame)
+
+
+def do_region(plan: FramePlan, region: Region, frame: WindowedFrame) -> FramePlan:
+    """Segment a region, in smaller tiles where memory is short; the plan as it is to go on."""
+    messages: list[str] = []
+    while True:
+        smaller = smaller_tiles(plan)
+        try:
+            arrays = segment_region(plan, region, frame, messages=messages)
+        except ShortMemoryError:
+            if smaller is None:
+                raise
+        else:
+            picture = reduce_picture(frame.image(region.core), plan.reduce)
+            plan.store.put(region, {**arrays, "picture": picture})
+            drop_tiles(plan, region, plan.tile_grid)
+            return plan
+        # Outside of the except clause, whose traceback keeps the memory of what failed.
+        messages.append(smaller_tiles_message(smaller.predict))
+        plan = replace(plan, settings=smaller)
+
+
+def smaller_tiles(plan: FramePlan) -> SegmentSettings | None:
+    """The plan's settings with tiles of half the side; None where these would be too small."""
+    predictor = network_of(plan.job.model).predictor(plan.settings.predict)
+    shape = scaled_shape(plan.file.frame_shape, plan.settings.scale or 1.0)
+    smaller = predictor.with_smaller_tiles(shape)
+    if smaller is None:
+        return None
+    tile_px, overlap_px = smaller.settings.tile_px, smaller.settings.overlap_px
+    predict = replace(plan.settings.predict, tile_px=tile_px, overlap_px=overlap_px)
+    return replace(plan.settings, predict=predict)
+
+
+def drop_tiles(plan: FramePlan, region: Region, grid: Grid) -> None:
+    """Delete the cached tiles that no region will need any more, now that one more is done.
+
+    One that is needed after all, for a wider margin, is predicted again.
+    """
+    scale = plan.settings.scale or 1.0
+    windows_ = np.array([_edges(one.window(plan.tile_reach())) for one in plan.regions]) * scale
+    own = windows_[region.number]
+    waiting = np.array([not _is_there(plan, one) for one in plan.regions])
+    corners = np.array([grid.corner(index) for index in grid.indices])
+    boxes = np.repeat(corners, 2, axis=1) + np.array([0, grid.tile[0], 0, grid.tile[1]])
+    for number in np.flatnonzero(_meets(boxes, own)).tolist():
+        if not (_meets(windows_, boxes[number]) & waiting).any():
+            plan.tiles.drop(grid.indices[number])
+
+
+def drop_all_tiles(plan: FramePlan) -> None:
+    """Delete all cached tiles of a frame, of whatever size."""
+    for tile in plan.folder.glob("tiles_*/*.npy"):
+        tile.unlink(missing_ok=True)
+
+
+def _is_there(plan: FramePlan, region: Region) -> bool:
+    return isinstance(plan.store, RegionFolder) and plan.store.is_there(region)
+
+
+def _edges(window: Window) -> list[int]:
+    return [edge for part in window for edge in (part.start, part.stop)]
+
+
+def _meets(windows: NDArray[Any], box: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of some windows (n, 4) share a pixel with another: top, bottom, left, right."""
+    down = (windows[:, 0] < box[1]) & (windows[:, 1] > box[0])
+    meets: NDArray[np.bool_] = down & (windows[:, 2] < box[3]) & (windows[:, 3] > box[2])
+    return meets
