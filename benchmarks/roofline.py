@@ -20,7 +20,7 @@ import pandas as pd
 import torch
 from networks import count_gflop
 
-from coverslip.backends import ready
+from coverslip.backends import make_forward
 from coverslip.models import MODELS
 from coverslip.optional import is_installed
 from coverslip.provenance import provenance
@@ -75,7 +75,7 @@ def main() -> None:
         network = MODELS[name]().eval().to(memory_format=torch.channels_last)
         gflop = count_gflop(network) * (options.image / 256) ** 2
         for backend in backends:
-            forward = ready(network, backend=backend, channels=3)
+            forward = make_forward(network, backend=backend, channels=3)
             work[name, backend] = (gflop, lambda forward=forward: forward(image))
     seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
     with torch.inference_mode():

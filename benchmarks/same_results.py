@@ -1,6 +1,6 @@
 """Two checkouts of this repository → whether they give the same labels, tables and reports.
 
-    python scripts/same_results.py BEFORE AFTER DATA -o OUT
+    python benchmarks/same_results.py BEFORE AFTER DATA -o OUT
 
 BEFORE and AFTER are folders of source, such as git worktrees; DATA is a folder with dsb2018,
 phase_contrast and timelapse_t98g. Each case is a command of `coverslip segment`, run with either
