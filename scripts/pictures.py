@@ -21,7 +21,7 @@ from PIL import Image
 from coverslip.figures import error_map, overlay, side_by_side, thumbnail, to_picture
 from coverslip.files import open_image, read_frame, read_labels
 from coverslip.metrics import count_cells, count_pixels, jaccard, mean_average_precision
-from coverslip.pipeline import segment, usual_settings
+from coverslip.pipeline import own_settings, segment
 from coverslip.shipped import load_model
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Test:
 def model() -> tuple[Checkpoint, SegmentSettings]:
     """The model, and the settings with which it is shown."""
     loaded = load_model("phase")
-    settings = usual_settings(loaded)
+    settings = own_settings(None, loaded)
     predict = replace(settings.predict, tta="paper", device="cpu")
     return loaded, replace(settings, predict=predict)
 

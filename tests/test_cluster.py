@@ -237,7 +237,7 @@ def test_tasks_cover_a_film_and_the_first_one_is_for_all(tmp_path):
 
 
 def test_the_scale_of_a_film_is_looked_for_once(tmp_path, monkeypatch):
-    job = load_job("nuclei", settings=SegmentSettings(scale=None))
+    job = load_job("nuclei", settings=SegmentSettings(scale="auto"))
     film = tmp_path / "film.tif"
     tifffile.imwrite(film, np.stack([squares(4)[0]] * 2), metadata={"axes": "TYX"})
     [[first, run]] = image_to_tasks(opened_image(film, job), job)

@@ -43,7 +43,7 @@ def model() -> Checkpoint:
     return Checkpoint(network=Bright(), model="bright", card=card)
 
 
-OPEN = SegmentSettings(scale=None)
+OPEN = SegmentSettings(scale="auto")
 
 
 @pytest.mark.parametrize("diameter", [6, 9, 12, 24, 60])

@@ -18,7 +18,7 @@ from coverslip.images import Preprocess
 from coverslip.losses import bce_dice_loss, maps_loss
 from coverslip.method import build_method
 from coverslip.models import MODELS
-from coverslip.pipeline import SegmentSettings, segment, usual_settings
+from coverslip.pipeline import SegmentSettings, own_settings, segment
 from coverslip.shipped import load_model, shipped_models
 from coverslip.train import Plan, TrainSettings, fit, settings_from, start_run
 from coverslip.train.network import new_network
@@ -238,7 +238,7 @@ def test_a_size_of_cells_that_cannot_be_used(trained):
     for size in ("0", "-3", "nan", "inf", "large"):
         with pytest.raises(SettingsError, match=f"--cell-size {size}: wanted a diameter .* auto"):
             choose_scale(model, scale=None, cell_size=size)
-    with pytest.raises(SettingsError, match="--cell-size 100000: the model's cells have"):
+    with pytest.raises(SettingsError, match="a cell size of 100000.*: the model's cells have"):
         choose_scale(model, scale=None, cell_size="100000")
     for size in ("10", "auto"):
         with pytest.raises(SettingsError, match="wanted one of the two"):
@@ -254,7 +254,7 @@ def test_the_scale_is_left_to_the_image_where_the_model_has_learnt_one_size(trai
     sized = replace(model, card=model.card | {"one_size": True})
     assert choose_scale(sized, scale=None, cell_size=None) is None
     assert choose_scale(sized, scale=1.0, cell_size=None) == 1
-    assert usual_settings(sized).scale is None and usual_settings(model).scale == 1
+    assert own_settings(None, sized).scale == "auto" and own_settings(None, model).scale == 1
 
 
 def test_a_training_on_cells_of_one_size_says_so(tmp_path, plan):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ def load_model(name: str, arguments: Mapping[str, Any] | None = None) -> Checkpo
             f"{name} is a trained network, which takes no arguments ({', '.join(arguments)}): they "
             f"are for the methods without learning, {', '.join(METHODS)}; leave them out."
         )
-    return load_checkpoint(path)
+    return replace(load_checkpoint(path), name=name, file_hash=hash_file(path))
 
 
 def hash_file(path: Path) -> str:

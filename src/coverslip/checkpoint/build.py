@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import inspect
 import math
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ LEAST_AREA_PX = 16  # smaller pieces are specks, not cells, at any magnification
 SLIVER = 0.1  # of a cell's usual area: what is smaller is a piece of one (docs/results/cells.md)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Checkpoint:
     """A network and all that is needed to build and use it again."""
 
@@ -37,6 +38,8 @@ class Checkpoint:
     preprocess: Preprocess = field(default_factory=Preprocess)
     maps: tuple[str, ...] = ("mask",)  # what its logits mean, of coverslip.cells.MAPS
     card: dict[str, Any] = field(default_factory=dict)  # task, data, licence, settings, scores
+    name: str = ""  # what the user calls it: of a model that ships, or its path
+    file_hash: str = ""  # SHA-256 of its file
     opened: dict[tuple[str, str], Predictor] = field(  # what `predictor` has made last
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -59,6 +62,15 @@ class Checkpoint:
                 self.opened[how] = predictor
             return self.opened[how].with_settings(settings)
 
+    def __repr__(self) -> str:
+        """Which network, in a line."""
+        return f"<Checkpoint {self.name or 'without a name'}: {self.model}, {', '.join(self.maps)}>"
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of its file; of a network that is in no file yet, of its weights."""
+        return self.file_hash or hash_weights(self.network)
+
     @property
     def threshold(self) -> float:
         """The probability above which a pixel is cell: the card's, 0.5 where it names none."""
@@ -80,6 +92,15 @@ class Checkpoint:
         """The least area of a cell: a tenth of that of those it has learnt, 16 at the least."""
         area = math.pi / 4 * (self.cell_size_px or 0.0) ** 2
         return max(LEAST_AREA_PX, round(SLIVER * area))
+
+
+def hash_weights(network: nn.Module) -> str:
+    """SHA-256 over the names and bytes of all weights."""
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def build_network(model: str, arguments: Mapping[str, Any]) -> nn.Module:

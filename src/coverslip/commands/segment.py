@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -21,19 +21,17 @@ from coverslip.commands.console import (
 )
 from coverslip.errors import SettingsError
 from coverslip.files import check_writable, find_images
-from coverslip.method import Method
 from coverslip.pipeline import (
-    LEAST_SCALE,
-    MOST_SCALE,
     Job,
     Processes,
     SegmentSettings,
     Threads,
+    scale_for_size,
     segment_examples,
     segment_files,
 )
 from coverslip.regions import RegionSettings
-from coverslip.shipped import find_model, hash_file, load_model, shipped_models
+from coverslip.shipped import load_model, shipped_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,14 +109,14 @@ def load_job(
     loaded = load_model(model, arguments)
     settings = replace(
         settings,
-        threshold=loaded.threshold if threshold is None else threshold,
+        threshold=threshold,
         min_area_px=min_area,
         scale=choose_scale(loaded, scale=scale, cell_size=cell_size),
     )
     return Job(
         model=loaded,
         model_name=model,
-        model_hash=loaded.hash if isinstance(loaded, Method) else hash_file(find_model(model)),
+        model_hash=loaded.hash,
         settings=settings,
         axes=axes,
         channel=channel,
@@ -144,8 +142,10 @@ def choose_out(out: Path, labels: str) -> tuple[Path, str]:
     return folder, "zarr"
 
 
-def choose_scale(model: Model, *, scale: float | None, cell_size: str | None) -> float | None:
-    """The scale to predict at; None where each image's own cells are to say.
+def choose_scale(
+    model: Model, *, scale: float | None, cell_size: str | None
+) -> float | Literal["auto"] | None:
+    """The scale to predict at; None: the model's own.
 
     Args:
         model: a loaded model.
@@ -156,24 +156,11 @@ def choose_scale(model: Model, *, scale: float | None, cell_size: str | None) ->
         SettingsError: a size that cannot be, a scale beside it, or a model that knows no size.
     """
     if cell_size is None:
-        return 1.0 if scale is None and not model.one_size else scale
-    size = None if cell_size == "auto" else parse_size(cell_size)
+        return scale
+    size = "auto" if cell_size == "auto" else parse_size(cell_size)
     if scale is not None:
         raise SettingsError(f"--cell-size and --scale {scale:g}: wanted one of the two.")
-    learnt = model.cell_size_px
-    if not learnt:
-        raise SettingsError(
-            "--cell-size: this model does not say how large its cells were, or has learnt none; "
-            "use --scale, such as 0.5 where cells are twice as large as it knows them."
-        )
-    if size is None:
-        return None
-    if not LEAST_SCALE <= learnt / size <= MOST_SCALE:
-        raise SettingsError(
-            f"--cell-size {cell_size}: the model's cells have {learnt:g} px, which is "
-            f"{learnt / size:.3g} times as much; wanted {LEAST_SCALE:g} to {MOST_SCALE:g} times."
-        )
-    return learnt / size
+    return scale_for_size(model, size)
 
 
 def parse_size(text: str) -> float:

@@ -20,7 +20,10 @@ from coverslip.pipeline.settings import (
     MOST_SCALE,
     SegmentSettings,
     least_area,
-    usual_settings,
+    own_settings,
+    scale_for_size,
+    scale_of,
+    threshold_of,
 )
 from coverslip.pipeline.tasks import Task, image_to_tasks
 from coverslip.pipeline.worker import Order, do_on_worker, job_to_order, settle_backend
@@ -50,6 +53,7 @@ __all__ = [
     "job_to_order",
     "labels_of",
     "least_area",
+    "own_settings",
     "predict_prepared",
     "prepare_image",
     "probs_to_labels",
@@ -57,9 +61,11 @@ __all__ = [
     "resize_maps",
     "resolve_settings",
     "result_settings",
+    "scale_for_size",
+    "scale_of",
     "segment",
     "segment_examples",
     "segment_files",
     "settle_backend",
-    "usual_settings",
+    "threshold_of",
 ]

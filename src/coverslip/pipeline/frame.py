@@ -18,6 +18,7 @@ from coverslip.images import normalise, resize_window, stretch_between
 from coverslip.measure import COLOURS
 from coverslip.pipeline.frame_statistics import keep_statistics, statistics_path
 from coverslip.pipeline.infer import network_of, predict_prepared, prepare_image, scaled_shape
+from coverslip.pipeline.settings import scale_of
 from coverslip.predict import Prediction, Source
 from coverslip.tables import channel_names, read_channels
 
@@ -204,7 +205,7 @@ class WindowedFrame:
             ShortMemoryError: memory is too short for a tile; the caller chooses smaller ones.
         """
         del on_message
-        scaled = scaled_shape(self.shape, settings.scale or 1.0)
+        scaled = scaled_shape(self.shape, scale_of(settings))
         network = network_of(model)
         predictor, how = network.predictor(settings.predict), network.preprocess
         source = Source(scaled, lambda rows, columns: self._input((rows, columns), scaled, how))

@@ -20,6 +20,7 @@ from coverslip.checkpoint import Checkpoint
 from coverslip.errors import SettingsError
 from coverslip.images import normalise, resize_image, stretch, to_grey
 from coverslip.method import Method
+from coverslip.pipeline.settings import scale_of, threshold_of
 from coverslip.predict import Prediction, check_predict
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def check_model(model: Model, settings: SegmentSettings) -> None:
             f"{model.name} is a method without learning, and test-time augmentation is for "
             f"networks: leave --tta {settings.predict.tta} out."
         )
-    if settings.threshold != model.threshold:
+    if settings.threshold not in (None, model.threshold):
         raise SettingsError(
             f"{model.name} is a method without learning and gives a mask, not probabilities: "
             f"leave --threshold {settings.threshold} out, and set its own settings by --argument."
@@ -111,7 +112,7 @@ def predict_prepared(
         SettingsError: settings that the model cannot follow.
     """
     shape = (image.shape[0], image.shape[1])
-    scaled = resize_image(image, scaled_shape(shape, settings.scale or 1.0))
+    scaled = resize_image(image, scaled_shape(shape, scale_of(settings)))
     if isinstance(model, Method):
         prediction = Prediction(probs=model.mask(scaled)[None].astype(np.float32), spread=None)
     else:
@@ -175,7 +176,7 @@ def probs_to_parts(
     Returns:
         (H, W) uint32; and (H, W) bool, where the labels are not sure, since the image goes on.
     """
-    mask = probs_to_mask(probs[0], threshold=settings.threshold)
+    mask = probs_to_mask(probs[0], threshold=threshold_of(settings))
     if settings.separate:
         labels, edge = separate_part(mask, dict(zip(maps, probs, strict=False)), beyond=open_sides)
     else:

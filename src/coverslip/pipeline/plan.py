@@ -20,6 +20,7 @@ from coverslip.pipeline.infer import network_of, scaled_shape
 from coverslip.pipeline.record import Record, job_key, read_record
 from coverslip.pipeline.region import Margins
 from coverslip.pipeline.scale import resolve_by
+from coverslip.pipeline.settings import scale_of
 from coverslip.pipeline.store import HeldRegions, RegionFolder, TileCache
 from coverslip.regions import lay_regions, whole_region
 
@@ -149,7 +150,7 @@ class FramePlan:
     def margins(self) -> Margins:
         """Those of the settings, at the model's scale."""
         how = self.job.regions
-        first = max(1, round(how.margin_px / (self.settings.scale or 1.0)))
+        first = max(1, round(how.margin_px / scale_of(self.settings)))
         return Margins(first=first, most=max(first, how.most_margin_px))
 
     @property
@@ -166,12 +167,12 @@ class FramePlan:
     def tile_grid(self) -> Grid:
         """Where the tiles of the scaled frame lie."""
         model = network_of(self.job.model)
-        shape = scaled_shape(self.file.frame_shape, self.settings.scale or 1.0)
+        shape = scaled_shape(self.file.frame_shape, scale_of(self.settings))
         return model.predictor(self.settings.predict).grid(shape)
 
     def tile_reach(self) -> int:
         """How far beyond its core a region looks at first, in pixels of the image."""
-        return self.margins.first + UNSEEN_PX + 2 + round(1 / (self.settings.scale or 1.0))
+        return self.margins.first + UNSEEN_PX + 2 + round(1 / scale_of(self.settings))
 
     def open_windows(self) -> AbstractContextManager[WindowedFrame]:
         """Open a large frame; it is read whole once, by this or an earlier process.

@@ -17,16 +17,17 @@ from coverslip.method import Method
 from coverslip.optional import need
 from coverslip.pipeline.infer import check_model
 from coverslip.pipeline.outputs import LABEL_FORMATS
+from coverslip.pipeline.settings import SegmentSettings, own_settings
 from coverslip.predict import pick_backend
 from coverslip.provenance import package_version
 from coverslip.regions import RegionSettings
+from coverslip.shipped import load_model
 from coverslip.tables import check_format
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.pipeline.infer import Model
-    from coverslip.pipeline.settings import SegmentSettings
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class Job:
     regions: RegionSettings = field(default_factory=RegionSettings)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work, before anything is written."""
+        """Put in the model's own settings; refuse what cannot work, before anything is written."""
+        object.__setattr__(self, "settings", own_settings(self.settings, self.model))
         check_model(self.model, self.settings)
         check_format(self.table)
         check_projection(self.project)
@@ -80,6 +82,23 @@ class Job:
                 "the uncertainty is how far the views of test-time augmentation disagree, and with "
                 "none there is one view: add --tta paper or --tta d4, or leave --uncertainty out."
             )
+
+
+def make_job(model: Model | str | None, settings: SegmentSettings | None = None) -> Job:
+    """What to do with images, by a model alone.
+
+    Args:
+        model: its name or path, or a loaded model.
+        settings: what is not set is the model's own.
+
+    Raises:
+        ModelError: no such model.
+        SettingsError: no model, or settings that do not go with it.
+    """
+    if model is None:
+        raise SettingsError('no model: name one, such as model="nuclei", or give a job.')
+    loaded = load_model(model) if isinstance(model, str) else model
+    return Job(loaded, loaded.name, loaded.hash, settings or SegmentSettings())
 
 
 def check_label_format(form: str) -> None:

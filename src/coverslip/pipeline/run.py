@@ -8,14 +8,15 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.errors import CoverslipError, FileError, StoppedError
-from coverslip.files import only_here, remove_leftovers, write_error, write_text
+from coverslip.files import find_images, only_here, remove_leftovers, write_error, write_text
 from coverslip.pipeline.executors import Threads
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.plan import OpenedImage, begin_image
-from coverslip.pipeline.record import BatchResult, Record, read_record
+from coverslip.pipeline.record import BatchResult, Record, make_job, read_record
 from coverslip.pipeline.summary import (
     flat_settings,
     read_thumbnails,
@@ -28,10 +29,11 @@ from coverslip.report import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from coverslip.pipeline.executors import Executor, Outcome
+    from coverslip.pipeline.infer import Model
     from coverslip.pipeline.record import Job
+    from coverslip.pipeline.settings import SegmentSettings
     from coverslip.pipeline.tasks import Task
 
 TRACEBACKS = "tracebacks.txt"
@@ -41,10 +43,12 @@ Nothing here is a result: this folder may be deleted.
 
 
 def segment_files(
-    paths: Sequence[Path],
-    out: Path,
+    paths: Sequence[str | Path],
+    out: str | Path,
     *,
-    job: Job,
+    model: Model | str | None = None,
+    settings: SegmentSettings | None = None,
+    job: Job | None = None,
     overwrite: bool = False,
     executor: Executor | None = None,
     on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
@@ -58,9 +62,12 @@ def segment_files(
     what an earlier start made of other images stays in the folder, but is no longer in them.
 
     Args:
-        paths: image files; a file of many frames is a series.
+        paths: image files; a file of many frames is a series. A text may also be a folder or a
+            pattern, as on the command line.
         out: the folder; it is made where it is missing.
-        job: model, settings and what to keep.
+        model: its name or path, or what `coverslip.load_model` gives.
+        settings: as for `segment`; what is not set is the model's own.
+        job: in place of model and settings, with all that can be said of the work.
         overwrite: do again what is done already.
         executor: who does the work; None: `Threads` of this process.
         on_frame: called after each frame with the file, the frames done and the frames in all; of
@@ -72,7 +79,22 @@ def segment_files(
         SettingsError: two images would write the same file, or write among the images; or another
             process is at work in the folder.
         StoppedError: the workers are gone, or can do nothing of it.
+
+    Example:
+        >>> import tempfile
+        >>> import coverslip, numpy as np
+        >>> from PIL import Image
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> Image.fromarray(np.zeros((64, 64), np.uint8)).save(f"{folder.name}/a.png")
+        >>> result = coverslip.segment_files(
+        ...     [f"{folder.name}/a.png"], f"{folder.name}/results", model="nuclei"
+        ... )
+        >>> len(result.done), len(result.failed)
+        (1, 0)
+        >>> folder.cleanup()
     """
+    job = job or make_job(model, settings)
+    out, paths = Path(out), list_paths(paths)
     result = BatchResult()
     started, clock = datetime.now(), time.perf_counter()
     executor = executor or Threads()
@@ -102,6 +124,18 @@ def segment_files(
             )
             _write_report(out, result, targets=targets, run=run, form=job.table)
     return result
+
+
+def list_paths(sources: Sequence[str | Path]) -> list[Path]:
+    """The image files that are meant; of a text, those that the command line would find.
+
+    Raises:
+        FileError: nothing is there.
+    """
+    found: list[Path] = []
+    for source in [sources] if isinstance(sources, str | Path) else sources:
+        found += [source] if isinstance(source, Path) else find_images([source])
+    return found
 
 
 @dataclass

@@ -9,7 +9,7 @@ import numpy as np
 
 from coverslip.cells import cell_sizes, drop_cells
 from coverslip.pipeline.infer import predict_prepared, probs_to_labels
-from coverslip.pipeline.settings import least_area
+from coverslip.pipeline.settings import least_area, own_settings, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,8 @@ def resolve_settings(settings: SegmentSettings, image: Image, model: Model) -> S
 
 def resolve_by(settings: SegmentSettings, pieces: Sequence[Image], model: Model) -> SegmentSettings:
     """The same for an image of which some pieces are seen, those of `windows`."""
-    if settings.scale is None:
+    settings = own_settings(settings, model)
+    if settings.scale == "auto":
         settings = replace(settings, scale=find_scale(pieces, model, settings=settings))
     return replace(settings, min_area_px=least_area(settings, model))
 
@@ -98,7 +99,7 @@ class Seen(NamedTuple):
 
 def look(pieces: Sequence[Image], model: Model, *, settings: SegmentSettings) -> Seen:
     """Find the cells in the pieces of an image, at one scale."""
-    speck = max(1, round(SPECK_PX / (settings.scale or 1.0) ** 2))
+    speck = max(1, round(SPECK_PX / scale_of(settings) ** 2))
     settings = replace(settings, min_area_px=speck, drop_border=False)
     sizes, probs = [], []
     for piece in pieces:
@@ -130,10 +131,11 @@ def spread(length: int) -> list[slice]:
 
 def scale_messages(settings: SegmentSettings, model: Model) -> list[str]:
     """What `resolve_settings` found, for the user to see, where it is worth a word."""
-    if settings.scale in (None, 1.0) or not model.cell_size_px:
+    scale = scale_of(settings)
+    if scale == 1 or not model.cell_size_px:
         return []
-    own = model.cell_size_px / settings.scale
+    own = model.cell_size_px / scale
     return [
         f"its cells have about {own:.0f} px, the model's {model.cell_size_px:.0f}: predicted at "
-        f"{settings.scale:.2g} times its size"
+        f"{scale:.2g} times its size"
     ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import TYPE_CHECKING, Literal
 
 from coverslip.cells import check_limits
 from coverslip.errors import SettingsError
@@ -21,27 +22,60 @@ LEAST_SCALE, MOST_SCALE = 0.05, 20.0
 class SegmentSettings:
     """What decides the result of a segmentation, together with its image and model.
 
+    None means the model's own; `own_settings` puts it in.
+
     Raises:
         SettingsError: a value that cannot be, with what can.
     """
 
-    threshold: float = 0.5  # a pixel is cell where its probability is above this
+    threshold: float | None = None  # a pixel is cell where its probability is above this
     separate: bool = True  # tell touching cells apart; else each connected piece is one cell
     min_area_px: int | None = None  # smaller pieces are specks; None: what the model says
     fill_holes: bool = False  # those that one cell alone surrounds
     drop_border: bool = False  # leave out cells at the image's edge, which may be cut off
-    scale: float | None = 1.0  # share of its size to predict an image at; None: as its cells ask
+    # Share of its size to predict an image at; "auto": as its cells ask. The model's own is that
+    # for a model that has learnt cells of one size, and 1 for others.
+    scale: float | Literal["auto"] | None = None
     predict: PredictSettings = field(default_factory=PredictSettings)
     measure: MeasureSettings = field(default_factory=MeasureSettings)
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, before any work is done."""
-        check_limits(threshold=self.threshold, min_area_px=self.min_area_px or 0)
-        if self.scale is not None and not LEAST_SCALE <= self.scale <= MOST_SCALE:
+        threshold = 0.5 if self.threshold is None else self.threshold
+        check_limits(threshold=threshold, min_area_px=self.min_area_px or 0)
+        if self.scale in (None, "auto"):
+            return
+        if isinstance(self.scale, str) or not LEAST_SCALE <= self.scale <= MOST_SCALE:
             raise SettingsError(
                 f"the scale is {self.scale}; wanted {LEAST_SCALE:g} to {MOST_SCALE:g}, such as 0.5 "
                 "for an image whose cells are twice as large as those the model knows."
             )
+
+
+def own_settings(settings: SegmentSettings | None, model: Checkpoint | Method) -> SegmentSettings:
+    """Put the model's own values where none is set: its threshold, and what its scale follows.
+
+    Args:
+        settings: what is wanted; None: nothing in particular.
+        model: a loaded model.
+    """
+    settings = settings or SegmentSettings()
+    threshold, scale = settings.threshold, settings.scale
+    return replace(
+        settings,
+        threshold=model.threshold if threshold is None else threshold,
+        scale=scale if scale is not None else "auto" if model.one_size else 1.0,
+    )
+
+
+def threshold_of(settings: SegmentSettings) -> float:
+    """The probability above which a pixel is cell; 0.5 where that is left to a model."""
+    return 0.5 if settings.threshold is None else settings.threshold
+
+
+def scale_of(settings: SegmentSettings) -> float:
+    """The share of its size that an image is predicted at; 1 where its cells have yet to say."""
+    return settings.scale if isinstance(settings.scale, float | int) else 1.0
 
 
 def least_area(settings: SegmentSettings, model: Checkpoint | Method) -> int:
@@ -51,9 +85,35 @@ def least_area(settings: SegmentSettings, model: Checkpoint | Method) -> int:
     """
     if settings.min_area_px is not None:
         return settings.min_area_px
-    return max(1, round(model.min_area_px / (settings.scale or 1.0) ** 2))
+    return max(1, round(model.min_area_px / scale_of(settings) ** 2))
 
 
-def usual_settings(model: Checkpoint | Method) -> SegmentSettings:
-    """Those for a model: its threshold, and its cells' size where it has learnt one size alone."""
-    return SegmentSettings(threshold=model.threshold, scale=None if model.one_size else 1.0)
+def scale_for_size(model: Checkpoint | Method, cell_size: float | str) -> float | Literal["auto"]:
+    """The scale at which cells of a size are as large as those that the model learnt.
+
+    Args:
+        model: a loaded model.
+        cell_size: their usual diameter in pixels, or "auto": measured in each image.
+
+    Raises:
+        SettingsError: no diameter, or a model that does not know how large its cells were.
+    """
+    learnt = model.cell_size_px
+    if cell_size != "auto" and not (isinstance(cell_size, float | int) and 0 < cell_size < inf):
+        raise SettingsError(
+            f"a cell size of {cell_size}: wanted a diameter in pixels, above 0, or auto."
+        )
+    if not learnt:
+        raise SettingsError(
+            "a cell size: this model does not say how large its cells were, or has learnt none; "
+            "use the scale, such as 0.5 where cells are twice as large as it knows them."
+        )
+    if cell_size == "auto":
+        return "auto"
+    scale = learnt / float(cell_size)
+    if not LEAST_SCALE <= scale <= MOST_SCALE:
+        raise SettingsError(
+            f"a cell size of {cell_size}: the model's cells have {learnt:g} px, which is "
+            f"{scale:.3g} times as much; wanted {LEAST_SCALE:g} to {MOST_SCALE:g} times."
+        )
+    return scale

@@ -34,6 +34,7 @@ from coverslip.pipeline.region import (
 )
 from coverslip.pipeline.results import write_frame_pictures, write_results
 from coverslip.pipeline.scale import find_scale, scale_messages, windows
+from coverslip.pipeline.settings import scale_of
 from coverslip.pipeline.store import RegionFolder
 from coverslip.predict import smaller_tiles_message
 from coverslip.report import pick_frames
@@ -211,7 +212,7 @@ def finish_image(opened: OpenedImage, *, job: Job) -> Record:
 
 def left_open(job: Job) -> bool:
     """Whether the image's cells are to say at which scale it is predicted."""
-    return job.settings.scale is None
+    return job.settings.scale == "auto"
 
 
 def resolve_plans(plans: list[FramePlan]) -> list[FramePlan]:
@@ -221,14 +222,19 @@ def resolve_plans(plans: list[FramePlan]) -> list[FramePlan]:
         FileError: the first frame cannot be read.
     """
     first = plans[0]
-    scale = first.job.settings.scale
-    if scale is None:
-        scale = kept_scale(first.opened, first.job)
-    if scale is None:
-        scale = find_scale(scale_windows(first), first.job.model, settings=first.job.settings)
-        keep_scale(first.opened, first.job, scale)
+    scale = scale_of(first.job.settings)
+    if left_open(first.job):
+        kept = kept_scale(first.opened, first.job)
+        scale = first_scale(first) if kept is None else kept
     settings = settings_at(first.job, scale)
     return [replace(plan, settings=settings) for plan in plans]
+
+
+def first_scale(plan: FramePlan) -> float:
+    """Find the scale at which the cells of a frame have the size that the model knows; keep it."""
+    scale = find_scale(scale_windows(plan), plan.job.model, settings=plan.job.settings)
+    keep_scale(plan.opened, plan.job, scale)
+    return scale
 
 
 def scale_windows(plan: FramePlan) -> list[NDArray[np.float32]]:
@@ -261,8 +267,8 @@ def do_frames(plans: Sequence[FramePlan]) -> list[FramePlan]:
 def do_frame(plan: FramePlan, frame: HeldFrame) -> FramePlan:
     """Segment a frame in memory, draw it, and keep what was found."""
     settings, job = plan.settings, plan.job
-    scale = settings.scale
-    if scale is None:
+    scale = scale_of(settings)
+    if settings.scale == "auto":
         pieces = [frame.prepared(window) for window in windows(frame.shape)]
         scale = find_scale(pieces, job.model, settings=settings)
     plan = replace(plan, settings=settings_at(job, scale))
@@ -352,7 +358,7 @@ def do_region(plan: FramePlan, region: Region, frame: WindowedFrame) -> FramePla
 def smaller_tiles(plan: FramePlan) -> SegmentSettings | None:
     """The plan's settings with tiles of half the side; None where these would be too small."""
     predictor = network_of(plan.job.model).predictor(plan.settings.predict)
-    shape = scaled_shape(plan.file.frame_shape, plan.settings.scale or 1.0)
+    shape = scaled_shape(plan.file.frame_shape, scale_of(plan.settings))
     smaller = predictor.with_smaller_tiles(shape)
     if smaller is None:
         return None
@@ -366,7 +372,7 @@ def drop_tiles(plan: FramePlan, region: Region, grid: Grid) -> None:
 
     One that is needed after all, for a wider margin, is predicted again.
     """
-    scale = plan.settings.scale or 1.0
+    scale = scale_of(plan.settings)
     windows_ = np.array([_edges(one.window(plan.tile_reach())) for one in plan.regions]) * scale
     own = windows_[region.number]
     waiting = np.array([not _is_there(plan, one) for one in plan.regions])

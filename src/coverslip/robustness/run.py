@@ -23,6 +23,7 @@ from coverslip.pipeline import (
     resize_maps,
     resolve_settings,
     result_settings,
+    scale_of,
 )
 from coverslip.provenance import package_version
 from coverslip.robustness.degradations import DEGRADATIONS, UNDISTURBED, degrade
@@ -150,7 +151,7 @@ def predict_degraded(job: Job, pair: Pair, name: str, strength: float) -> tuple[
     probs = predict_prepared(image, job.model, settings=settings).probs
     if probs.shape[1:] != truth.shape:
         probs = resize_maps(probs, (truth.shape[0], truth.shape[1]))
-        settings = replace(job.settings, scale=strength * (settings.scale or 1.0))
+        settings = replace(job.settings, scale=strength * scale_of(settings))
         settings = replace(settings, min_area_px=least_area(settings, job.model))
     return truth, probs_to_labels(probs, job.model.maps, settings=settings)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from coverslip.checkpoint import Checkpoint
 from coverslip.errors import FileError, SettingsError
 from coverslip.files import channel_number, open_image, project, read_frames
-from coverslip.pipeline import predict_prepared, prepare_image, resolve_settings
+from coverslip.pipeline import predict_prepared, prepare_image, resolve_settings, threshold_of
 from coverslip.suggest.choose import choose
 from coverslip.suggest.features import image_to_features
 from coverslip.suggest.uncertainty import measure_uncertainty
@@ -128,7 +128,7 @@ def look_at(
         prepared = prepare_image(image, model)
         settings = resolve_settings(job.settings, prepared, model)
         prediction = predict_prepared(prepared, model, settings=settings)
-        uncertainty = measure_uncertainty(prediction, threshold=job.settings.threshold)
+        uncertainty = measure_uncertainty(prediction, threshold=threshold_of(settings))
         features = image_to_features(prepared, model)
         frames.append(Frame(path, number, file.n_frames == 1, uncertainty, features))
         on_frame(path, len(frames), len(numbers))
