@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import coverslip
 
@@ -20,11 +21,18 @@ def test_every_name_is_there_and_they_are_sorted():
     assert set(names) <= set(dir(coverslip))
 
 
-def test_no_name_is_that_of_a_module():
+def test_a_name_of_a_module_is_that_module():
     """``coverslip.measure`` could be the module or the function, by the order of the imports."""
     modules = {path.stem for path in SOURCE.iterdir() if path.stem != "__init__"}
     assert "measure" in modules
-    assert modules.isdisjoint(coverslip.__all__)
+    public = modules & set(coverslip.__all__)
+    assert public == {"errors", "figures", "metrics", "provenance"}
+    assert all(isinstance(getattr(coverslip, name), ModuleType) for name in public)
+
+
+def test_a_public_room_lists_what_it_promises():
+    for room in (coverslip.errors, coverslip.figures, coverslip.metrics, coverslip.provenance):
+        assert room.__all__ and all(getattr(room, name) is not None for name in room.__all__)
 
 
 def test_the_stub_lists_what_it_imports():

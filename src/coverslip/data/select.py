@@ -136,7 +136,7 @@ def read_list(table: Path) -> pd.DataFrame:
     return rows.set_index("name")
 
 
-def fingerprint(pairs: Sequence[Pair]) -> str:
+def hash_pairs(pairs: Sequence[Pair]) -> str:
     """A hash over the names and bytes of all files of the pairs: the data a training saw."""
     digest = hashlib.sha256()
     for pair in sorted(pairs, key=lambda pair: pair.name):

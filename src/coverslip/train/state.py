@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from coverslip.checkpoint import read_tensors, write_tensors
-from coverslip.data import fingerprint
+from coverslip.data import hash_pairs
 from coverslip.device import pick_device
 from coverslip.errors import ModelError, SettingsError
 from coverslip.files import write_text
@@ -73,7 +73,7 @@ def start_run(run: Path, plan: Plan) -> None:
         "train": [pair.name for pair in plan.train],
         "val": [pair.name for pair in plan.val],
         "weights": plan.weights,
-        "fingerprint": fingerprint([*plan.train, *plan.val]),
+        "fingerprint": hash_pairs([*plan.train, *plan.val]),
         **provenance(),
     }
     write_text(run / "settings.json", json.dumps(record, indent=1))
@@ -104,7 +104,7 @@ def resume_plan(run: Path, pairs: Sequence[Pair]) -> Plan:
         val=[by_name[name] for name in record["val"]],
         weights=record["weights"],
     )
-    if fingerprint([*plan.train, *plan.val]) != record["fingerprint"]:
+    if hash_pairs([*plan.train, *plan.val]) != record["fingerprint"]:
         raise SettingsError(
             f"{run}: images or masks have changed since it began: restore them, or start a new "
             "training with another -o."
