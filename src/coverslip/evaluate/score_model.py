@@ -46,6 +46,15 @@ def score_model(
 
     Raises:
         CoverslipError: an image or mask cannot be read, or they do not fit together.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> model = coverslip.load_model("egt")
+        >>> scores = coverslip.score_model(model, pairs[:1], settings=coverslip.SegmentSettings())
+        >>> bool(scores["jaccard"].between(0, 1).all())
+        True
     """
     prepare = partial(prepare_image, model=model)
 

@@ -60,6 +60,17 @@ def start_run(run: Path, plan: Plan) -> None:
         SettingsError: the folder already holds a run, or the settings do not go together.
         ModelError: no such network or encoder weights.
         FileError: the folder cannot be written.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> from tempfile import mkdtemp
+        >>> run = Path(mkdtemp())
+        >>> settings = coverslip.TrainSettings(device="cpu")
+        >>> coverslip.start_run(run, coverslip.Plan(settings, pairs[:3], pairs[3:]))
+        >>> [path.name for path in run.iterdir()]
+        ['settings.json']
     """
     if (run / "settings.json").exists():
         raise SettingsError(
@@ -84,6 +95,17 @@ def resume_plan(run: Path, pairs: Sequence[Pair]) -> Plan:
 
     Raises:
         SettingsError: no run there, or the data are not those it began with.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> from tempfile import mkdtemp
+        >>> run = Path(mkdtemp())
+        >>> settings = coverslip.TrainSettings(epochs=5, device="cpu")
+        >>> coverslip.start_run(run, coverslip.Plan(settings, pairs[:3], pairs[3:]))
+        >>> coverslip.resume_plan(run, pairs).settings.epochs
+        5
     """
     try:
         record = json.loads((run / "settings.json").read_text())
