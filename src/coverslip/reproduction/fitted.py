@@ -1,4 +1,4 @@
-"""what came of a task's training, or of its search."""
+"""a training or a grid search → its model, and how it came about."""
 
 from __future__ import annotations
 

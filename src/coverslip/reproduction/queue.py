@@ -69,7 +69,7 @@ def run_queue(
 
     Args:
         tasks: what is wanted.
-        context: where, with what and until when.
+        context: folders, weights, device and deadline.
         jobs: processes side by side.
         on_message: called with what the user should be told.
 

@@ -130,7 +130,9 @@ def read_runs(folder: Path, *, on_skipped: Callable[[str], None]) -> list[Run]:
         FileError: no such folder.
     """
     if not folder.is_dir():
-        raise FileError(f"{folder}: no such folder. Check its path, or run the experiments first.")
+        raise FileError(
+            f"{folder}: no such folder. Check its path, or run coverslip reproduce first."
+        )
     runs = []
     for path in sorted(folder.glob("*.json")):
         try:

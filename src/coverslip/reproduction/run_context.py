@@ -1,4 +1,4 @@
-"""The run configuration: where results lie, with which weights and device, until when."""
+"""folders, weights, device and deadline → the run configuration that all tasks share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class OutOfTime(Exception):
 
 @dataclass(frozen=True)
 class RunContext:
-    """With what a task is run.
+    """The run configuration of a task.
 
     Attributes:
         runs: folder of the results.

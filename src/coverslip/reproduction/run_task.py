@@ -33,7 +33,7 @@ def run_task(task: Task, context: RunContext, *, on_message: Callable[[str], Non
 
     Args:
         task: what is wanted.
-        context: where, with what and until when.
+        context: folders, weights, device and deadline.
         on_message: called with what the user should be told.
 
     Returns:

@@ -87,7 +87,7 @@ def write_results(
     Nothing is trained: this takes seconds.
 
     Args:
-        part: one of `experiments.PARTS`.
+        part: one of `plan.PARTS`.
         out: folder; what is written goes into a folder below it that is named as the budget.
         datasets: those that the part is of.
         budget: name of the budget.

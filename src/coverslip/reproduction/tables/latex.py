@@ -1,4 +1,4 @@
-"""tables → LaTeX."""
+"""a data frame → a LaTeX table as journals print it: booktabs, aligned numbers, notes below."""
 
 import re
 from collections.abc import Sequence
