@@ -25,7 +25,7 @@ import pandas as pd
 from large import write_zarr
 
 from coverslip.provenance import provenance
-from coverslip.report import table_to_markdown
+from coverslip.reproduction.tables.markdown import table_to_markdown
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from coverslip.provenance import provenance
-from coverslip.report import table_to_markdown
+from coverslip.reproduction.tables.markdown import table_to_markdown
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

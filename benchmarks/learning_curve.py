@@ -24,14 +24,14 @@ import pandas as pd
 
 from coverslip.checkpoint import load_checkpoint
 from coverslip.data import SampleSettings, select_pairs
-from coverslip.experiments.score import score_model
-from coverslip.figures.learning import learning_figure
+from coverslip.evaluate.score_model import score_model
 from coverslip.figures.save import figure_to_bytes
 from coverslip.files import Pair, find_pairs, write_bytes, write_text
 from coverslip.pipeline import SegmentSettings
 from coverslip.predict import PredictSettings
 from coverslip.provenance import provenance
-from coverslip.report import table_to_markdown
+from coverslip.reproduction.figures.learning import learning_figure
+from coverslip.reproduction.tables.markdown import table_to_markdown
 from coverslip.shipped import shipped_models
 from coverslip.train import Plan, TrainSettings, fit, settings_from, start_run
 

@@ -22,7 +22,7 @@ import pandas as pd
 from coverslip.measure import MeasureSettings, measure
 from coverslip.measure.columns import GROUPS
 from coverslip.provenance import provenance
-from coverslip.report import table_to_markdown
+from coverslip.reproduction.tables.markdown import table_to_markdown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

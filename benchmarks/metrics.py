@@ -19,7 +19,7 @@ import pandas as pd
 
 from coverslip.metrics import count_cells, count_overlaps, match_cells
 from coverslip.provenance import provenance
-from coverslip.report import table_to_markdown
+from coverslip.reproduction.tables.markdown import table_to_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from coverslip.losses import bce_dice_loss
 from coverslip.models import MODELS
 from coverslip.provenance import provenance
-from coverslip.report import table_to_markdown
+from coverslip.reproduction.tables.markdown import table_to_markdown
 
 if TYPE_CHECKING:
     from torch import nn

@@ -24,7 +24,7 @@ from coverslip.backends import make_forward
 from coverslip.models import MODELS
 from coverslip.optional import is_installed
 from coverslip.provenance import provenance
-from coverslip.report import table_to_markdown
+from coverslip.reproduction.tables.markdown import table_to_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

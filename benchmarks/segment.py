@@ -23,7 +23,7 @@ from coverslip.cells import labels_to_maps, separate
 from coverslip.measure import measure
 from coverslip.pipeline import SegmentSettings, predict_prepared, prepare_image
 from coverslip.provenance import provenance
-from coverslip.report import table_to_markdown
+from coverslip.reproduction.tables.markdown import table_to_markdown
 from coverslip.shipped import load_model
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from large import EXAMPLES, pieces
 
 from coverslip.files import open_image, read_frame
 from coverslip.provenance import provenance
-from coverslip.report import table_to_markdown
+from coverslip.reproduction.tables.markdown import table_to_markdown
 
 HERE = Path(__file__).parent / "systems"
 OURS = "swift onnxruntime"

@@ -22,7 +22,7 @@ from pathlib import Path
 import pandas as pd
 
 from coverslip.provenance import provenance
-from coverslip.report import table_to_markdown
+from coverslip.reproduction.tables.markdown import table_to_markdown
 
 IMAGE = Path(__file__).parents[1] / "examples" / "nuclei" / "fluorescence_small.png"
 

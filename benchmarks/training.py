@@ -20,11 +20,11 @@ from torch.nn.utils import clip_grad_norm_
 
 from coverslip.data import Batch, SampleSettings
 from coverslip.device import autocast, pick_device
-from coverslip.experiments.cost import device_name
 from coverslip.losses import bce_dice_loss
 from coverslip.models import MODELS
 from coverslip.provenance import provenance
-from coverslip.report import table_to_markdown
+from coverslip.reproduction.network_cost import device_name
+from coverslip.reproduction.tables.markdown import table_to_markdown
 from coverslip.train import TrainSettings
 from coverslip.train.step import inputs_to_loss, prepare
 

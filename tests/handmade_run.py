@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from coverslip.experiments.record import NO_LEARNING, Run
+from coverslip.reproduction.result_file import NO_LEARNING, Run
 
 CLASSICAL = ("egt", "phantast", "phantast_gui", "phantast_tuned")
 

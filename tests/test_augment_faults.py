@@ -30,8 +30,8 @@ from coverslip.augment import (
 from coverslip.augment.draw import on_host, sometimes
 from coverslip.augment.faults import polynomial_field
 from coverslip.errors import SettingsError
-from coverslip.experiments import BUDGETS, Task, open_dataset
-from coverslip.experiments.attempt import task_to_settings
+from coverslip.reproduction import BUDGETS, Task, open_dataset
+from coverslip.reproduction.train_at_lr import task_to_settings
 from coverslip.train.settings import TrainSettings, dict_to_settings, settings_to_dict
 from drawn import write_dataset
 from test_augment import STILL, seeded

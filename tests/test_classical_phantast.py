@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from coverslip.classical import METHODS, PHANTAST_GUI, PhantastSettings, phantast, tune_phantast
+from coverslip.classical import METHODS, PHANTAST_GUI, PhantastSettings, phantast
 from coverslip.classical.areas import fill_small_holes
 from coverslip.classical.halo import brighter_side, remove_halo, rim, tidy
 from coverslip.classical.phantast import drop_up_to, local_contrast
@@ -310,44 +310,6 @@ def test_where_all_is_cell_all_is_found_but_the_corners():
     image = np.random.default_rng(0).uniform(size=(64, 64)).astype(np.float32)
     mask = phantast(image, settings=USUAL)
     assert mask.mean() > 0.8 and mask[20:-20, 20:-20].all()
-
-
-# --- tuning
-
-
-def jaccard(truth: np.ndarray, pred: np.ndarray) -> float:
-    return float((truth & pred).sum() / (truth | pred).sum())
-
-
-def test_tuning_finds_the_best_of_all_pairs():
-    pairs = [cells(n) for n in (1, 2)]
-    sigmas, epsilons = [0.8, 1.4], [0.03, 0.06, 0.12]
-    best = tune_phantast(pairs, sigmas=sigmas, epsilons=epsilons, score=jaccard, start=PHANTAST_GUI)
-    scores = {
-        (sigma, epsilon): np.mean(
-            [
-                jaccard(
-                    truth,
-                    phantast(image, settings=replace(PHANTAST_GUI, sigma=sigma, epsilon=epsilon)),
-                )
-                for image, truth in pairs
-            ]
-        )
-        for sigma in sigmas
-        for epsilon in epsilons
-    }
-    assert (best.sigma, best.epsilon) == max(scores, key=scores.__getitem__)
-    assert replace(best, sigma=1.4, epsilon=0.03) == PHANTAST_GUI
-
-
-def test_tuning_takes_the_first_of_equals_and_refuses_nothing_to_try():
-    pairs = [cells(1)]
-    best = tune_phantast(pairs, sigmas=[2, 1], epsilons=[0.1, 0.2], score=lambda truth, pred: 1)
-    assert best == PhantastSettings(sigma=2, epsilon=0.1)
-    for nothing in ({"sigmas": []}, {"epsilons": []}, {"pairs": []}):
-        given = {"pairs": pairs, "sigmas": [1], "epsilons": [1], "score": jaccard} | nothing
-        with pytest.raises(ValueError, match="at least one"):
-            tune_phantast(given.pop("pairs"), **given)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from coverslip.checkpoint import build_network
 from coverslip.classical import METHODS, EGTSettings, PhantastSettings, egt, phantast
 from coverslip.commands.segment import load_job
 from coverslip.errors import CoverslipError, ModelError, SettingsError
-from coverslip.experiments import score_model
+from coverslip.evaluate.score_model import score_model
 from coverslip.files import find_pairs, read_labels
 from coverslip.images import resize_image, to_grey
 from coverslip.method import Method, build_method

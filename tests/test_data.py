@@ -15,8 +15,8 @@ from coverslip.data import (
     SampleSettings,
     balance_weights,
     epoch_batches,
-    fingerprint,
     fold_pairs,
+    hash_pairs,
     random_crop,
     read_groups,
     select_pairs,
@@ -226,8 +226,8 @@ def test_a_selection_that_makes_no_sense_is_refused(pairs, table, where, error, 
         select_pairs(pairs, table, where=where)
 
 
-def test_fingerprint_sees_a_changed_mask(pairs):
-    before = fingerprint(pairs)
-    assert fingerprint(list(reversed(pairs))) == before
+def test_a_hash_sees_a_changed_mask(pairs):
+    before = hash_pairs(pairs)
+    assert hash_pairs(list(reversed(pairs))) == before
     pairs[0].masks[0].write_bytes(pairs[1].masks[0].read_bytes())
-    assert fingerprint(pairs) != before
+    assert hash_pairs(pairs) != before

@@ -13,6 +13,7 @@ from coverslip.evaluate import (
     evaluate_folders,
     match_files,
     summarise,
+    summary_in_percent,
 )
 from drawn import save_picture, soft_mask
 
@@ -198,3 +199,26 @@ def test_folders_of_several_formats_score_as_arrays_do(tmp_path):
     by_file = evaluate_folders(tmp_path / "pred", tmp_path / "truth")
     by_array = evaluate([("a", PERFECT, PERFECT), ("b", FOUR_CELLS, ONE_OF_FOUR)])
     pd.testing.assert_frame_equal(by_file, by_array)
+
+
+def test_scores_as_papers_print_them():
+    summary = pd.DataFrame(
+        {
+            "metric": ["jaccard", "dice"],
+            "mean": [0.8504, 0.9],
+            "sd": [0.0449, np.nan],
+            "median": [0.86, 0.9],
+            "pooled": [0.87, 0.9],
+            "n": [161, 1],
+        }
+    )
+    assert summary_in_percent(summary).to_dict("records") == [
+        {
+            "metric": "jaccard",
+            "mean ± sd": "85.0 ± 4.5",
+            "median": "86.0",
+            "pooled": "87.0",
+            "images": 161,
+        },
+        {"metric": "dice", "mean ± sd": "90.0", "median": "90.0", "pooled": "90.0", "images": 1},
+    ]

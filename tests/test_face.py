@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import ast
+import doctest
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 import coverslip
 
 SOURCE = Path(coverslip.__file__).parent
+ROOT = Path(__file__).parents[1]
 
 
 def test_every_name_is_there_and_they_are_sorted():
@@ -20,11 +27,18 @@ def test_every_name_is_there_and_they_are_sorted():
     assert set(names) <= set(dir(coverslip))
 
 
-def test_no_name_is_that_of_a_module():
+def test_a_name_of_a_module_is_that_module():
     """``coverslip.measure`` could be the module or the function, by the order of the imports."""
     modules = {path.stem for path in SOURCE.iterdir() if path.stem != "__init__"}
     assert "measure" in modules
-    assert modules.isdisjoint(coverslip.__all__)
+    public = modules & set(coverslip.__all__)
+    assert public == {"errors", "figures", "metrics", "provenance"}
+    assert all(isinstance(getattr(coverslip, name), ModuleType) for name in public)
+
+
+def test_a_public_room_lists_what_it_promises():
+    for room in (coverslip.errors, coverslip.figures, coverslip.metrics, coverslip.provenance):
+        assert room.__all__ and all(getattr(room, name) is not None for name in room.__all__)
 
 
 def test_the_stub_lists_what_it_imports():
@@ -46,3 +60,20 @@ def test_the_import_itself_is_light():
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout == "[]\n"
+
+
+def documented() -> list[str]:
+    """The public names whose docstring has an example."""
+    return [name for name in coverslip.__all__ if ">>>" in (getattr(coverslip, name).__doc__ or "")]
+
+
+@pytest.mark.parametrize("name", documented())
+def test_the_example_of_a_docstring_is_true(name, tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found = doctest.DocTestFinder(recurse=False).find(getattr(coverslip, name), name, globs={})
+    runner = doctest.DocTestRunner(verbose=False)
+    results = [runner.run(one) for one in found]
+    assert sum(result.attempted for result in results) > 0
+    assert sum(result.failed for result in results) == 0

@@ -15,12 +15,13 @@ FLOORS = (
     "optional",
     "backends classical device files images limits symmetry tiles models losses cells measure "
     "metrics outlines figures regions report provenance",
-    "augment data evaluate export method predict tables",
+    "augment data export method predict tables",
     "checkpoint",
     "pretrained shipped",
     "pipeline train",
-    "cluster doctor experiments robustness suggest",
-    "commands",
+    "evaluate",
+    "cluster doctor robustness suggest",
+    "commands reproduction",
     "cli",
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names.split()}
@@ -32,15 +33,35 @@ def room(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def rooms_imported(path: Path) -> set[str]:
-    """Those that a file imports from, inside functions and for types alone too."""
+def face() -> dict[str, str]:
+    """The public names, and the room that each comes from; a room that is public is its own."""
+    tree = ast.parse((SOURCE / "__init__.pyi").read_text(encoding="utf-8"))
+    return {
+        alias.name: (node.module or alias.name).split(".")[0]
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+FACE = face()
+
+
+def imported(path: Path) -> set[str]:
+    """Whatever of ours a file imports, inside functions and for types alone too."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.split(".")[1] for name in names if name.startswith("coverslip.")}
+    return {name for name in names if name.split(".")[0] == "coverslip"}
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """The rooms that a file imports from, also where it takes a name from the public face."""
+    names = {name.split(".")[1] for name in imported(path) if "." in name}
+    return {FACE.get(name, name) for name in names}
 
 
 def test_every_module_has_a_floor():
@@ -57,3 +78,35 @@ def test_imports_go_down(path):
 def test_models_import_nothing_of_ours():
     for path in (SOURCE / "models").rglob("*.py"):
         assert rooms_imported(path) <= {"models"}
+
+
+def is_public(name: str) -> bool:
+    """Whether a user is promised it: in the public face, or in ``__all__`` of a room that is."""
+    first, *rest = name.split(".")[1:] or [""]
+    if not rest:
+        return first in FACE
+    room = getattr(coverslip, first) if FACE.get(first) == first else None
+    return len(rest) == 1 and rest[0] in getattr(room, "__all__", ())
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((SOURCE / "reproduction").rglob("*.py")),
+    ids=lambda path: str(path.relative_to(SOURCE)),
+)
+def test_the_reproduction_stands_on_the_public_face_alone(path):
+    """What the paper needs and a user could not have would be missing for every user."""
+    own = {name for name in imported(path) if name.startswith("coverslip.reproduction.")}
+    assert {name for name in imported(path) - own if not is_public(name)} == set()
+
+
+def test_what_is_public_can_be_told_from_what_is_not():
+    assert is_public("coverslip.fit") and is_public("coverslip.metrics.jaccard")
+    assert is_public("coverslip.errors.DataError") and is_public("coverslip.metrics")
+    assert not is_public("coverslip") and not is_public("coverslip.train.network.new_network")
+    assert not is_public("coverslip.pipeline.segment") and not is_public(
+        "coverslip.files.fingerprint"
+    )
+    assert not is_public("coverslip.metrics.pixels.jaccard") and not is_public(
+        "coverslip.metrics.x"
+    )

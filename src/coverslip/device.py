@@ -21,6 +21,11 @@ def pick_device(name: str) -> torch.device:
 
     Raises:
         SettingsError: the name is none of these, or this computer has no such device.
+
+    Example:
+        >>> import coverslip
+        >>> coverslip.pick_device("cpu")
+        device(type='cpu')
     """
     one_of("device", name, DEVICES)
     there = {

@@ -14,6 +14,16 @@ user can mend. Every message names the file, says what came, what was wanted, an
 
 from collections.abc import Sequence
 
+__all__ = [
+    "CoverslipError",
+    "DataError",
+    "FileError",
+    "ModelError",
+    "SettingsError",
+    "StoppedError",
+    "TrainingError",
+]
+
 
 class CoverslipError(Exception):
     """A mistake that the user can mend."""

@@ -216,6 +216,11 @@ def resize_image(image: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.floa
 
     Returns:
         (*shape) or (*shape, C), in the range of the image.
+
+    Example:
+        >>> import coverslip, numpy
+        >>> coverslip.resize_image(numpy.array([[0, 2], [4, 6]]), (1, 1)).tolist()
+        [[3.0]]
     """
     source = np.asarray(image, np.float32)
     if source.shape[:2] == shape:
@@ -285,6 +290,11 @@ def resize_labels(labels: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
 
     Returns:
         (*shape), same type, no value that was not there.
+
+    Example:
+        >>> import coverslip, numpy
+        >>> coverslip.resize_labels(numpy.array([[1, 2]]), (2, 4)).tolist()
+        [[1, 1, 2, 2], [1, 1, 2, 2]]
     """
     rows, columns = (
         ((2 * np.arange(new) + 1) * old) // (2 * new)

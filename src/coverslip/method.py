@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Method:
-    """A method without learning and all that decides its masks, as `Checkpoint` is for networks."""
+    """A method without learning and all that decides its masks, as `Checkpoint` is for networks.
+
+    Example:
+        >>> import coverslip, numpy
+        >>> method = coverslip.load_model("phantast", {"sigma": 2.0})
+        >>> method.settings.sigma, method.mask(numpy.full((32, 32), 0.5, "float32")).any().item()
+        (2.0, False)
+    """
 
     name: str  # in METHODS
     settings: Settings

@@ -41,6 +41,12 @@ def load_pretrained(encoder: nn.Module, source: str) -> list[str]:
     Raises:
         ModelError: offline, not readable, weights of another shape, no key in common, or an
             encoder of which no ImageNet weights are published.
+
+    Example:
+        >>> import coverslip
+        >>> network = coverslip.build_network("resnet18_unet_rp", {})
+        >>> coverslip.load_pretrained(network.encoder, "none")
+        []
     """
     if source == "none":
         return []

@@ -8,6 +8,8 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+__all__ = ["provenance"]
+
 PACKAGES = ("torch", "numpy", "scipy", "scikit-image", "tifffile")
 
 

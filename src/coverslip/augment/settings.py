@@ -20,6 +20,11 @@ class AugmentSettings:
 
     Raises:
         SettingsError: a value that cannot be, with what can.
+
+    Example:
+        >>> import coverslip
+        >>> coverslip.AugmentSettings(**coverslip.NO_FAULTS).blur_chance
+        0.0
     """
 
     rotation_deg: float = 180.0  # cells have no up and down

@@ -108,6 +108,11 @@ def build_network(model: str, arguments: Mapping[str, Any]) -> nn.Module:
 
     Raises:
         ModelError: no such name (the nearest is suggested), or arguments that it does not take.
+
+    Example:
+        >>> import coverslip
+        >>> coverslip.build_network("swift", {"out_channels": 2}).stride
+        16
     """
     if model in METHODS:
         raise ModelError(

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from coverslip.classical.egt import EGTSettings, egt
 from coverslip.classical.phantast import PHANTAST_GUI, PhantastSettings, phantast
-from coverslip.classical.tune import tune_phantast
 
 Settings = EGTSettings | PhantastSettings
 
@@ -26,5 +25,4 @@ __all__ = [
     "Settings",
     "egt",
     "phantast",
-    "tune_phantast",
 ]

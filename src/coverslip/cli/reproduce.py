@@ -45,7 +45,8 @@ def reproduce(
     ] = False,
 ) -> None:
     """Make the paper's tables and figures: train, score, compare."""
-    from coverslip.commands.reproduce import Effort, run_reproduce
+    from coverslip.commands.console import note, tell
+    from coverslip.reproduction.reproduce import Effort, run_reproduce
 
     effort = Effort(
         budget=budget,
@@ -58,5 +59,6 @@ def reproduce(
         time_limit_min=time_limit,
         tables_only=tables_only,
     )
-    failed = run_reproduce(part, data, out, effort=effort)
+    page, failed = run_reproduce(part, data, out=out, effort=effort, on_message=note)
+    tell(f"{page}")
     raise typer.Exit(1 if failed else 0)

@@ -9,7 +9,13 @@ import pandas as pd
 
 from coverslip.commands.console import count_of, note, show_table
 from coverslip.errors import DataError, FileError, SettingsError
-from coverslip.evaluate import CELL_COLUMNS, evaluate_files, match_files, summarise
+from coverslip.evaluate import (
+    CELL_COLUMNS,
+    evaluate_files,
+    match_files,
+    summarise,
+    summary_in_percent,
+)
 from coverslip.figures import error_map
 from coverslip.files import (
     check_writable,
@@ -21,7 +27,6 @@ from coverslip.files import (
     write_image,
     write_text,
 )
-from coverslip.report import summary_in_percent
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from coverslip.commands.evaluate import show_scores
 from coverslip.commands.selection import choose_pairs
 from coverslip.data import read_groups
 from coverslip.errors import SettingsError
-from coverslip.experiments import score_model
+from coverslip.evaluate.score_model import score_model
 from coverslip.figures import error_map
 from coverslip.files import (
     find_pairs,

@@ -13,7 +13,7 @@ from coverslip.data.dataset import (
 from coverslip.data.order import Draw, balance_weights, epoch_batches
 from coverslip.data.read import load_labelled, load_pair, prepare_labelled, prepare_pair
 from coverslip.data.resident import BYTES_PER_PIXEL, ResidentPairs
-from coverslip.data.select import fingerprint, fold_pairs, read_groups, select_pairs, split_pairs
+from coverslip.data.select import fold_pairs, hash_pairs, read_groups, select_pairs, split_pairs
 
 __all__ = [
     "BYTES_PER_PIXEL",
@@ -26,8 +26,8 @@ __all__ = [
     "Whole",
     "balance_weights",
     "epoch_batches",
-    "fingerprint",
     "fold_pairs",
+    "hash_pairs",
     "load_labelled",
     "load_pair",
     "median_cell_size",

@@ -33,6 +33,11 @@ class SampleSettings:
 
     Raises:
         SettingsError: a side or a diameter below 1, or both sizes at once.
+
+    Example:
+        >>> import coverslip
+        >>> coverslip.SampleSettings(size_px=256, crop_px=None)
+        SampleSettings(size_px=256, cell_size_px=None, crop_px=None)
     """
 
     size_px: int | None = None  # resize to this square first (the paper: 256 or 512); None: native

@@ -28,6 +28,14 @@ def load_pair(
 
     Raises:
         DataError: the mask has another size than the image.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> image, mask = coverslip.load_pair(pairs[0], coverslip.Preprocess(), size_px=128)
+        >>> image.shape, mask.shape, mask.dtype.name
+        ((128, 128), (128, 128), 'bool')
     """
     image, labels = load_labelled(pair, preprocess, size_px=size_px)
     return image, labels > 0
@@ -61,6 +69,14 @@ def prepare_pair(
 
     Raises:
         DataError: the mask has another size than the image.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> image, mask = coverslip.prepare_pair(pairs[0], lambda frame: frame / 255, size_px=None)
+        >>> image.shape[:2] == mask.shape
+        True
     """
     image, labels = prepare_labelled(pair, prepare, size_px=size_px)
     return image, labels > 0

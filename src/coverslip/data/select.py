@@ -25,6 +25,14 @@ def split_pairs(
     Raises:
         DataError: fewer than two pairs.
         SettingsError: a fraction that leaves nothing to learn from.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> train, val = coverslip.split_pairs(pairs, fraction=0.4, seed=0)
+        >>> len(train), len(val)
+        (3, 2)
     """
     if not 0 <= fraction < 1:
         raise SettingsError(
@@ -58,6 +66,14 @@ def fold_pairs(
 
     Raises:
         SettingsError: the fold does not exist, or there are fewer pairs than folds.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> train, test = coverslip.fold_pairs(pairs, fold=0, n_folds=5, seed=0)
+        >>> len(train), len(test)
+        (4, 1)
     """
     if not 2 <= n_folds <= len(pairs) or not 0 <= fold < n_folds:
         raise SettingsError(
@@ -73,7 +89,7 @@ def fold_pairs(
 
 
 def select_pairs(pairs: Sequence[Pair], table: Path, *, where: str) -> list[Pair]:
-    """Keep the pairs whose row of a CSV table fulfils a condition.
+    r"""Keep the pairs whose row of a CSV table fulfils a condition.
 
     Args:
         pairs: all pairs.
@@ -83,6 +99,17 @@ def select_pairs(pairs: Sequence[Pair], table: Path, *, where: str) -> list[Pair
     Raises:
         SettingsError: the condition or the column is not understood.
         DataError: no pair is left.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> from tempfile import mkdtemp
+        >>> table = Path(mkdtemp(), "list.csv")
+        >>> rows = [f"{pair.name},{pair.name.split('_')[0]}" for pair in pairs]
+        >>> coverslip.write_text(table, "\n".join(["name,kind", *rows]))
+        >>> len(coverslip.select_pairs(pairs, table, where="kind=stained"))
+        2
     """
     rows = read_list(table)
     column, unequal, value = where.partition("!=")
@@ -101,10 +128,21 @@ def select_pairs(pairs: Sequence[Pair], table: Path, *, where: str) -> list[Pair
 
 
 def read_groups(pairs: Sequence[Pair], table: Path, *, column: str) -> list[str]:
-    """Each pair's value in a column of a CSV table.
+    r"""Each pair's value in a column of a CSV table.
 
     Raises:
         SettingsError: no such column, or a pair without a row.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> from tempfile import mkdtemp
+        >>> table = Path(mkdtemp(), "list.csv")
+        >>> rows = [f"{pair.name},{pair.name.split('_')[0]}" for pair in pairs]
+        >>> coverslip.write_text(table, "\n".join(["name,kind", *rows]))
+        >>> coverslip.read_groups(pairs[-2:], table, column="kind")
+        ['stained', 'stained']
     """
     rows = read_list(table)
     if column not in rows:
@@ -136,8 +174,16 @@ def read_list(table: Path) -> pd.DataFrame:
     return rows.set_index("name")
 
 
-def fingerprint(pairs: Sequence[Pair]) -> str:
-    """A hash over the names and bytes of all files of the pairs: the data a training saw."""
+def hash_pairs(pairs: Sequence[Pair]) -> str:
+    """A hash over the names and bytes of all files of the pairs: the data a training saw.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> len(coverslip.hash_pairs(pairs))
+        64
+    """
     digest = hashlib.sha256()
     for pair in sorted(pairs, key=lambda pair: pair.name):
         for path in (pair.image, *pair.masks):

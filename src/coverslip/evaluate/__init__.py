@@ -13,7 +13,7 @@ images it is not.
 from coverslip.evaluate.columns import CELL_COLUMNS, COLUMNS, SUMMARY_COLUMNS
 from coverslip.evaluate.matching import FilePair, Matches, match_files
 from coverslip.evaluate.scoring import evaluate, evaluate_files, evaluate_folders
-from coverslip.evaluate.summary import summarise
+from coverslip.evaluate.summary import summarise, summary_in_percent
 
 __all__ = [
     "CELL_COLUMNS",
@@ -26,4 +26,5 @@ __all__ = [
     "evaluate_folders",
     "match_files",
     "summarise",
+    "summary_in_percent",
 ]

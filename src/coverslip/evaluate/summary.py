@@ -1,7 +1,8 @@
-"""table of scores → mean, spread and pool of each score."""
+"""table of scores → mean, spread and pool of each score, and the same in percent to be read."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -48,3 +49,32 @@ def _aggregate(table: pd.DataFrame, pooled: Mapping[str, float]) -> list[dict[st
         }
         for metric, of_all in pooled.items()
     ]
+
+
+def summary_in_percent(summary: pd.DataFrame) -> pd.DataFrame:
+    """Turn a summary of scores into the form papers print.
+
+    Args:
+        summary: One row per metric, with metric, mean, sd, median, pooled (0 to 1) and n.
+
+    Returns:
+        Text: metric, mean ± sd, median, pooled (in percent, one decimal) and images. Without an
+        sd (one image) the mean stands alone.
+    """
+    means = [
+        _percent(mean) if math.isnan(sd) else f"{_percent(mean)} ± {_percent(sd)}"
+        for mean, sd in zip(summary["mean"], summary["sd"], strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "metric": summary["metric"],
+            "mean ± sd": means,
+            "median": summary["median"].map(_percent),
+            "pooled": summary["pooled"].map(_percent),
+            "images": summary["n"],
+        }
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"

@@ -1,18 +1,70 @@
-"""arrays and tables → figures: overlays, error maps, probability maps, training curves."""
+"""arrays and tables → figures: overlays, error maps, curves, and what a printed page is made of."""
 
 from coverslip.figures.colours import colour_cells
 from coverslip.figures.curves import curves, curves_figure
-from coverslip.figures.display import probability_to_rgb, side_by_side, to_picture
-from coverslip.figures.overlay import error_map, overlay, thumbnail
+from coverslip.figures.display import Picture, probability_to_rgb, side_by_side, to_picture
+from coverslip.figures.overlay import INVENTED, MISSED, error_map, overlay, thumbnail
+from coverslip.figures.page import (
+    DOTS_PER_MM,
+    DOUBLE_MM,
+    FAINT,
+    FONT,
+    HAIRLINE_PT,
+    INK,
+    LABEL_PT,
+    LINE_PT,
+    MM_PER_INCH,
+    PT_PER_MM,
+    SMALL_PT,
+    SOFT,
+    TITLE_PT,
+    add_axes,
+    add_panel,
+    arrow,
+    figure_of,
+    fold_text,
+    frame,
+    new_page,
+    text_mm,
+    write,
+)
+from coverslip.figures.save import PRINT_DPI, figure_to_bytes
 
 __all__ = [
+    "DOTS_PER_MM",
+    "DOUBLE_MM",
+    "FAINT",
+    "FONT",
+    "HAIRLINE_PT",
+    "INK",
+    "INVENTED",
+    "LABEL_PT",
+    "LINE_PT",
+    "MISSED",
+    "MM_PER_INCH",
+    "PRINT_DPI",
+    "PT_PER_MM",
+    "SMALL_PT",
+    "SOFT",
+    "TITLE_PT",
+    "Picture",
+    "add_axes",
+    "add_panel",
+    "arrow",
     "colour_cells",
     "curves",
     "curves_figure",
     "error_map",
+    "figure_of",
+    "figure_to_bytes",
+    "fold_text",
+    "frame",
+    "new_page",
     "overlay",
     "probability_to_rgb",
     "side_by_side",
+    "text_mm",
     "thumbnail",
     "to_picture",
+    "write",
 ]

@@ -38,6 +38,14 @@ def only_here(folder: Path, *, what: str = "coverslip") -> Iterator[Callable[[],
     Raises:
         SettingsError: another process holds it.
         FileError: the folder cannot be written.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> folder = Path(mkdtemp())
+        >>> with coverslip.only_here(folder, what="my analysis"):
+        ...     coverslip.write_text(folder / "results.txt", "nobody else writes here")
     """
     path = folder / IN_USE
     try:

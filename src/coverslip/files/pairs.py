@@ -17,6 +17,13 @@ class Pair:
         name: What they have in common.
         image: The image file.
         masks: One file of a mask or of labels, or one file per cell.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> pairs[0].name, pairs[0].image.name, [mask.name for mask in pairs[0].masks]
+        ('fluorescence_culture', 'fluorescence_culture.png', ['fluorescence_culture.png'])
     """
 
     name: str

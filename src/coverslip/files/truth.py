@@ -28,6 +28,14 @@ def read_truth(pair: Pair) -> NDArray[np.int32]:
     Raises:
         FileError: A file cannot be read, or holds no ids.
         DataError: More than one frame, ids beyond 32 bits, or files of different sizes.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> labels = coverslip.read_truth(pairs[0])
+        >>> labels.ndim, labels.dtype.name, bool(labels.max() > 1)
+        (2, 'int32', True)
     """
     if len(pair.masks) == 1:
         return _one_file(pair.masks[0])
@@ -75,6 +83,13 @@ def check_pairs(pairs: Sequence[Pair]) -> list[str]:
     Returns:
         One line per problem, with the file and the cure: a file that cannot be read, a series in
         place of a picture, a mask of another size or without a cell. Empty where all is well.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> coverslip.check_pairs(pairs)
+        []
     """
     return [line for pair in pairs for line in _problems(pair)]
 

@@ -56,6 +56,16 @@ def whole_or_nothing(path: Path, *, settle: bool = False) -> Iterator[Path]:
 
     Raises:
         FileError: The folder or file cannot be written; the message names `path` and the cure.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> path = Path(mkdtemp(), "table.csv")
+        >>> with coverslip.whole_or_nothing(path) as temporary:
+        ...     _ = temporary.write_text("a,b")
+        >>> path.read_text()
+        'a,b'
     """
     # The end of a name is cut off at 255 bytes by most file systems, so it does not go in here.
     temporary = path.with_name(f".{uuid.uuid4().hex}.part{path.suffix}")
@@ -124,6 +134,15 @@ def write_bytes(path: Path, data: bytes) -> None:
 
     Raises:
         FileError: The file cannot be written.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> path = Path(mkdtemp(), "part.bin")
+        >>> coverslip.write_bytes(path, bytes(3))
+        >>> path.stat().st_size
+        3
     """
     with whole_or_nothing(path) as temporary:
         temporary.write_bytes(data)
@@ -137,6 +156,15 @@ def write_text(path: Path, text: str) -> None:
 
     Raises:
         FileError: The file cannot be written.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> path = Path(mkdtemp(), "new", "notes.txt")
+        >>> coverslip.write_text(path, "37 °C")
+        >>> path.read_text(encoding="utf-8")
+        '37 °C'
     """
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 

@@ -82,6 +82,13 @@ def prepare_image(image: NDArray[Any], model: Model) -> NDArray[np.float32]:
 
     Raises:
         ValueError: an image of another shape, or without a finite pixel.
+
+    Example:
+        >>> import coverslip, numpy
+        >>> model = coverslip.load_model("phase")
+        >>> image = coverslip.prepare_image(numpy.arange(64.0).reshape(8, 8), model)
+        >>> float(image.min()), float(image.max())
+        (0.0, 1.0)
     """
     if isinstance(model, Method):
         return to_grey(image)
@@ -110,6 +117,14 @@ def predict_prepared(
 
     Raises:
         SettingsError: settings that the model cannot follow.
+
+    Example:
+        >>> import coverslip, numpy
+        >>> model = coverslip.load_model("phase")
+        >>> image = coverslip.prepare_image(numpy.random.default_rng(0).random((64, 80)), model)
+        >>> settings = coverslip.SegmentSettings(predict=coverslip.PredictSettings(tta="none"))
+        >>> coverslip.predict_prepared(image, model, settings=settings).probs.shape[-2:]
+        (64, 80)
     """
     shape = (image.shape[0], image.shape[1])
     scaled = resize_image(image, scaled_shape(shape, scale_of(settings)))

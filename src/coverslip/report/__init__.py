@@ -1,10 +1,8 @@
-"""tables → Markdown and LaTeX, and a run's results → one HTML page."""
+"""a run's results → one HTML page."""
 
 from coverslip.report.cards import MOST_CARDS
 from coverslip.report.cells import Cells
 from coverslip.report.images import IMAGE_COLUMNS, pick_frames
-from coverslip.report.latex import table_to_latex
-from coverslip.report.markdown import summary_in_percent, table_to_markdown
 from coverslip.report.page import Run, html_report
 from coverslip.report.pictures import Drawing, encode_picture
 
@@ -17,7 +15,4 @@ __all__ = [
     "encode_picture",
     "html_report",
     "pick_frames",
-    "summary_in_percent",
-    "table_to_latex",
-    "table_to_markdown",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from coverslip.data import fingerprint, prepare_labelled
+from coverslip.data import hash_pairs, prepare_labelled
 from coverslip.device import one_of
 from coverslip.errors import SettingsError
 from coverslip.evaluate import evaluate
@@ -166,7 +166,7 @@ def claim(out: Path, job: Job, pairs: Sequence[Pair]) -> None:
         "version": package_version("coverslip"),
         "model": job.model_hash,
         "settings": result_settings(job),
-        "data": fingerprint(pairs),
+        "data": hash_pairs(pairs),
     }
     path = out / REQUEST
     if not path.is_file():

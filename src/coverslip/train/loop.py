@@ -73,6 +73,21 @@ def fit(
     Raises:
         TrainingError: the loss is no longer a number, or another process is gone.
         CoverslipError: data, weights or folder are not usable.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> from tempfile import mkdtemp
+        >>> run = Path(mkdtemp())
+        >>> sample = coverslip.SampleSettings(crop_px=32)
+        >>> settings = coverslip.TrainSettings(
+        ...     epochs=1, steps_per_epoch=1, batch=2, sample=sample, device="cpu"
+        ... )
+        >>> plan = coverslip.Plan(settings, pairs[:3], pairs[4:])
+        >>> coverslip.start_run(run, plan)
+        >>> coverslip.fit(plan, run).name
+        'best.safetensors'
     """
     settings, device = plan.settings, pick_device(plan.settings.device)
     state = begin(plan, run, device, ranks=ranks, on_note=on_note)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from coverslip.checkpoint import read_tensors, write_tensors
-from coverslip.data import fingerprint
+from coverslip.data import hash_pairs
 from coverslip.device import pick_device
 from coverslip.errors import ModelError, SettingsError
 from coverslip.files import write_text
@@ -60,6 +60,17 @@ def start_run(run: Path, plan: Plan) -> None:
         SettingsError: the folder already holds a run, or the settings do not go together.
         ModelError: no such network or encoder weights.
         FileError: the folder cannot be written.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> from tempfile import mkdtemp
+        >>> run = Path(mkdtemp())
+        >>> settings = coverslip.TrainSettings(device="cpu")
+        >>> coverslip.start_run(run, coverslip.Plan(settings, pairs[:3], pairs[3:]))
+        >>> [path.name for path in run.iterdir()]
+        ['settings.json']
     """
     if (run / "settings.json").exists():
         raise SettingsError(
@@ -73,7 +84,7 @@ def start_run(run: Path, plan: Plan) -> None:
         "train": [pair.name for pair in plan.train],
         "val": [pair.name for pair in plan.val],
         "weights": plan.weights,
-        "fingerprint": fingerprint([*plan.train, *plan.val]),
+        "fingerprint": hash_pairs([*plan.train, *plan.val]),
         **provenance(),
     }
     write_text(run / "settings.json", json.dumps(record, indent=1))
@@ -84,6 +95,17 @@ def resume_plan(run: Path, pairs: Sequence[Pair]) -> Plan:
 
     Raises:
         SettingsError: no run there, or the data are not those it began with.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> from tempfile import mkdtemp
+        >>> run = Path(mkdtemp())
+        >>> settings = coverslip.TrainSettings(epochs=5, device="cpu")
+        >>> coverslip.start_run(run, coverslip.Plan(settings, pairs[:3], pairs[3:]))
+        >>> coverslip.resume_plan(run, pairs).settings.epochs
+        5
     """
     try:
         record = json.loads((run / "settings.json").read_text())
@@ -104,7 +126,7 @@ def resume_plan(run: Path, pairs: Sequence[Pair]) -> Plan:
         val=[by_name[name] for name in record["val"]],
         weights=record["weights"],
     )
-    if fingerprint([*plan.train, *plan.val]) != record["fingerprint"]:
+    if hash_pairs([*plan.train, *plan.val]) != record["fingerprint"]:
         raise SettingsError(
             f"{run}: images or masks have changed since it began: restore them, or start a new "
             "training with another -o."
