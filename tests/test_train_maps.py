@@ -238,7 +238,7 @@ def test_a_size_of_cells_that_cannot_be_used(trained):
     for size in ("0", "-3", "nan", "inf", "large"):
         with pytest.raises(SettingsError, match=f"--cell-size {size}: wanted a diameter .* auto"):
             choose_scale(model, scale=None, cell_size=size)
-    with pytest.raises(SettingsError, match="a cell size of 100000.*: the model's cells have"):
+    with pytest.raises(SettingsError, match=r"a cell size of 100000.*: the model's cells have"):
         choose_scale(model, scale=None, cell_size="100000")
     for size in ("10", "auto"):
         with pytest.raises(SettingsError, match="wanted one of the two"):
