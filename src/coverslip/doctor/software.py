@@ -26,6 +26,7 @@ NEEDED = {
     "lazy_loader": "lazy_loader",
     "jinja2": "jinja2",
     "markupsafe": "markupsafe",
+    "filelock": "filelock",
 }
 
 
