@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ import pytest
 import tifffile
 
 from bright import bright_job, bright_model
+from coverslip.cluster.order import holder_of
 from coverslip.errors import FileError, SettingsError
 from coverslip.files import only_here, open_image, read_frame
 from coverslip.pipeline import segment_files
@@ -62,7 +64,7 @@ def counts(out: Path) -> list[int]:
 
 def half_files(out: Path) -> list[str]:
     """Files under a temporary name, and the lock."""
-    return [path.name for path in out.rglob("*") if ".part" in path.name or path.name == "in-use"]
+    return [path.name for path in out.rglob("*") if ".part" in path.name or "in-use" in path.name]
 
 
 def stop_at(n: int) -> Callable[..., None]:
@@ -372,28 +374,98 @@ with only_here(Path({str(out)!r})):
         with pytest.raises(SettingsError, match=f"process {other.pid} on "), only_here(out):
             pass
         other.kill()
-    assert (out / "in-use").exists()
+    assert (out / "in-use").exists() and (out / "in-use.lock").exists()
     with only_here(out):
         assert (out / "in-use").read_text().split()[-1] == str(os.getpid())
-    assert not (out / "in-use").exists()
+    assert list(out.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs the system's locks")
 def test_a_share_without_locks_goes_by_what_the_file_says(out, monkeypatch):
-    def no_locks(*_: object) -> None:
+    def no_locks(*_: object, **__: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("coverslip.files.lock.fcntl.flock", no_locks)
+    monkeypatch.setattr("filelock.lock_descriptor", no_locks)
     out.mkdir()
     (out / "in-use").write_text("another-host 1\n")
-    with pytest.raises(SettingsError, match=r"process 1 on another-host.*delete in-use in it"):
-        with only_here(out):
-            pass
+    said = r"process 1 on another-host.*delete in-use and in-use.lock in it"
+    with pytest.raises(SettingsError, match=said), only_here(out):
+        pass
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         ended.wait()
     (out / "in-use").write_text(f"{socket.gethostname()} {ended.pid}\n")
     with only_here(out):
         pass
+
+
+def test_windows_is_never_asked_for_a_process_which_would_end_it(out, monkeypatch):
+    def no_locks(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("filelock.lock_descriptor", no_locks)
+    monkeypatch.setattr("coverslip.files.lock.sys.platform", "win32")
+    monkeypatch.setattr("os.kill", lambda *_: pytest.fail("asked"))
+    out.mkdir()
+    (out / "in-use").write_text(f"{socket.gethostname()} {os.getpid()}\n")
+    with only_here(out):
+        pass
+    (out / "in-use").write_text("another-host 1\n")
+    with pytest.raises(SettingsError, match="process 1 on another-host"), only_here(out):
+        pass
+
+
+def test_who_holds_a_folder_can_be_read_by_anyone(out):
+    with only_here(out):
+        assert holder_of(out) == f"{socket.gethostname()} {os.getpid()}\n"
+    assert holder_of(out) == ""
+
+
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+@pytest.mark.parametrize("name", ["in-use", "in-use.lock"])
+def test_a_lock_that_is_a_link_leaves_alone_what_it_leads_to(tmp_path, out, name, link):
+    precious = tmp_path / "precious.txt"
+    precious.write_text("years of work")
+    out.mkdir()
+    getattr(out / name, link)(precious)
+    with only_here(out) as check_there:
+        check_there()
+        assert precious.read_text() == "years of work"
+    assert precious.read_text() == "years of work" and list(out.iterdir()) == []
+
+
+def test_who_has_lost_a_folder_does_not_free_it_for_a_third(out):
+    with ExitStack() as first, ExitStack() as second:
+        check_there = first.enter_context(only_here(out))
+        shutil.rmtree(out)
+        second.enter_context(only_here(out))
+        with pytest.raises(FileError, match="was deleted, moved or emptied"):
+            check_there()
+        first.close()
+        with pytest.raises(SettingsError, match="another coverslip is at work"), only_here(out):
+            pass
+    assert list(out.iterdir()) == []
+
+
+def test_however_many_take_and_leave_a_folder_no_two_hold_it_at_once(tmp_path, out):
+    code = f"""
+import sys
+sys.path[:0] = {sys.path!r}
+from pathlib import Path
+from coverslip.errors import SettingsError
+from coverslip.files import only_here
+alone, held = Path({str(tmp_path / "alone")!r}), 0
+while held < 100:
+    try:
+        with only_here(Path({str(out)!r})):
+            alone.mkdir()  # fails where it is
+            alone.rmdir()
+            held += 1
+    except SettingsError:
+        pass
+"""
+    crowd = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
+    assert [one.wait(timeout=120) for one in crowd] == [0, 0, 0]
+    assert list(out.iterdir()) == []
 
 
 # --- nobody listens

@@ -112,6 +112,23 @@ def test_nothing_that_users_name_becomes_markup():
     assert page.data["columns"][1]["name"] == "</script><b> & size"
 
 
+def test_names_change_the_words_of_a_page_and_never_its_elements():
+    def tags(name: str) -> list[str]:
+        files = pd.Series(
+            [*[f"{name} film"] * 3, f"{name} a", f"{name} b", f"{name} c"], dtype=object
+        )
+        images = pd.DataFrame({"file": files, "n_cells": 2, "confluence": 0.5, "frame": 0})
+        images["frame"] = [0, 1, 2, 0, 0, 0]
+        images["labels"] = images["overlay"] = files
+        cells = replace(cells_of(images, **{f"{name} size": 1.5}), csv=name)
+        thumbnails = {(f"{name} a", 0): PICTURE, (f"{name} film", 1): PICTURE}
+        run = replace(RUN, model=name, settings={name: name}, command=name)
+        html = html_report(name, images, run=run, thumbnails=thumbnails, cells=cells, notes=[name])
+        return [tag for tag, _ in Page(html).tags if tag != "wbr"]
+
+    assert tags("\"'><img src=x onerror=alert(1)> {{ 7 * 7 }} <style><!--") == tags("plain")
+
+
 def test_pictures_are_inside_and_keep_their_size():
     (picture,) = page_of(TWO, thumbnails={("b.png", 0): PICTURE}).all("img")
     image = Image.open(io.BytesIO(base64.b64decode(picture["src"].split(",")[1])))

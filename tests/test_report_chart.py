@@ -3,13 +3,11 @@ import re
 import pytest
 
 from coverslip.report.chart import (
-    BOTTOM,
-    HEIGHT,
+    FLOOR,
     LEFT,
     MOST_DOTS,
     RIGHT,
     TOP,
-    WIDTH,
     Chart,
     draw_chart,
     nice_step,
@@ -69,16 +67,15 @@ def test_steps_of_whole_numbers_are_whole():
 
 def test_the_curve_goes_through_its_values():
     svg = draw_chart(chart([0, 4, 2]))  # ticks to 4
-    floor, middle = HEIGHT - BOTTOM, (LEFT + WIDTH - RIGHT) / 2
     assert points(svg) == [
-        (LEFT, floor),
-        (middle, TOP),
-        (WIDTH - RIGHT, (TOP + floor) / 2),
+        (LEFT, FLOOR),
+        ((LEFT + RIGHT) / 2, TOP),
+        (RIGHT, (TOP + FLOOR) / 2),
     ]
 
 
 def test_a_lone_point_and_a_flat_zero_can_be_drawn():
-    assert points(draw_chart(chart([0]))) == [(LEFT, HEIGHT - BOTTOM)]
+    assert points(draw_chart(chart([0]))) == [(LEFT, FLOOR)]
     assert len(points(draw_chart(chart([0, 0])))) == 2
 
 

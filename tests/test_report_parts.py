@@ -1,7 +1,9 @@
 import pandas as pd
 import pytest
+from jinja2 import TemplateNotFound, UndefinedError
+from markupsafe import Markup
 
-from coverslip.report.html import Html, element, escape, path_to_url
+from coverslip.report.html import breakable, clean, environment, path_to_url, px, render
 from coverslip.report.images import common_folder, complete, short_name
 from coverslip.report.values import count, duration, percent, plural, significant
 
@@ -34,15 +36,47 @@ def test_short_names_leave_the_folder_out():
     assert short_name("b.png", folder="") == "b.png"
 
 
-def test_elements_escape_text_but_not_markup():
-    inner = element("b", "a < b")
-    assert inner == "<b>a &lt; b</b>"
-    assert element("p", inner, " & ", Html("<i></i>")) == "<p><b>a &lt; b</b> &amp; <i></i></p>"
-    assert element("img", alt='"', class_="x", aria_label=None) == '<img alt="&quot;" class="x">'
+def fill(template: str, **data: object) -> str:
+    return environment().from_string(template).render(data)
 
 
-def test_escape_makes_any_string_fit_for_a_file():
-    assert escape("tab\t\nµ\x1b\x7f\x85\udc80'") == "tab\t\nµ\ufffd\ufffd\ufffd?&#x27;"
+def test_templates_escape_text_but_not_markup():
+    said = "a < b & 'c' \""
+    assert fill("<p>{{ x }}</p>", x=said) == "<p>a &lt; b &amp; &#39;c&#39; &#34;</p>"
+    assert fill("{{ x }}", x=Markup("<i></i>")) == "<i></i>"
+    assert fill("{{ x | join(y) }}", x=["<", ">"], y="&") == "&lt;&amp;&gt;"
+
+
+@pytest.mark.parametrize("name", ["report.html.j2", "curve.html.j2", "outlines.html.j2"])
+def test_a_template_that_lacks_its_data_is_an_error(name):
+    with pytest.raises(UndefinedError):
+        render(name)
+    with pytest.raises(TemplateNotFound):
+        render(f"no {name}")
+
+
+def test_nothing_turns_the_escaping_off_in_a_template():
+    names = environment().list_templates()
+    assert {"base.html.j2", "report.html.j2"} <= set(names)
+    for name in names:
+        source, *_ = environment().loader.get_source(environment(), name)
+        assert "safe" not in source and "autoescape" not in source
+
+
+def test_a_name_of_markup_breaks_without_becoming_it():
+    assert breakable("a_b-<i>/c") == "a_<wbr>b-<wbr>&lt;i&gt;/<wbr>c"
+    assert breakable("_") == "_"
+
+
+def test_clean_makes_any_string_fit_for_a_file():
+    assert clean("tab\t\nµ\x1b\x7f\x85\udc80'") == "tab\t\nµ\ufffd\ufffd\ufffd?'"
+    paths = [(0, "\udc80", "\x00")]
+    assert "\ufffd" in render("outlines.html.j2", name="x", width=1, height=1, paths=paths)
+
+
+@pytest.mark.parametrize(("length", "said"), [(3, "3"), (3.04, "3"), (2.25, "2.2"), (0.96, "1")])
+def test_lengths_of_a_drawing_are_short(length, said):
+    assert px(length) == said
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ NEEDED = {
     "typer": "typer",
     "rich": "rich",
     "lazy_loader": "lazy_loader",
+    "jinja2": "jinja2",
+    "markupsafe": "markupsafe",
+    "filelock": "filelock",
 }
 
 

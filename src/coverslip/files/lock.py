@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import IO
 
 from coverslip.errors import FileError, SettingsError
-from coverslip.files.write import write_error
+from coverslip.files.write import whole_or_nothing, write_error
 
-if sys.platform != "win32":
-    import fcntl
-
-IN_USE = "in-use"
-ORPHANS_S = 10  # so long at most do the helper processes of a killed training outlive it
+IN_USE = "in-use"  # says who holds the folder
+LOCK = "in-use.lock"  # is locked, and so on Windows nobody else can read it
+# So long at most do the helper processes of a killed training outlive it and keep its lock, which
+# on Windows they do not have.
+ORPHANS_S = 1 if sys.platform == "win32" else 10
 
 
 @contextmanager
 def only_here(folder: Path, *, what: str = "coverslip") -> Iterator[Callable[[], None]]:
     """Hold a folder until the block ends, so that no second process writes into it.
 
-    The system's own lock on the file ``in-use`` tells, which goes with the process that has it,
-    however that ends: what a killed one left stands in nobody's way. Where a file system knows no
-    locks, the host and the process number in the file must do.
+    The system's own lock on the file ``in-use.lock`` tells, on Linux, macOS and Windows. It goes
+    with the process that has it, however that ends: what a killed one left stands in nobody's way.
+    Where a file system knows no locks, the host and the process number in ``in-use`` must do.
 
     Args:
         folder: made where it is missing.
@@ -47,67 +47,73 @@ def only_here(folder: Path, *, what: str = "coverslip") -> Iterator[Callable[[],
         >>> with coverslip.only_here(folder, what="my analysis"):
         ...     coverslip.write_text(folder / "results.txt", "nobody else writes here")
     """
-    path = folder / IN_USE
     try:
-        file = _take(path, what=what)
+        file = _take(folder, what=what)
     except OSError as error:
-        raise write_error(path, error) from error
+        raise write_error(folder / IN_USE, error) from error
     try:
-        yield partial(_check_there, file, path)
+        yield partial(_check_there, file, folder)
     finally:
-        with suppress(OSError):  # it is gone, or the folder may no longer be written
-            if _is_at(file, path):
-                path.unlink()
-        with suppress(OSError):
-            file.close()
+        if _is_at(file, folder / LOCK):  # else it is gone, or another's
+            _remove(folder / IN_USE, folder / LOCK)
+        file.close()
+        if sys.platform == "win32":  # which removes no file that is open
+            _remove(folder / LOCK)
 
 
-def _take(path: Path, *, what: str) -> IO[str]:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _take(folder: Path, *, what: str) -> IO[str]:
+    """Lock the folder; the file that is given back keeps it locked until it is closed."""
+    folder.mkdir(parents=True, exist_ok=True)
     give_up = time.monotonic() + ORPHANS_S
     while True:
-        file = path.open("a+")
-        if _lock(file) and _is_at(file, path):  # else its last holder has just removed it
-            file.truncate(0)
-            file.write(f"{socket.gethostname()} {os.getpid()}\n")
-            file.flush()
-            return file
-        host, number = _holder(file)
+        file = (folder / LOCK).open("a")  # nothing is written there: it may be a link
+        try:
+            if _lock(file, folder) and _is_at(file, folder / LOCK):  # else just removed
+                with whole_or_nothing(folder / IN_USE) as path:
+                    path.write_text(f"{socket.gethostname()} {os.getpid()}\n", encoding="utf-8")
+                return file
+        except BaseException:
+            file.close()
+            raise
         file.close()
+        host, number = _holder(folder)
         if _runs(host, number) or time.monotonic() > give_up:
             raise SettingsError(
-                f"{path.parent}: another {what} is at work here (process {number} on {host}): wait "
-                f"for it, or choose another -o. If there is none, delete {path.name} in it."
+                f"{folder}: another {what} is at work here (process {number} on {host}): wait for "
+                f"it, or choose another -o. If there is none, delete {IN_USE} and {LOCK} in it."
             )
         time.sleep(0.1)
 
 
-def _lock(file: IO[str]) -> bool:
-    """Take the system's lock; where there is none, whoever wrote the file is asked for."""
-    if sys.platform == "win32":
-        return not _runs(*_holder(file))
+def _lock(file: IO[str], folder: Path) -> bool:
+    """Take the system's lock; where there is none, whoever wrote ``in-use`` is asked for."""
+    # Here, so that a process that holds no folder does not wait for it.
+    from filelock import lock_descriptor
+
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return lock_descriptor(file.fileno(), blocking=False)
     except OSError:  # a share without locks
-        return not _runs(*_holder(file))
-    return True
+        return not _runs(*_holder(folder))
 
 
-def _holder(file: IO[str]) -> tuple[str, str]:
-    """The host and the process number in the file, empty where there are none yet."""
-    file.seek(0)
-    host, _, number = file.read(1000).strip().rpartition(" ")
+def _holder(folder: Path) -> tuple[str, str]:
+    """The host and the process number in ``in-use``, empty where there are none yet."""
+    try:
+        text = (folder / IN_USE).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "", ""
+    host, _, number = text[:1000].strip().rpartition(" ")
     return host, number
 
 
 def _runs(host: str, number: str) -> bool:
     """Whether a process may still be there: those of other hosts cannot be asked."""
-    if sys.platform == "win32" or not number.isdecimal():
-        return False  # on Windows, asking a process ends it
+    if not number.isdecimal():
+        return False
     if host not in ("", socket.gethostname()):
         return True
+    if sys.platform == "win32":
+        return False  # asking a process there ends it
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:
@@ -125,9 +131,15 @@ def _is_at(file: IO[str], path: Path) -> bool:
         return False
 
 
-def _check_there(file: IO[str], path: Path) -> None:
-    if not _is_at(file, path):
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        with suppress(OSError):  # it is gone, or the folder may no longer be written
+            path.unlink()
+
+
+def _check_there(file: IO[str], folder: Path) -> None:
+    if not _is_at(file, folder / LOCK):
         raise FileError(
-            f"{path.parent}: was deleted, moved or emptied while coverslip worked in it, and what "
-            "was done there is no longer there: leave it alone, and start again."
+            f"{folder}: was deleted, moved or emptied while coverslip worked in it, and what was "
+            "done there is no longer there: leave it alone, and start again."
         )

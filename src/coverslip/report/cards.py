@@ -1,4 +1,4 @@
-"""one image → its card."""
+"""one image → what its card says of it."""
 
 import io
 import math
@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from coverslip.report.html import Html, breakable, element, join, path_to_url
 from coverslip.report.images import MOST_FRAMES, pick_frames
 from coverslip.report.pictures import Pictures, Thumbnails, picture_url
-from coverslip.report.values import NARROW_SPACE, count, duration, percent, plural, significant
+from coverslip.report.values import NARROW_SPACE, count, duration, significant
 
 # Of many single images, so many pictures are what a browser still scrolls and a mail may hold.
 MOST_CARDS = 200
@@ -37,85 +36,31 @@ def rows_with_cards(
     return rows.iloc[pick_frames(len(rows), most=MOST_CARDS)]
 
 
-def card_grid(rows: pd.DataFrame, pictures: Pictures, *, is_series: bool) -> Html:
-    """Show rows of a completed table as cards, with their numbers if there is a column `place`."""
-    if rows.empty:
-        return Html()
-    pictured = [
-        {**row, "id": index, **_pictured((row["file"], row["frame"]), pictures, index=index)}
+def make_cards(rows: pd.DataFrame, pictures: Pictures) -> list[dict[Any, Any]]:
+    """What the cards of some rows of a completed table show, each by the names of the template."""
+    return [
+        {**row, "id": index}
+        | _picture((row["file"], row["frame"]), pictures, index=index)
+        | {"share": min(max(row["confluence"], 0.0), 1.0), "facts": _facts(row)}
+        | {"notes": [line for line in row["notes"].splitlines() if line.strip()]}
         for index, row in zip(rows.index, rows.to_dict("records"), strict=True)
     ]
-    cards = (_card(row, is_series=is_series) for row in pictured)
-    ratio = _common_ratio([row["thumbnail"] for row in pictured])
-    return element("ul", *cards, class_="cards", style=f"--ratio: {ratio:.3f}")
 
 
-def _pictured(key: tuple[str, int], pictures: Pictures, *, index: int) -> dict[str, Any]:
-    """The picture of a row, and the outlines that lie over it."""
-    thumbnail = pictures.picture(key)
-    lines = pictures.outlines(key, name=f"cells-{index}") if thumbnail is not None else Html()
-    return {"thumbnail": thumbnail, "outlines": lines}
+def _picture(key: tuple[str, int], pictures: Pictures, *, index: int) -> dict[str, Any]:
+    """The picture of a row, its size, and the outlines that lie over it."""
+    picture = pictures.picture(key)
+    if picture is None:
+        return {"source": ""}
+    width, height = Image.open(io.BytesIO(picture)).size
+    lines = pictures.outlines(key, name=f"cells-{index}")
+    return {"source": picture_url(picture), "width": width, "height": height, "outlines": lines}
 
 
-def _common_ratio(pictures: list[bytes | None]) -> float:
+def common_ratio(cards: list[dict[Any, Any]]) -> float:
     """Proportions of the frame that all cards share: the pictures' own, if those are usual."""
-    sizes = [Image.open(io.BytesIO(picture)).size for picture in pictures if picture is not None]
-    ratio = float(np.median([width / height for width, height in sizes])) if sizes else 1.0
-    return min(max(ratio, RATIOS[0]), RATIOS[1])
-
-
-def _card(row: Row, *, is_series: bool) -> Html:
-    name = Html(f"Frame {row['frame']}") if is_series else breakable(row["name"])
-    return element(
-        "li",
-        _picture(row),
-        element("h3", name, data_place=row.get("place")),
-        _numbers(row),
-        element("p", " · ".join(_facts(row)), class_="facts-line") if _facts(row) else "",
-        _note_list(row["notes"]),
-        _links(row),
-        class_="card",
-        id=f"image-{row['id']}",
-    )
-
-
-def _picture(row: Row) -> Html:
-    """The overlay; a click on it fills the window, without any script."""
-    if row["thumbnail"] is None:
-        return element("div", "no picture", class_="picture empty")
-    width, height = Image.open(io.BytesIO(row["thumbnail"])).size
-    what = f"{row['name']}, frame {row['frame']}" if row["frame"] else row["name"]
-    picture = element(
-        "img",
-        src=picture_url(row["thumbnail"]),
-        alt=f"{what}: outlines of {plural(int(row['n_cells']), 'cell')} over the image",
-        width=width,
-        height=height,
-    )
-    view = f"view-{row['id']}"
-    return element(
-        "div",
-        element("a", picture, row["outlines"], href=f"#{view}", class_="open", title="Enlarge"),
-        element("a", "Close", href=f"#image-{row['id']}", class_="close"),
-        class_="picture",
-        id=view,
-    )
-
-
-def _numbers(row: Row) -> Html:
-    """Cell count and confluence, the latter as a bar too."""
-    share = min(max(row["confluence"], 0.0), 1.0)
-    bar = element("span", style=f"width: {100 * share:.1f}%")
-    cells = "cell" if row["n_cells"] == 1 else "cells"
-    return join(
-        element(
-            "p",
-            element("span", element("b", count(row["n_cells"])), f" {cells}", class_="count"),
-            element("span", element("b", percent(share)), " confluence", class_="confluence"),
-            class_="numbers",
-        ),
-        element("div", bar, class_="bar", aria_hidden="true"),
-    )
+    ratios = [card["width"] / card["height"] for card in cards if card["source"]]
+    return min(max(float(np.median(ratios)) if ratios else 1.0, RATIOS[0]), RATIOS[1])
 
 
 def _facts(row: Row) -> list[str]:
@@ -133,18 +78,3 @@ def _facts(row: Row) -> list[str]:
     elif known["median_area_px"]:
         facts.append(f"median cell {count(row['median_area_px'])}{NARROW_SPACE}px")
     return facts
-
-
-def _note_list(notes: str) -> Html:
-    lines = [element("li", line) for line in notes.splitlines() if line.strip()]
-    return element("ul", *lines, class_="notes") if lines else Html()
-
-
-def _links(row: Row) -> Html:
-    """The files of this image, beside the page; the page is whole without them."""
-    links = [
-        element("a", text, href=path_to_url(row[column]))
-        for column, text in (("overlay", "overlay in full size"), ("labels", "labels"))
-        if row[column]
-    ]
-    return element("p", join(*links, between=" · "), class_="links") if links else Html()

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
-from coverslip.report.html import FORBIDDEN, Html, element
+from coverslip.report.html import clean
 from coverslip.report.pictures import Drawing, no_drawing
 
 # So many cells are in the page, fewer where the table is wide; the CSV file has all.
@@ -103,7 +104,7 @@ def cells_in_page(cells: pd.DataFrame, *, pictured: set[tuple[str, int]]) -> pd.
     return cells.iloc[np.sort(np.lexsort([rank, unseen])[:most])]
 
 
-def data_block(images: pd.DataFrame, cells: pd.DataFrame) -> Html:
+def data_block(images: pd.DataFrame, cells: pd.DataFrame) -> Markup:
     """Write names of images and columns of cells as JSON that no browser takes for markup.
 
     Args:
@@ -121,22 +122,19 @@ def data_block(images: pd.DataFrame, cells: pd.DataFrame) -> Html:
         "label": cells["label"].astype(int).tolist(),
         "columns": [_column(cells, name) for name in measured_columns(cells)],
     }
-    text = FORBIDDEN.sub("\ufffd", json.dumps(contents, separators=(",", ":")))
-    safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return element("script", Html(safe), type="application/json", id="data")
+    text = json.dumps(contents, separators=(",", ":"))
+    for sign in "<>&":  # in a string of JSON these mean the same
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
 
 
 def _names(images: pd.DataFrame) -> list[str]:
     """A name for each row: the file, and of a series its frame."""
     series = images["file"].duplicated(keep=False)
     return [
-        _readable(f"{name}, frame {frame}" if is_series else name)
+        clean(f"{name}, frame {frame}" if is_series else name)
         for name, frame, is_series in zip(images["name"], images["frame"], series, strict=True)
     ]
-
-
-def _readable(text: str) -> str:
-    return FORBIDDEN.sub("\ufffd", text.encode("utf-8", "replace").decode())
 
 
 def _column(cells: pd.DataFrame, name: str) -> Mapping[str, Any]:

@@ -4,12 +4,21 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from coverslip.report.html import Html, element, join
+from markupsafe import Markup
+
+from coverslip.report.html import render
 from coverslip.report.images import pick_frames
-from coverslip.report.svg import number, svg, text
 
 WIDTH, HEIGHT = 460, 220
-LEFT, RIGHT, TOP, BOTTOM = 44, 14, 14, 46
+LEFT, RIGHT, TOP, FLOOR = 44, 446, 14, 174
+FRAME = {
+    "width": WIDTH,
+    "height": HEIGHT,
+    "left": LEFT,
+    "right": RIGHT,
+    "top": TOP,
+    "floor": FLOOR,
+}
 
 # With more points than this, dots would hide their own line.
 MOST_DOTS = 150
@@ -44,22 +53,26 @@ class Chart:
     joined: bool = True
 
 
-def draw_chart(chart: Chart) -> Html:
+def draw_chart(chart: Chart) -> Markup:
     """Draw a chart as a figure with its title above; the page's style gives it its colours."""
     ticks = nice_ticks(max(chart.y), whole=chart.kind == "count")
-    points = list(zip(_scale_x(chart, chart.x), _scale_y(chart.y, top=ticks[-1]), strict=True))
-    drawing = element(
-        "svg",
-        _grid(chart, ticks),
-        _x_axis(chart),
-        _line(points) if chart.joined else _stems(points),
-        _dots(chart, points) if len(points) <= MOST_DOTS else _strips(chart, points),
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
-        role="img",
-        aria_label=_say(chart),
+    points = list(zip(_scale_x(chart, chart.x), scale_y(chart.y, top=ticks[-1]), strict=True))
+    has_dots = len(points) <= MOST_DOTS
+    marked = pick_frames(len(points), most=MOST_DOTS if has_dots else MOST_STRIPS)
+    return render(
+        "curve.html.j2",
+        frame=FRAME,
+        kind=chart.kind,
+        title=chart.title,
+        said=_say(chart),
+        grid=list(zip(scale_y(ticks, top=ticks[-1]), _short(chart, ticks), strict=True)),
+        ticks=_x_ticks(chart),
+        x_label=chart.x_label,
+        joined=chart.joined,
+        points=points,
+        marks=[(*points[i], f"{chart.names[i]}: {chart.show(chart.y[i])}") for i in marked],
+        strip=0 if has_dots else (RIGHT - LEFT) / min(len(points), MOST_STRIPS),
     )
-    caption = element("figcaption", chart.title)
-    return element("figure", caption, drawing, class_=f"chart {chart.kind}")
 
 
 def nice_ticks(top: float, *, whole: bool) -> list[float]:
@@ -83,81 +96,20 @@ def nice_step(span: float, *, whole: bool) -> float:
 
 def _scale_x(chart: Chart, x: Sequence[float]) -> list[float]:
     low, span = min(chart.x), (max(chart.x) - min(chart.x)) or 1.0
-    return [LEFT + (value - low) / span * (WIDTH - LEFT - RIGHT) for value in x]
+    return [LEFT + (value - low) / span * (RIGHT - LEFT) for value in x]
 
 
-def _scale_y(y: Sequence[float], *, top: float) -> list[float]:
-    return [HEIGHT - BOTTOM - value / top * (HEIGHT - TOP - BOTTOM) for value in y]
+def scale_y(y: Sequence[float], *, top: float) -> list[float]:
+    """Where values from 0 to `top` lie in the drawing."""
+    return [FLOOR - value / top * (FLOOR - TOP) for value in y]
 
 
-def _grid(chart: Chart, ticks: Sequence[float]) -> Html:
-    """Horizontal lines with their values."""
-    parts = []
-    for value, y in zip(ticks, _scale_y(ticks, top=ticks[-1]), strict=True):
-        parts.append(svg("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"))
-        parts.append(text(_short(chart, value), x=LEFT - 7, y=y + 4, anchor="end"))
-    return join(*parts)
-
-
-def _x_axis(chart: Chart) -> Html:
-    """Round positions, and the name below them."""
+def _x_ticks(chart: Chart) -> list[tuple[float, str, str]]:
+    """Round positions: where they lie, what they say, and which end of the words is there."""
     low, high = min(chart.x), max(chart.x)
     step = nice_step((high - low) or 1.0, whole=not chart.x_label.startswith("time"))
     ticks = [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    y = HEIGHT - BOTTOM + 17
-    numbers = (
-        text(number(value), x=x, y=y, anchor="middle")
-        for value, x in zip(ticks, _scale_x(chart, ticks), strict=True)
-    )
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    return join(*numbers, text(chart.x_label, x=middle, y=y + 17, anchor="middle"))
-
-
-def _line(points: Sequence[tuple[float, float]]) -> Html:
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    floor = HEIGHT - BOTTOM
-    area = f"{points[0][0]:.1f},{floor} {path} {points[-1][0]:.1f},{floor}"
-    return join(
-        element("polygon", points=area, class_="area"),
-        element("polyline", points=path, class_="line"),
-    )
-
-
-def _stems(points: Sequence[tuple[float, float]]) -> Html:
-    floor = HEIGHT - BOTTOM
-    return join(*(svg("line", x1=x, x2=x, y1=floor, y2=y, class_="stem") for x, y in points))
-
-
-def _dots(chart: Chart, points: Sequence[tuple[float, float]]) -> Html:
-    """A dot per point; its name and value appear under the pointer."""
-    radius = 3.0 if len(points) <= 30 else 2.2
-    dots = []
-    for i, (cx, cy) in enumerate(points):
-        dots.append(svg("circle", _tip(chart, i), cx=cx, cy=cy, r=radius, class_="dot"))
-    return join(*dots)
-
-
-def _strips(chart: Chart, points: Sequence[tuple[float, float]]) -> Html:
-    """Where dots would be too many: unseen strips that tell the same under the pointer."""
-    strips = []
-    half = (WIDTH - LEFT - RIGHT) / min(len(points), MOST_STRIPS) / 2
-    for i in pick_frames(len(points), most=MOST_STRIPS):
-        strips.append(
-            svg(
-                "rect",
-                _tip(chart, i),
-                x=points[i][0] - half,
-                y=TOP,
-                width=2 * half,
-                height=HEIGHT - BOTTOM - TOP,
-                class_="strip",
-            )
-        )
-    return join(*strips)
-
-
-def _tip(chart: Chart, i: int) -> Html:
-    return element("title", f"{chart.names[i]}: {chart.show(chart.y[i])}")
+    return [(x, number(v), "middle") for v, x in zip(ticks, _scale_x(chart, ticks), strict=True)]
 
 
 def _say(chart: Chart) -> str:
@@ -169,5 +121,11 @@ def _say(chart: Chart) -> str:
     )
 
 
-def _short(chart: Chart, value: float) -> str:
-    return f"{value:.0%}" if chart.kind == "confluence" else number(value)
+def _short(chart: Chart, values: Sequence[float]) -> list[str]:
+    show = "{:.0%}".format if chart.kind == "confluence" else number
+    return [show(value) for value in values]
+
+
+def number(value: float) -> str:
+    """A number beside an axis: 0.25, 1500."""
+    return f"{value:.6g}"

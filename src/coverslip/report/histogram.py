@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from coverslip.report.cells import INTENSITY, area_column, find_column, name_and_unit
-from coverslip.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, nice_step, nice_ticks
-from coverslip.report.html import Html, element, join
-from coverslip.report.svg import number, svg, text
+from coverslip.report.chart import FRAME, LEFT, RIGHT, nice_step, nice_ticks, number, scale_y
+from coverslip.report.html import render
 from coverslip.report.values import plural
 
 # About so many bars: enough for a shape, few enough that each holds some cells.
@@ -59,15 +59,14 @@ def _highest(numbers: NDArray[np.float64]) -> float:
     return min(top, upper + FAR_OUT * (upper - lower)) if upper > lower else top
 
 
-def histograms(cells: pd.DataFrame, *, shown: list[str]) -> Html:
+def histograms(cells: pd.DataFrame, *, shown: list[str]) -> list[Markup]:
     """Draw area and intensity of all cells; `shown` are the columns of the page's script."""
     columns = (area_column(cells), find_column(cells, INTENSITY))
-    drawn = [
+    return [
         _histogram(values, column, index=shown.index(column))
         for column in columns
         if column is not None and column in shown and len(values := _finite(cells[column]))
     ]
-    return element("div", *drawn, class_="charts") if drawn else Html()
 
 
 def _finite(values: "pd.Series[float]") -> "pd.Series[float]":
@@ -75,48 +74,29 @@ def _finite(values: "pd.Series[float]") -> "pd.Series[float]":
     return numbers[np.isfinite(numbers)]
 
 
-def _histogram(values: "pd.Series[float]", column: str, *, index: int) -> Html:
-    """One figure; the script finds its column and edges in it, to draw one image alone."""
+def _histogram(values: "pd.Series[float]", column: str, *, index: int) -> Markup:
     bars = count_bars(values)
     name, unit = name_and_unit(column)
     ticks = nice_ticks(max(bars.counts), whole=True)
-    label = f"{name} ({unit})" if unit else name
-    drawing = element(
-        "svg",
-        _grid(ticks),
-        element("g", *_rects(bars, unit=unit, top=ticks[-1]), class_="bars"),
-        _axis(bars, label=label),
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
-        role="img",
-        aria_label=_say(values, name=name, unit=unit),
+    width = (RIGHT - LEFT) / len(bars.counts)
+    tops = scale_y(bars.counts, top=ticks[-1])
+    return render(
+        "histogram.html.j2",
+        frame=FRAME,
+        kind="histogram",
+        title=f"{name} of the cells",
+        said=_say(values, name=name, unit=unit),
+        grid=list(zip(scale_y(ticks, top=ticks[-1]), map(number, ticks), strict=True)),
+        ticks=_x_ticks(bars),
+        x_label=f"{name} ({unit})" if unit else name,
+        column=index,
+        edges=list(map(number, bars.edges)),
+        bars=[
+            (LEFT + i * width + 0.5, y, f"{bar_name(bars, i, unit=unit)}: {plural(n, 'cell')}")
+            for i, (y, n) in enumerate(zip(tops, bars.counts, strict=True))
+        ],
+        bar_width=width - 1,
     )
-    title = element("figcaption", f"{name} of the cells")
-    edges = " ".join(map(number, bars.edges))
-    return element(
-        "figure", title, drawing, class_="chart histogram", data_column=index, data_edges=edges
-    )
-
-
-def _grid(ticks: list[float]) -> Html:
-    parts = []
-    for value in ticks:
-        y = _height_to_y(value, top=ticks[-1])
-        parts.append(svg("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"))
-        parts.append(text(number(value), x=LEFT - 7, y=y + 4, anchor="end"))
-    return join(*parts)
-
-
-def _rects(bars: Bars, *, unit: str, top: float) -> list[Html]:
-    """A bar for each pair of edges; what it stands for appears under the pointer."""
-    width = (WIDTH - LEFT - RIGHT) / len(bars.counts)
-    rects = []
-    for i, n in enumerate(bars.counts):
-        y = _height_to_y(n, top=top)
-        tip = element("title", f"{bar_name(bars, i, unit=unit)}: {plural(n, 'cell')}")
-        rects.append(
-            svg("rect", tip, x=LEFT + i * width + 0.5, y=y, width=width - 1, height=_FLOOR - y)
-        )
-    return rects
 
 
 def bar_name(bars: Bars, i: int, *, unit: str) -> str:
@@ -126,27 +106,18 @@ def bar_name(bars: Bars, i: int, *, unit: str) -> str:
     return f"{number(bars.edges[i])} {end} {unit}".strip()
 
 
-_FLOOR = HEIGHT - BOTTOM
-
-
-def _height_to_y(value: float, *, top: float) -> float:
-    return _FLOOR - value / top * (_FLOOR - TOP)
-
-
-def _axis(bars: Bars, *, label: str) -> Html:
-    """Some of the edges in numbers, and the name below them."""
+def _x_ticks(bars: Bars) -> list[tuple[float, str, str]]:
+    """Some of the edges: where they lie, what they say, and which end of the words is there."""
     low, high = bars.edges[0], bars.edges[-1]
     step = nice_step(0.7 * (high - low), whole=False)
-    ticks = [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    y, end = _FLOOR + 17, WIDTH - RIGHT
+    edges = [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
     last = f"≥ {number(bars.edges[-2])}" if bars.is_open else number(high)
-    numbers = []
-    for tick in ticks:
-        x = LEFT + (tick - low) / (high - low) * (end - LEFT)
-        if x + FIGURE_WIDTH * (len(number(tick)) / 2 + 1 + len(last)) < end:
-            numbers.append(text(number(tick), x=x, y=y, anchor="middle"))
-    numbers.append(text(last, x=end, y=y, anchor="end"))
-    return join(*numbers, text(label, x=(LEFT + WIDTH - RIGHT) / 2, y=y + 17, anchor="middle"))
+    ticks = []
+    for edge in edges:
+        x = LEFT + (edge - low) / (high - low) * (RIGHT - LEFT)
+        if x + FIGURE_WIDTH * (len(number(edge)) / 2 + 1 + len(last)) < RIGHT:
+            ticks.append((x, number(edge), "middle"))
+    return [*ticks, (RIGHT, last, "end")]
 
 
 def _say(values: "pd.Series[float]", *, name: str, unit: str) -> str:

@@ -1,58 +1,68 @@
-"""text → HTML, escaped unless it is HTML already."""
+"""a template + its data → HTML, in which all text is escaped.
 
-import html
+Jinja2 fills the templates in ``templates``; what is not `Markup` already becomes text.
+"""
+
 import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-VOID_ELEMENTS = frozenset({"img", "meta", "wbr"})
+from markupsafe import Markup
+
+from coverslip.report.values import count, duration, percent, plural
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 # Code points that no HTML document may contain.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-class Html(str):
-    """Markup. Any other string is text, and `element` escapes it: forgetting cannot happen."""
+@lru_cache(maxsize=1)
+def environment() -> "Environment":
+    """Open the templates: what they use and does not exist is an error, not nothing."""
+    # Here, so that a process that writes no page does not wait for it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    __slots__ = ()
-
-
-def element(tag: str, /, *children: str, **attributes: str | int | float | None) -> Html:
-    """Build an element.
-
-    Args:
-        tag: Of HTML or SVG.
-        *children: Text (escaped here) or `Html` (taken as it is).
-        **attributes: Escaped here. Underscores become hyphens, one at the end is dropped
-            (`class_`); None leaves the attribute out.
-    """
-    opening = "".join(
-        f' {key.removesuffix("_").replace("_", "-")}="{escape(str(value))}"'
-        for key, value in attributes.items()
-        if value is not None
+    templates = Environment(
+        loader=PackageLoader("coverslip.report"),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    if tag in VOID_ELEMENTS:
-        return Html(f"<{tag}{opening}>")
-    return Html(f"<{tag}{opening}>{join(*children)}</{tag}>")
+    templates.filters |= {
+        "breakable": breakable,
+        "duration": duration,
+        "percent": percent,
+        "plural": plural,
+        "px": px,
+        "thousands": count,
+        "url": path_to_url,
+    }
+    return templates
 
 
-def join(*children: str, between: str = "") -> Html:
-    """Put text and markup in a row."""
-    return Html(
-        escape(between).join(
-            child if isinstance(child, Html) else escape(child) for child in children
-        )
-    )
+def render(template: str, /, **data: object) -> Markup:
+    """Fill a template; any text in `data` is escaped, and fit for a file."""
+    return Markup(clean(environment().get_template(template).render(data)))
 
 
-def breakable(name: str) -> Html:
+def clean(text: str) -> str:
+    """Replace what no HTML file can hold, such as parts of a file name that is no valid text."""
+    return FORBIDDEN.sub("\ufffd", text.encode("utf-8", "replace").decode())
+
+
+def breakable(name: str) -> Markup:
     """A name that breaks, where it must, after its underscores, hyphens and slashes."""
-    return Html(re.sub("(?<=[_/-])(?=.)", element("wbr"), escape(name)))
+    return Markup("<wbr>").join(re.split("(?<=[_/-])(?=.)", name))
 
 
-def escape(text: str) -> str:
-    """Make any string, even a file name that is no valid text, safe inside HTML."""
-    readable = FORBIDDEN.sub("\ufffd", text.encode("utf-8", "replace").decode())
-    return html.escape(readable, quote=True)
+def px(value: float) -> str:
+    """A length in a drawing, with one decimal at most."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def path_to_url(path: str) -> str:

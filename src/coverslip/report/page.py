@@ -1,41 +1,39 @@
 """table of images + thumbnails → one HTML page that needs nothing else."""
 
-from collections.abc import Mapping, Sequence
+import base64
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
+from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
-from coverslip.report.browse import cells_section, doubt_section, page_data, script, script_hash
 from coverslip.report.cards import MOST_CARDS
-from coverslip.report.cells import Cells
-from coverslip.report.html import Html, element
+from coverslip.report.cells import (
+    MOST_DOUBTS,
+    Cells,
+    cells_in_page,
+    data_block,
+    measured_columns,
+)
+from coverslip.report.histogram import histograms
+from coverslip.report.html import render
 from coverslip.report.images import common_folder, complete, short_name
 from coverslip.report.pictures import Pictures, Thumbnails
 from coverslip.report.series import result_sections
-from coverslip.report.summary import summary
-from coverslip.report.values import duration, in_words, plural
+from coverslip.report.values import count, in_words, percent, plural, significant
 
 # The page may load nothing from anywhere, and run no script but its own; a browser that reads this
 # line makes sure of it.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src "
 
-# A coverslip with two cells under it.
-LOGO = Html(
-    '<svg class="logo" viewBox="0 0 24 24" aria-hidden="true">'
-    '<rect x="2" y="2" width="20" height="20" rx="4"></rect>'
-    '<path d="M6 10.5C6 7 9 5.5 11.5 7s2 5-.5 6.5S6 14 6 10.5Z"></path>'
-    '<path d="M13.5 16c0-2.5 2-4 3.6-3s1.5 4-.3 5.2S13.5 18 13.5 16Z"></path></svg>'
-)
-
-HOW_TO_READ = (
-    "Every outline is one cell; neighbours differ in colour, and the colours mean nothing else. "
-    "Cells that the model does not part count as one. Confluence is the share of the image's area "
-    "inside outlines. Mostly dark images are shown brighter than they are."
-)
-
 STYLES = ("style.css", "browse.css")
+
+# In the order in which one builds on the other.
+SCRIPTS = ("dom", "data", "table", "zoom", "panel", "viewer", "doubt", "browse", "tips", "start")
 
 NO_CELLS = Cells(pd.DataFrame(columns=["file", "frame", "label"]))
 
@@ -94,100 +92,81 @@ def html_report(
     folder = common_folder([*map(str, images.get("file", ())), *failures])
     table = complete(images, folder=folder)
     pictures = Pictures(thumbnails, cells.draw, n_shown=min(len(thumbnails), 2 * MOST_CARDS))
-    code = script()
-    body = [
-        _header(title, run, folder=folder),
-        summary(table, n_failed=len(failures)),
-        _failures(failures, folder=folder),
-        _notes(notes),
-        doubt_section(),
-        *result_sections(table, pictures),
-        cells_section(table, cells),
-        _numbers(table),
-        element("footer", element("h2", "How to read this page"), element("p", HOW_TO_READ)),
-    ]
-    data = page_data(table, cells, pictured=set(thumbnails))
-    end = (data, element("script", Html(code)))
-    page = element(
-        "html", _head(title, code), element("body", element("main", *body), *end), lang="en"
+    page = render(
+        "report.html.j2",
+        title=title,
+        **_assets(),
+        **_about_run(run, folder=folder),
+        tiles=_tiles(table, n_failed=len(failures)),
+        failures=[
+            (short_name(file, folder=folder), message.removeprefix(f"{file}: "))
+            for file, message in failures.items()
+        ],
+        notes=notes,
+        most_doubts=MOST_DOUBTS,
+        sections=result_sections(table, pictures),
+        cells=_about_cells(table, cells),
+        rows=table.to_dict("records"),
+        data=data_block(table, cells_in_page(cells.table, pictured=set(thumbnails))),
     )
-    return f"<!DOCTYPE html>\n{page}\n"
+    return f"{page}\n"
 
 
-def _head(title: str, code: str) -> Html:
+def _assets() -> dict[str, Markup | str]:
+    """Style and script as their files have them, and the policy that lets no other script run."""
     folder = files("coverslip.report")
     style = "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in STYLES)
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY + script_hash(code)),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", title),
-        element("style", Html(style)),
-    )
+    parts = (folder.joinpath("script", f"{name}.js").read_text("utf-8") for name in SCRIPTS)
+    script = '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    policy = f"{POLICY}'sha256-{digest}'"
+    return {"style": Markup(style), "script": Markup(script), "policy": policy}
 
 
-def _header(title: str, run: Run, *, folder: str) -> Html:
-    """Title, then model, version, date and duration; the settings below them."""
-    moment = run.started.isoformat(sep=" ", timespec="minutes")
-    when = element("time", moment, datetime=moment)
-    facts = {"Model": run.model, "Version": f"coverslip {run.version}", "Date": when}
-    facts |= {"Duration": duration(run.seconds)} | ({"Folder": folder} if folder else {})
+def _about_run(run: Run, *, folder: str) -> dict[str, Any]:
     settings = {name.replace("_", " "): in_words(value) for name, value in run.settings.items()}
-    command = element("pre", element("code", run.command), tabindex=0)
-    return element(
-        "header",
-        element("p", LOGO, "coverslip", class_="brand"),
-        element("h1", title),
-        _definitions(facts, class_="facts"),
-        _definitions(settings, class_="settings") if settings else "",
-        command if run.command else "",
-    )
+    moment = run.started.isoformat(sep=" ", timespec="minutes")
+    return {"run": run, "settings": settings, "moment": moment, "folder": folder}
 
 
-def _definitions(items: Mapping[str, str], *, class_: str) -> Html:
-    pairs = (element("div", element("dt", k), element("dd", v)) for k, v in items.items())
-    return element("dl", *pairs, class_=class_)
+def _tiles(table: pd.DataFrame, *, n_failed: int) -> list[tuple[str, str, str]]:
+    """The few numbers that answer "how did it go" at one glance: name, value and detail."""
+    failed = f"{n_failed} failed" if n_failed else "none failed"
+    n_files, n_frames = table["file"].nunique(), len(table)
+    is_series = n_frames > n_files
+    frames = f"{plural(n_frames, 'frame')}, " if is_series else ""
+    each = "frame" if is_series else "image"
+    cells, shares, areas = (table[c] for c in ("n_cells", "confluence", "median_area_um2"))
+    tiles = [
+        ("Files" if is_series else "Images", count(n_files), f"{frames}{failed}"),
+        (f"Cells per {each}", count(cells.median()), _range(cells, count, "median")),
+        ("Confluence", percent(shares.mean()), _range(shares, percent, "mean")),
+    ]
+    if not is_series:  # a cell of a series would be counted once a frame
+        tiles.append(("Cells in all", count(cells.sum()), "summed over the images"))
+    if areas.notna().any():
+        area = f"{significant(areas.median())} µm²"
+        tiles.append(("Cell area", area, f"median over {each}s of their medians"))
+    return tiles
 
 
-def _failures(failures: Mapping[str, str], *, folder: str) -> Html:
-    if not failures:
-        return Html()
-    items = (
-        element(
-            "li",
-            element("b", short_name(file, folder=folder)),
-            element("p", message.removeprefix(f"{file}: ")),
-        )
-        for file, message in failures.items()
-    )
-    title = f"{plural(len(failures), 'file')} failed"
-    return element("section", element("h2", title), element("ul", *items), class_="failures")
+def _range(values: "pd.Series[float]", show: Callable[[float], str], middle: str) -> str:
+    if len(values) < 2:
+        return ""
+    return f"{middle}; from {show(values.min())} to {show(values.max())}"
 
 
-def _notes(notes: Sequence[str]) -> Html:
-    if not notes:
-        return Html()
-    items = (element("li", note) for note in notes)
-    return element("section", element("h2", "Notes"), element("ul", *items), class_="run-notes")
-
-
-def _numbers(table: pd.DataFrame) -> Html:
-    """All rows as a table, to be copied into a spreadsheet."""
-    columns = {"File": "file", "Frame": "frame", "Cells": "n_cells"}
-    head = element("tr", *(element("th", name, scope="col") for name in (*columns, "Confluence")))
-    rows = (
-        element(
-            "tr",
-            element("th", row["name"], scope="row"),
-            element("td", str(row["frame"])),
-            element("td", f"{row['n_cells']:.0f}"),
-            element("td", f"{100 * row['confluence']:.1f}%"),
-        )
-        for row in table.to_dict("records")
-    )
-    whole = element("table", element("thead", head), element("tbody", *rows))
-    title = element("summary", f"All numbers ({plural(len(table), 'row')})")
-    box = element("div", whole, class_="scroll", tabindex=0)
-    return element("details", title, box)
+def _about_cells(images: pd.DataFrame, cells: Cells) -> dict[str, Any] | None:
+    """How many cells there are, how many of them the page has, and how they are spread."""
+    if cells.table.empty:
+        return None
+    n_page = len(cells_in_page(cells.table, pictured=set()))
+    words = plural(len(cells.table) + cells.n_left_out, "cell")
+    if images["file"].duplicated().any():
+        words += ", those of a film counted in each frame"
+    if cells.n_left_out:
+        words += f"; of a large image, this page has some evenly spread, {count(n_page)} in all"
+    elif n_page < len(cells.table):
+        words += f"; {count(n_page)} are in the table below, those of the images shown first"
+    drawn = histograms(cells.table, shown=measured_columns(cells.table))
+    return {"about": words, "csv": cells.csv, "histograms": drawn}

@@ -4,13 +4,15 @@ import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from coverslip.report.html import Html, element
-from coverslip.report.svg import Ring, rings_to_path
+from coverslip.report.html import render
 
 # Longer side of a picture inside the page where nothing else is asked for: sharp on a card.
 SIDE_PX = 640
@@ -27,7 +29,11 @@ SCALES = (1.0, 0.75, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05)
 # Longer side that an outline is drawn on at most: finer is not seen.
 OUTLINE_SIDE = 4000
 
+# What the markup of one path takes, beside its line and the numbers of its cells.
+PATH_CHARS = 43
+
 Thumbnails = Mapping[tuple[str, int], bytes | NDArray[np.uint8]]
+Ring = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -72,11 +78,11 @@ class Pictures:
         file = thumbnail if isinstance(thumbnail, bytes) else encode_picture(thumbnail)
         return fit_picture(file, most_bytes=PICTURE_CHARS * 3 // 4 // max(self.n_shown, 1))
 
-    def outlines(self, key: tuple[str, int], *, name: str) -> Html:
+    def outlines(self, key: tuple[str, int], *, name: str) -> Markup:
         """The outlines of a frame, to lie over its picture; `name` is an id of the page."""
         drawing = self.draw(*key)
         if drawing is None or not drawing.rings:
-            return Html()
+            return Markup()
         return draw_cells(drawing, name=name, most_chars=OUTLINE_CHARS // max(self.n_shown, 1))
 
 
@@ -118,13 +124,13 @@ def _jpeg(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def picture_url(picture: bytes) -> Html:
+def picture_url(picture: bytes) -> str:
     """A JPEG or PNG file as an address that holds it."""
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
-    return Html(f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}")
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"
 
 
-def draw_cells(drawing: Drawing, *, name: str, most_chars: int) -> Html:
+def draw_cells(drawing: Drawing, *, name: str, most_chars: int) -> Markup:
     """Draw cells as SVG: a path for each colour, in which each cell begins with its own "M".
 
     The whole pixels of the image are kept while they fit into so many characters; then the
@@ -136,30 +142,60 @@ def draw_cells(drawing: Drawing, *, name: str, most_chars: int) -> Html:
         if 2 * n_corners * first * scale > most_chars:  # a step takes two characters or more
             continue
         paths = _paths(drawing, scale=first * scale)
-        if sum(map(len, paths)) <= most_chars:
+        if sum(PATH_CHARS + len(line) + len(cells) for _, line, cells in paths) <= most_chars:
             height, width = (max(1, round(side * first * scale)) for side in drawing.shape)
-            lines = element("g", *paths, id=name)
-            return element(
-                "svg",
-                element("use", href=f"#{name}", class_="rim"),
-                lines,
-                class_="outlines",
-                viewBox=f"0 0 {width} {height}",
-                aria_hidden="true",
-            )
-    return Html()
+            return render("outlines.html.j2", name=name, width=width, height=height, paths=paths)
+    return Markup()
 
 
-def _paths(drawing: Drawing, *, scale: float) -> list[Html]:
+def _paths(drawing: Drawing, *, scale: float) -> list[tuple[int, str, str]]:
+    """Of each colour its number, the lines of its cells, and the numbers of these."""
     by_colour: dict[int, list[int]] = {}
     for cell in sorted(drawing.rings):
         by_colour.setdefault(int(drawing.colours[cell]), []).append(cell)
-    return [
-        element(
-            "path",
-            d="".join(rings_to_path(drawing.rings[cell], scale=scale) for cell in cells),
-            class_=f"c{colour}",
-            data_cells=" ".join(map(str, cells)),
-        )
-        for colour, cells in sorted(by_colour.items())
-    ]
+    paths = []
+    for colour, cells in sorted(by_colour.items()):
+        line = "".join(rings_to_path(drawing.rings[cell], scale=scale) for cell in cells)
+        paths.append((colour, line, " ".join(map(str, cells))))
+    return paths
+
+
+def rings_to_path(rings: Sequence[Ring], *, scale: float = 1.0) -> str:
+    """Write the outline of one cell as the `d` of a path, from step to step.
+
+    Args:
+        rings: Closed lines of corners, (n, 2) integers (y, x), whose sides are along the axes.
+        scale: Size of the drawing over that of the image; corners are rounded to whole numbers.
+
+    Returns:
+        One "M", then relative steps: "M3 5h2v2h-2z". What shrinks to nothing becomes a square of 1.
+    """
+    path, here = "", (0, 0)
+    for ring in rings:
+        # Plain numbers: for the few corners of a cell, arrays would take three times as long.
+        corners = [(int(y * scale + 0.5), int(x * scale + 0.5)) for y, x in ring.tolist()]
+        steps = _steps(corners)
+        if not steps:
+            continue
+        y, x = corners[0]
+        path += f"m{x - here[1]} {y - here[0]}{steps}z" if path else f"M{x} {y}{steps}z"
+        here = (y, x)
+    y, x = (int(value * scale) for value in rings[0][0])
+    return path or f"M{x} {y}h1v1h-1z"
+
+
+def _steps(corners: Sequence[tuple[int, int]]) -> str:
+    """From corner to corner, without the last side, which "z" draws; "" if it has no area."""
+    if any(len(set(line)) == 1 for line in zip(*corners, strict=True)):
+        return ""
+    words: list[str] = []
+    axis, length = "", 0
+    for (y, x), (to_y, to_x) in pairwise(corners):
+        if y == to_y and x == to_x:
+            continue
+        step = "h" if y == to_y else "v"
+        if step != axis:
+            words.append(f"{axis}{length}" if length else "")
+            axis, length = step, 0
+        length += to_y - y + to_x - x
+    return "".join(words) + (f"{axis}{length}" if length else "")

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
-from coverslip.report.cards import MOST_CARDS, card_grid, rows_with_cards
+from coverslip.report.cards import MOST_CARDS, common_ratio, make_cards, rows_with_cards
 from coverslip.report.chart import Chart, draw_chart
-from coverslip.report.html import Html, element
 from coverslip.report.images import MOST_FRAMES, by_file
 from coverslip.report.pictures import Pictures
 from coverslip.report.values import count, percent, plural
@@ -19,8 +20,8 @@ FEWEST_DOTS = 3
 TIME_UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def result_sections(table: pd.DataFrame, pictures: Pictures) -> list[Html]:
-    """Write the sections of a completed table."""
+def result_sections(table: pd.DataFrame, pictures: Pictures) -> list[dict[str, Any]]:
+    """What the sections of a completed table show, each by the names of the template."""
     groups = by_file(table)
     series = [rows for rows in groups.values() if len(rows) > 1]
     singles = table[table["file"].isin([file for file, rows in groups.items() if len(rows) == 1])]
@@ -29,7 +30,7 @@ def result_sections(table: pd.DataFrame, pictures: Pictures) -> list[Html]:
     return sections + ([_singles_section(singles, pictures)] if len(singles) else [])
 
 
-def _series_section(rows: pd.DataFrame, pictures: Pictures, *, most_frames: int) -> Html:
+def _series_section(rows: pd.DataFrame, pictures: Pictures, *, most_frames: int) -> dict[str, Any]:
     shown = rows_with_cards(rows, pictures.thumbnails, is_series=True, most_frames=most_frames)
     first, last = rows.iloc[0], rows.iloc[-1]
     about = (
@@ -39,33 +40,28 @@ def _series_section(rows: pd.DataFrame, pictures: Pictures, *, most_frames: int)
     )
     if len(shown) < len(rows):
         about += f" · {count(len(shown))} frames shown, all are in the table below"
-    return element(
-        "section",
-        element("h2", first["name"]),
-        element("p", about, class_="about"),
-        _charts(rows, joined=True),
-        card_grid(shown, pictures, is_series=True),
-        class_="results",
-    )
+    heading = {"title": first["name"], "about": about, "is_series": True}
+    return heading | {"charts": _charts(rows, joined=True)} | _cards(shown, pictures)
 
 
-def _singles_section(rows: pd.DataFrame, pictures: Pictures) -> Html:
+def _singles_section(rows: pd.DataFrame, pictures: Pictures) -> dict[str, Any]:
     has_charts = len(rows) >= FEWEST_DOTS
     if has_charts:  # the cards have the charts' numbers
         rows = rows.assign(place=range(1, len(rows) + 1))
     shown = rows_with_cards(rows, pictures.thumbnails, is_series=False)
     about = f"{count(len(shown))} of {plural(len(rows), 'image')} shown, all are in the table below"
-    return element(
-        "section",
-        element("h2", "Images"),
-        element("p", about, class_="about") if len(shown) < len(rows) else "",
-        _charts(rows, joined=False) if has_charts else "",
-        card_grid(shown, pictures, is_series=False),
-        class_="results",
-    )
+    about = about if len(shown) < len(rows) else ""
+    heading = {"title": "Images", "about": about, "is_series": False}
+    charts = _charts(rows, joined=False) if has_charts else []
+    return heading | {"charts": charts} | _cards(shown, pictures)
 
 
-def _charts(rows: pd.DataFrame, *, joined: bool) -> Html:
+def _cards(rows: pd.DataFrame, pictures: Pictures) -> dict[str, Any]:
+    cards = make_cards(rows, pictures)
+    return {"cards": cards, "ratio": common_ratio(cards)}
+
+
+def _charts(rows: pd.DataFrame, *, joined: bool) -> list[Markup]:
     """Confluence and count, one beside the other: two scales in one picture mislead."""
     x, x_label, names = _positions(rows) if joined else _order(rows)
     where = "of each image" if not joined else "over time" if "time" in x_label else "by frame"
@@ -82,7 +78,7 @@ def _charts(rows: pd.DataFrame, *, joined: bool) -> Html:
     cells = replace(
         confluence, title=f"Cells {where}", y=rows["n_cells"].tolist(), show=count, kind="count"
     )
-    return element("div", draw_chart(confluence), draw_chart(cells), class_="charts")
+    return [draw_chart(confluence), draw_chart(cells)]
 
 
 def _order(rows: pd.DataFrame) -> tuple[Sequence[float], str, list[str]]:
