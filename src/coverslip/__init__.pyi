@@ -21,6 +21,7 @@ from .measure import MeasureSettings, confluence
 from .models import MODELS
 from .pipeline import Segmentation, SegmentSettings, segment, segment_files
 from .predict import PredictSettings
+from .provenance import __version__
 from .shipped import load_model, shipped_models
 from .train import Plan, TrainSettings, fit, start_run
 
@@ -35,6 +36,7 @@ __all__ = [
     "SegmentSettings",
     "Segmentation",
     "TrainSettings",
+    "__version__",
     "confluence",
     "error_map",
     "evaluate_folders",
