@@ -36,7 +36,8 @@ coverage: .venv/installed-dev
 	$(BIN)/coverage report
 
 docs: .venv/installed-docs
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "to read and to search it: $(BIN)/python -m http.server -d site"
 
 dist: .venv/installed-dist
 	rm -rf dist
