@@ -175,6 +175,14 @@ def test_every_page_is_in_the_index():
     assert pages - {"README.md"} <= listed
 
 
+def test_every_page_is_in_the_menu_of_the_site():
+    nav = re.split(r"^nav:$", read(ROOT / "mkdocs.yml"), flags=re.MULTILINE)[1]
+    listed = re.findall(r"[\w/-]+\.md$", nav.split("\n\n")[0], flags=re.MULTILINE)
+    pages = [*DOCS.glob("*.md"), *(DOCS / "models").glob("*.md"), *(DOCS / "results").glob("*.md")]
+    assert len(listed) == len(set(listed))
+    assert {page.relative_to(DOCS).as_posix() for page in pages} <= set(listed)
+
+
 # --- recipes
 
 

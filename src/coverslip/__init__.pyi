@@ -52,6 +52,7 @@ from .pipeline import (
 )
 from .predict import PredictSettings
 from .pretrained import load_pretrained
+from .provenance import __version__
 from .shipped import load_model, shipped_models
 from .train import Plan, TrainSettings, fit, resume_plan, start_run
 
@@ -73,6 +74,7 @@ __all__ = [
     "SegmentSettings",
     "Segmentation",
     "TrainSettings",
+    "__version__",
     "build_network",
     "check_pairs",
     "confluence",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -41,7 +42,6 @@ VERBS = (
 
 app = typer.Typer(
     name="coverslip",
-    help="From microscope images to masks, cells and tables: on a laptop, offline.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain help appears twice as fast
@@ -49,6 +49,28 @@ app = typer.Typer(
 )
 for verb in VERBS:
     app.command()(verb)
+
+
+def tell_version(wanted: bool) -> None:
+    """Print the version, in a checkout with the state of its source, and end."""
+    if wanted:
+        from coverslip.provenance import __version__, code_version
+
+        running = code_version()
+        typer.echo(f"coverslip {__version__}" + f" (source: {running})" * (running != __version__))
+        raise typer.Exit()
+
+
+@app.callback()
+def begin(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=tell_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """From microscope images to masks, cells and tables: on a laptop, offline."""
 
 
 def main() -> None:
