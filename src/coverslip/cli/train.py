@@ -57,7 +57,20 @@ def train(
             help="How often images get blur, uneven light, noise or JPEG: 0 never, 1 usual."
         ),
     ] = 1.0,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--augment", help="NAME=VALUE of AugmentSettings, such as invert=0.3."),
+    ] = None,
+    ignored_from: Annotated[
+        int | None, typer.Option(help="Labels from this number on are of pixels without loss.")
+    ] = None,
+    touching: Annotated[
+        float, typer.Option(help="How much pixels between touching cells count in the loss.")
+    ] = 1.0,
     val_fraction: Annotated[float, typer.Option(help="Share kept for validation.")] = 0.15,
+    val_where: Annotated[
+        str | None, typer.Option(help="Validate on the images with COLUMN=VALUE in the list.")
+    ] = None,
     fold: Annotated[
         str | None, typer.Option(help="Validate on fold K of N instead, as K/N from 0/N.")
     ] = None,
@@ -76,7 +89,7 @@ def train(
 ) -> None:
     """Train a network on images and masks."""
     from coverslip.augment import AugmentSettings, scale_faults
-    from coverslip.commands.train import Choice, Split, run_train
+    from coverslip.commands.train import Choice, Split, augment_settings, run_train
     from coverslip.data import SampleSettings
     from coverslip.train import TrainSettings
 
@@ -96,11 +109,22 @@ def train(
             seed=seed,
             device=device,
             workers=workers,
-            sample=SampleSettings(size_px=size, cell_size_px=cell_size, crop_px=crop or None),
-            augment=scale_faults(AugmentSettings(zoom=zoom), faults),
+            sample=SampleSettings(
+                size_px=size,
+                cell_size_px=cell_size,
+                crop_px=crop or None,
+                ignored_from=ignored_from,
+                touching_weight=touching,
+            ),
+            augment=augment_settings(scale_faults(AugmentSettings(zoom=zoom), faults), change),
         ),
         split=Split(
-            table=table, where=where, balance=balance, val_fraction=val_fraction, fold=fold
+            table=table,
+            where=where,
+            balance=balance,
+            val_fraction=val_fraction,
+            val_where=val_where,
+            fold=fold,
         ),
         resume=resume,
     )

@@ -62,7 +62,7 @@ def look_at(network: nn.Module, data: PairDataset, index: int, settings: TrainSe
     truth = whole.labels > 0
     how = PredictSettings(device=settings.device, backend="torch")
     probs = predict(network, normalise(whole.image, data.preprocess), settings=how).probs
-    pred = probs[0] > 0.5
+    pred = (probs[0] > 0.5) & ~whole.ignored
     scores = {
         "val_loss": loss_of(probs, whole.maps, settings),
         "val_jaccard": jaccard(count_pixels(truth, pred)),
