@@ -69,6 +69,8 @@ def main(data: Path, out: Path, kinds: Path | None) -> None:
         (out / folder).mkdir(parents=True, exist_ok=True)
     rows = [row for name, source in SOURCES.items() for row in gather(name, source, data, out)]
     table = pd.DataFrame(rows)
+    if table["name"].duplicated().any():
+        raise SystemExit("two images have one name")
     table.to_csv(out / "list.csv", index=False)
     if kinds is not None:
         table.to_csv(kinds, index=False)
@@ -84,7 +86,7 @@ def gather(name: str, source: Source, data: Path, out: Path) -> list[dict[str, A
         image = np.asarray(Image.open(path))
         labels = read_labels(folder / source.labels, path)
         kind, balance = kind_of(name, source, path, image=image, number=number)
-        own = f"{name}_{path.stem[:16]}"
+        own = f"{name}_{path.stem[:32]}"
         Image.fromarray(image).save(out / "images" / f"{own}.png")
         Image.fromarray(mark_ignored(name, labels)).save(out / "labels" / f"{own}.png")
         held = number // source.block % source.every == source.every // 2

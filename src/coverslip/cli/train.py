@@ -50,6 +50,9 @@ def train(
         int,
         typer.Option(min=0, help="Cut random squares of this size; 0: whole images (with --size)."),
     ] = 256,
+    tries: Annotated[
+        int, typer.Option(help="Squares that are cut until one has a cell, for sparse images.")
+    ] = 1,
     zoom: Annotated[float, typer.Option(help="Sizes are varied from 1/ZOOM to ZOOM.")] = 1.3,
     faults: Annotated[
         float,
@@ -113,6 +116,7 @@ def train(
                 size_px=size,
                 cell_size_px=cell_size,
                 crop_px=crop or None,
+                tries=tries,
                 ignored_from=ignored_from,
                 touching_weight=touching,
             ),

@@ -40,6 +40,7 @@ class SampleSettings:
     size_px: int | None = None  # resize to this square first (the paper: 256 or 512); None: native
     cell_size_px: float | None = None  # or resize so that its cells have this median diameter
     crop_px: int | None = 256  # then cut a random square of this size; None: the whole image
+    tries: int = 1  # squares that are cut until one has a cell: of sparse images most have none
     ignored_from: int | None = None  # labels from this number on are of pixels without loss
     touching_weight: float = 1.0  # in the loss, of pixels between and at cells that touch
 
@@ -49,6 +50,8 @@ class SampleSettings:
             side = getattr(self, name)
             if side is not None and not side >= 1:
                 raise SettingsError(f"{name} is {side}; it must be at least 1.")
+        if self.tries < 1:
+            raise SettingsError(f"tries is {self.tries}; it must be at least 1.")
         if self.ignored_from is not None and self.ignored_from < 2:
             raise SettingsError(
                 f"ignored_from is {self.ignored_from}; it must be above the numbers of the cells, "
@@ -141,7 +144,9 @@ class PairDataset(Dataset[Sample]):
         image, _, maps, _ = self.whole(draw.pair)
         if self.settings.crop_px is not None:
             rng = np.random.default_rng((self.seed, draw.number))
-            image, maps = random_crop(image, maps, size=self.settings.crop_px, rng=rng)
+            image, maps = random_crop(
+                image, maps, size=self.settings.crop_px, rng=rng, tries=self.settings.tries
+            )
         channels_first = np.ascontiguousarray(to_rgb(image).transpose(2, 0, 1))
         return Sample(
             torch.from_numpy(channels_first),
