@@ -85,6 +85,8 @@ def gather(name: str, source: Source, data: Path, out: Path) -> list[dict[str, A
     for number, path in enumerate(chosen):
         image = np.asarray(Image.open(path))
         labels = read_labels(folder / source.labels, path)
+        if not labels.any():  # coverslip train refuses it
+            continue
         kind, balance = kind_of(name, source, path, image=image, number=number)
         own = f"{name}_{path.stem[:32]}"
         Image.fromarray(image).save(out / "images" / f"{own}.png")
