@@ -3,11 +3,11 @@
 python benchmarks/kinds.py predict MODEL DATA LIST.csv CACHE [--scale true]
 python benchmarks/kinds.py score CACHE OUT.csv
 
-`predict` keeps the probabilities of the images of a list (columns name, kind, seen, invert), each at the
-scale that the model finds by itself or at that of its true cells, in CACHE, one file an image.
-`score` tries every rule of `RULES` on them, and writes a row for each image and rule, and a table of
-means by kind. So a rule can be chosen on kinds that a model has not learnt (seen = no), and its cost
-be seen on those that it has. DATA is a folder of `scripts/gather.py`.
+`predict` keeps the probabilities of the images of a list (columns name, kind, seen, invert), each
+at the scale that the model finds by itself or at that of its true cells, in CACHE, one file an
+image. `score` tries every rule of `RULES` on them, writes a row for each image and rule, and prints
+means by kind. So a rule can be chosen on kinds that a model has not learnt (seen = no), and its
+cost be seen on those that it has. DATA is a folder of `scripts/gather.py`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ IGNORED = 32768  # of scripts/gather.py
 
 @dataclass(frozen=True)
 class Rule:
-    """What is called cell: p above a threshold, or above a share of what the cell itself reaches."""
+    """What is called cell: p above a threshold, or a share of what the cell itself reaches."""
 
     threshold: float  # where cells are looked for
     share: float | None = None  # of the cell's own 90th percentile, that a pixel must exceed
