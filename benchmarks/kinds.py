@@ -58,13 +58,8 @@ class Rule:
 
 
 RULES = [
-    *(Rule(threshold) for threshold in (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)),
-    *(
-        Rule(threshold, share, least)
-        for threshold in (0.2, 0.3, 0.4)
-        for share in (0.4, 0.5, 0.6)
-        for least in (0.4, 0.5, 0.6)
-    ),
+    *(Rule(threshold) for threshold in (0.3, 0.4, 0.5, 0.55)),
+    *(Rule(0.3, share, least) for share in (0.4, 0.5, 0.6) for least in (0.4, 0.5, 0.6)),
 ]
 
 
@@ -92,15 +87,15 @@ def keep_probabilities(
     )
 
 
-def call_cells(probs: NDArray[np.float32], rule: Rule, *, min_area_px: int) -> NDArray[np.uint32]:
-    """The cells of two maps, mask and distance, by a rule."""
-    settings = SegmentSettings(threshold=rule.threshold, min_area_px=min_area_px)
-    labels = probs_to_labels(probs, ("mask", "distance"), settings=settings)
-    if rule.share is None or not labels.any():
-        return labels
-    reached = reach(labels, probs[0])
+def call_cells(
+    probs: NDArray[np.float32], parted: NDArray[np.uint32], rule: Rule, *, min_area_px: int
+) -> NDArray[np.uint32]:
+    """The cells by a rule, of those that were parted at its threshold."""
+    if rule.share is None:
+        return drop_cells(parted, min_area_px=min_area_px)
+    reached = reach(parted, probs[0])
     reached[reached < rule.least] = np.inf
-    kept = number_cells(np.where(probs[0] > rule.share * reached[labels], labels, 0))
+    kept = number_cells(np.where(probs[0] > rule.share * reached[parted], parted, 0))
     return drop_cells(kept, min_area_px=min_area_px)
 
 
@@ -119,9 +114,16 @@ def score_image(path: Path, rules: list[Rule]) -> list[dict[str, Any]]:
     """One image's scores by every rule."""
     kept = np.load(path)
     probs, truth = kept["probs"].astype(np.float32), kept["labels"]
+    parted = {
+        threshold: probs_to_labels(
+            probs, ("mask", "distance"), settings=SegmentSettings(threshold=threshold)
+        )
+        for threshold in sorted({rule.threshold for rule in rules})
+    }
     rows = []
     for rule in rules:
-        cells = call_cells(probs, rule, min_area_px=int(kept["min_area_px"]))
+        limit = int(kept["min_area_px"])
+        cells = call_cells(probs, parted[rule.threshold], rule, min_area_px=limit)
         counts = count_cells(truth, cells)
         rows.append(
             {
