@@ -231,3 +231,53 @@ def test_a_hash_sees_a_changed_mask(pairs):
     assert hash_pairs(list(reversed(pairs))) == before
     pairs[0].masks[0].write_bytes(pairs[1].masks[0].read_bytes())
     assert hash_pairs(pairs) != before
+
+
+def test_pixels_without_loss_and_gaps_between_cells_have_weights_of_their_own(tmp_path):
+    labels = np.zeros((9, 12), np.uint16)
+    labels[2:7, 1:5], labels[2:7, 6:11] = 1, 2  # a gap of one pixel, column 5
+    labels[:, 0] = 32768  # background that is not known
+    labels[2:7, 10] = 32770  # the rim of cell 2
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    Image.fromarray(labels.astype(np.uint8) * 100).save(tmp_path / "images/a.png")
+    Image.fromarray(labels).save(tmp_path / "labels/a.png")
+    data = PairDataset(
+        find_pairs(tmp_path),
+        preprocess=Preprocess(),
+        settings=SampleSettings(crop_px=None, size_px=None, ignored_from=32768, touching_weight=3),
+        maps=("mask", "distance"),
+    )
+    whole = data.whole(0)
+    assert np.array_equal(np.unique(whole.labels), [0, 1, 2])
+    assert (whole.labels[2:7, 10] == 2).all() and (whole.labels[:, 0] == 0).all()
+    assert np.array_equal(whole.ignored, labels >= 32768)
+    weights = np.rint(whole.maps[2] / 255 * 5)
+    assert (weights[3, :]).tolist() == [0, 1, 1, 1, 3, 3, 3, 1, 1, 1, 0, 1]
+    plain = PairDataset(
+        find_pairs(tmp_path), preprocess=Preprocess(), settings=SampleSettings(crop_px=None)
+    )
+    assert plain.whole(0).maps.shape == (1, 9, 12)
+
+
+def test_a_square_without_a_cell_is_cut_again():
+    mask = np.zeros((1, 80, 80), np.uint8)
+    mask[0, 30:40, 30:40] = 255
+    image = np.zeros((80, 80), np.float32)
+
+    def share_with_cells(tries: int) -> float:
+        rng = np.random.default_rng(0)
+        cut = [random_crop(image, mask, size=16, rng=rng, tries=tries)[1] for _ in range(200)]
+        return float(np.mean([maps.any() for maps in cut]))
+
+    once, thrice = share_with_cells(1), share_with_cells(3)
+    assert thrice == pytest.approx(1 - (1 - once) ** 3, abs=0.08) and 0.05 < once < 0.4
+
+
+@pytest.mark.parametrize(
+    "senseless",
+    [{"tries": 0}, {"ignored_from": 1}, {"touching_weight": 9}, {"touching_weight": -1}],
+)
+def test_senseless_samples_are_refused(senseless):
+    with pytest.raises(SettingsError, match=next(iter(senseless))):
+        SampleSettings(**senseless)

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 import tifffile
+from coverslip.cluster.order import holder_of
 
 from bright import bright_job, bright_model
-from coverslip.cluster.order import holder_of
 from coverslip.errors import FileError, SettingsError
 from coverslip.files import only_here, open_image, read_frame
 from coverslip.pipeline import segment_files

@@ -5,7 +5,15 @@ import math
 import pytest
 import torch
 
-from coverslip.losses import LOSSES, bce_dice_loss, dice_loss, jaccard_bce_loss, jaccard_loss
+from coverslip.losses import (
+    LOSSES,
+    MOST_WEIGHT,
+    bce_dice_loss,
+    dice_loss,
+    jaccard_bce_loss,
+    jaccard_loss,
+    maps_loss,
+)
 
 
 def logits_of(probs: list[list[float]]) -> torch.Tensor:
@@ -52,3 +60,32 @@ def test_every_loss_falls_towards_the_truth(name):
     towards = [LOSSES[name](scale * (2 * truth - 1), truth).item() for scale in (-2, 0, 2, 20)]
     assert towards == sorted(towards, reverse=True)
     assert towards[-1] == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_pixels_without_weight_say_nothing_and_twice_the_weight_is_the_pixel_twice(name):
+    def loss(probs: list[float], truth: list[float], weights: list[float] | None = None) -> float:
+        given = None if weights is None else torch.tensor([[[weights]]])
+        return LOSSES[name](logits_of([probs]), torch.tensor([[[truth]]]), weights=given).item()
+
+    probs, truth = [0.8, 0.5, 0.3], [1.0, 0.0, 1.0]
+    assert loss(probs, truth, [1, 1, 1]) == pytest.approx(loss(probs, truth))
+    blind = [loss([0.8, 0.5, p], [1.0, 0.0, t], [1, 1, 0]) for p in (0.1, 0.9) for t in (0.0, 1.0)]
+    assert blind == pytest.approx([blind[0]] * 4)
+    if name == "dice":  # a ratio of sums; the cross-entropy is a mean over all pixels
+        assert loss([0.8, 0.5], [1.0, 0.0], [2, 1]) == pytest.approx(
+            loss([0.8, 0.8, 0.5], [1.0, 1.0, 0.0]), abs=1e-5
+        )
+
+
+def test_a_channel_more_than_logits_is_how_much_each_pixel_counts():
+    logits, maps = torch.randn(2, 2, 4, 4), torch.rand(2, 2, 4, 4)
+    even = torch.full((2, 1, 4, 4), 1 / MOST_WEIGHT)
+    whole = maps_loss(logits, maps, criterion=bce_dice_loss)
+    weighted = maps_loss(logits, torch.cat([maps, even], dim=1), criterion=bce_dice_loss)
+    assert weighted.item() == pytest.approx(whole.item(), rel=1e-5)
+    even[:, :, 2:] = 0
+    half = maps_loss(logits, torch.cat([maps, even], dim=1), criterion=bce_dice_loss)
+    maps[:, :, 2:] = 1 - maps[:, :, 2:]
+    other = maps_loss(logits, torch.cat([maps, even], dim=1), criterion=bce_dice_loss)
+    assert half.item() == pytest.approx(other.item(), rel=1e-5)

@@ -1,9 +1,9 @@
 """(images, maps) → (images, maps): moved together, then the images changed, in this order.
 
-What an image goes through on its way to a file: the optics (focus, resolution) → the light
-(illumination, then contrast, brightness and gamma, which stand for all that sets the tones) → the
-camera (shot noise, then that of its electronics) → software (sharpening, compression). Inversion
-comes last: it stands for another contrast, whose file has the same faults.
+What an image goes through on its way to a file: the stain (colour) → the optics (focus, resolution)
+→ the light (illumination, then contrast, brightness and gamma, which stand for all that sets the
+tones) → the camera (shot noise, then that of its electronics) → software (sharpening, compression).
+Inversion comes last: it stands for another contrast, whose file has the same faults.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from coverslip.augment.colour import change_colour
 from coverslip.augment.draw import normal, on_host, sometimes, uniform
 from coverslip.augment.faults import (
     add_noise,
@@ -61,6 +62,7 @@ def change_intensity(
 ) -> Tensor:
     """All that happens to an image but its geometry, drawn for each; stays in [0, 1]."""
     host = on_host(generator)
+    images = change_colour(images, settings=settings, generator=generator)
     images = change_optics(images, settings=settings, host=host)
     images = sometimes(
         images,

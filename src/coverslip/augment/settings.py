@@ -48,6 +48,15 @@ class AugmentSettings:
     sharpen_chance: float = 0.05  # seldom done before an image is saved
     jpeg_quality: int = 30  # worst, up to 90: from its blocks plain to see to nothing
     jpeg_chance: float = 0.1
+    # Colours: 0 until it is measured what each of them gives and costs.
+    restain: float = 0.7  # largest share of each channel's optical density that comes from others
+    restain_chance: float = 0.0
+    hue_deg: float = 180.0  # largest turn of the hues, ±
+    hue_chance: float = 0.0
+    swap_chance: float = 0.0  # channels exchanged
+    grey_chance: float = 0.0  # colour turned grey, each channel with a weight by chance
+    tint_chance: float = 0.0  # grey values between two colours
+    stain_chance: float = 0.0  # what shines absorbs instead, on a stained, textured ground
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, before any work is done."""
@@ -56,7 +65,7 @@ class AugmentSettings:
                 raise SettingsError(
                     f"{name} is {getattr(self, name)}; it must be at least 1, which is no change."
                 )
-        for name in (*CHANCES, "invert", "illumination"):
+        for name in (*CHANCES, *COLOUR_CHANCES, "invert", "illumination", "restain"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be from 0 to 1.")
         for name in RANGES:
@@ -81,6 +90,14 @@ CHANCES = (
     "sharpen_chance",
     "jpeg_chance",
 )
+COLOUR_CHANCES = (
+    "restain_chance",
+    "hue_chance",
+    "swap_chance",
+    "grey_chance",
+    "tint_chance",
+    "stain_chance",
+)
 RANGES = (
     "rotation_deg",
     "elastic_px",
@@ -91,6 +108,7 @@ RANGES = (
     "blur_px",
     "shot_noise",
     "sharpen",
+    "hue_deg",
 )
 
 # What a training without faults is, such as one that was begun before there were any.

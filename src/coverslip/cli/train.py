@@ -50,6 +50,9 @@ def train(
         int,
         typer.Option(min=0, help="Cut random squares of this size; 0: whole images (with --size)."),
     ] = 256,
+    tries: Annotated[
+        int, typer.Option(help="Squares that are cut until one has a cell, for sparse images.")
+    ] = 1,
     zoom: Annotated[float, typer.Option(help="Sizes are varied from 1/ZOOM to ZOOM.")] = 1.3,
     faults: Annotated[
         float,
@@ -57,7 +60,20 @@ def train(
             help="How often images get blur, uneven light, noise or JPEG: 0 never, 1 usual."
         ),
     ] = 1.0,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--augment", help="NAME=VALUE of AugmentSettings, such as invert=0.3."),
+    ] = None,
+    ignored_from: Annotated[
+        int | None, typer.Option(help="Labels from this number on are of pixels without loss.")
+    ] = None,
+    touching: Annotated[
+        float, typer.Option(help="How much pixels between touching cells count in the loss.")
+    ] = 1.0,
     val_fraction: Annotated[float, typer.Option(help="Share kept for validation.")] = 0.15,
+    val_where: Annotated[
+        str | None, typer.Option(help="Validate on the images with COLUMN=VALUE in the list.")
+    ] = None,
     fold: Annotated[
         str | None, typer.Option(help="Validate on fold K of N instead, as K/N from 0/N.")
     ] = None,
@@ -76,7 +92,7 @@ def train(
 ) -> None:
     """Train a network on images and masks."""
     from coverslip.augment import AugmentSettings, scale_faults
-    from coverslip.commands.train import Choice, Split, run_train
+    from coverslip.commands.train import Choice, Split, augment_settings, run_train
     from coverslip.data import SampleSettings
     from coverslip.train import TrainSettings
 
@@ -96,11 +112,23 @@ def train(
             seed=seed,
             device=device,
             workers=workers,
-            sample=SampleSettings(size_px=size, cell_size_px=cell_size, crop_px=crop or None),
-            augment=scale_faults(AugmentSettings(zoom=zoom), faults),
+            sample=SampleSettings(
+                size_px=size,
+                cell_size_px=cell_size,
+                crop_px=crop or None,
+                tries=tries,
+                ignored_from=ignored_from,
+                touching_weight=touching,
+            ),
+            augment=augment_settings(scale_faults(AugmentSettings(zoom=zoom), faults), change),
         ),
         split=Split(
-            table=table, where=where, balance=balance, val_fraction=val_fraction, fold=fold
+            table=table,
+            where=where,
+            balance=balance,
+            val_fraction=val_fraction,
+            val_where=val_where,
+            fold=fold,
         ),
         resume=resume,
     )

@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def parse_arguments(texts: Sequence[str]) -> dict[str, Any]:
+def parse_arguments(texts: Sequence[str], *, option: str = "--argument") -> dict[str, Any]:
     """``["unit=basic", "decoder_blocks=0"]`` → {"unit": "basic", "decoder_blocks": 0}.
+
+    Args:
+        texts: of an option that may be given several times.
+        option: its name, for the message.
 
     Raises:
         SettingsError: no equals sign.
@@ -21,7 +25,7 @@ def parse_arguments(texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
-            raise SettingsError(f"--argument {text}: wanted NAME=VALUE.")
+            raise SettingsError(f"{option} {text}: wanted NAME=VALUE.")
         try:
             arguments[name] = json.loads(value)
         except ValueError:

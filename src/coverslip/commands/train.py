@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from coverslip.commands.arguments import parse_arguments
 from coverslip.commands.console import count_of, new_progress, note, tell
 from coverslip.commands.selection import choose_pairs
-from coverslip.data import balance_weights, fold_pairs, read_groups, split_pairs
+from coverslip.data import balance_weights, fold_pairs, read_groups, select_pairs, split_pairs
 from coverslip.errors import DataError, SettingsError
 from coverslip.files import check_pairs, find_pairs, only_here
 from coverslip.shipped import shipped_models
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from coverslip.augment import AugmentSettings
     from coverslip.files import Pair
     from coverslip.train import Ranks, TrainSettings
 
@@ -34,7 +35,8 @@ class Split:
     where: str | None  # COLUMN=VALUE or COLUMN!=VALUE: use these only
     balance: str | None  # column whose rare values are shown more often
     val_fraction: float
-    fold: str | None  # "K/N" in place of the fraction
+    val_where: str | None = None  # COLUMN=VALUE of those to validate on, in place of the fraction
+    fold: str | None = None  # "K/N" in place of the fraction
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,9 @@ def make_plan(pairs: list[Pair], settings: TrainSettings, split: Split) -> Plan:
             "\n" + "\n".join(f"  {problem}" for problem in problems)
         )
     groups = balance_groups(pairs, split)
-    if split.fold:
+    if split.val_where:
+        train, val = part_pairs(pairs, split)
+    elif split.fold:
         fold, n_folds = parse_fold(split.fold)
         train, val = fold_pairs(pairs, fold=fold, n_folds=n_folds, seed=settings.seed)
     else:
@@ -165,6 +169,43 @@ def make_plan(pairs: list[Pair], settings: TrainSettings, split: Split) -> Plan:
         )
     shown = balance_groups(train, split)
     return Plan(settings, train, val, balance_weights(shown) if shown else None)
+
+
+def part_pairs(pairs: list[Pair], split: Split) -> tuple[list[Pair], list[Pair]]:
+    """Those to learn from and those to validate on, as the list says.
+
+    Raises:
+        SettingsError: options that do not go together.
+        DataError: none is left to learn from, or to validate on.
+    """
+    if split.table is None or split.fold:
+        raise SettingsError(
+            f"--val-where {split.val_where}: wanted --list CSV with that column, and no --fold."
+        )
+    val = select_pairs(pairs, split.table, where=split.val_where or "")
+    names = {pair.name for pair in val}
+    train = [pair for pair in pairs if pair.name not in names]
+    if not train:
+        raise DataError(
+            f"{split.table}: every image fulfils {split.val_where}: none is left to learn from."
+        )
+    return train, val
+
+
+def augment_settings(settings: AugmentSettings, texts: Sequence[str] | None) -> AugmentSettings:
+    """The settings with some replaced, by their names.
+
+    Raises:
+        SettingsError: a name that there is not, or a value that cannot be.
+    """
+    values = parse_arguments(texts or [], option="--augment")
+    known = {field.name for field in fields(settings)}
+    for name, value in values.items():
+        if name not in known:
+            raise SettingsError(f"--augment {name}: wanted of {', '.join(sorted(known))}.")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise SettingsError(f"--augment {name}={value}: wanted a number.")
+    return replace(settings, **values)
 
 
 def balance_groups(pairs: list[Pair], split: Split) -> list[str] | None:

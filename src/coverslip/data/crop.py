@@ -18,14 +18,21 @@ def random_crop(
     *,
     size: int,
     rng: np.random.Generator,
+    tries: int = 1,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """The same random square of image (H, W[, 3]) and maps (K, H, W), reflected where too small."""
+    """The same random square of image (H, W[, 3]) and maps (K, H, W), reflected where too small.
+
+    Of so many tries the first is taken whose mask, the first map, is not empty; else the last.
+    """
     missing = [max(0, size - length) for length in maps.shape[1:]]
     if any(missing):
         widths = [(0, n) for n in missing]
         maps = np.pad(maps, [(0, 0), *widths], mode="reflect")
         image = np.pad(image, widths + [(0, 0)] * (image.ndim - 2), mode="reflect")
-    rows, columns = place_crop(maps.shape[1:], size=size, rng=rng)
+    for _ in range(tries):
+        rows, columns = place_crop(maps.shape[1:], size=size, rng=rng)
+        if maps[0, rows, columns].any():
+            break
     return image[rows, columns], maps[:, rows, columns]
 
 

@@ -12,9 +12,11 @@ from torch.utils.data import Dataset
 from coverslip.cells import cell_sizes, labels_to_maps
 from coverslip.data.crop import random_crop
 from coverslip.data.read import load_labelled
-from coverslip.data.resize import to_cell_size
+from coverslip.data.resize import resize_both, zoom_to
+from coverslip.data.weights import loss_weights, split_ignored
 from coverslip.errors import SettingsError
 from coverslip.images import to_rgb
+from coverslip.losses import MOST_WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,17 +34,20 @@ class SampleSettings:
     """What a network is shown of each image.
 
     Raises:
-        SettingsError: a side or a diameter below 1, or both sizes at once.
+        SettingsError: a side or a diameter below 1, both sizes at once, or a weight that cannot be.
 
     Example:
         >>> import coverslip
-        >>> coverslip.SampleSettings(size_px=256, crop_px=None)
-        SampleSettings(size_px=256, cell_size_px=None, crop_px=None)
+        >>> coverslip.SampleSettings(size_px=256, crop_px=None).size_px
+        256
     """
 
     size_px: int | None = None  # resize to this square first (the paper: 256 or 512); None: native
     cell_size_px: float | None = None  # or resize so that its cells have this median diameter
     crop_px: int | None = 256  # then cut a random square of this size; None: the whole image
+    tries: int = 1  # squares that are cut until one has a cell: of sparse images most have none
+    ignored_from: int | None = None  # labels from this number on are of pixels without loss
+    touching_weight: float = 1.0  # in the loss, of pixels between and at cells that touch
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, before any work is done."""
@@ -50,11 +55,27 @@ class SampleSettings:
             side = getattr(self, name)
             if side is not None and not side >= 1:
                 raise SettingsError(f"{name} is {side}; it must be at least 1.")
+        if self.tries < 1:
+            raise SettingsError(f"tries is {self.tries}; it must be at least 1.")
+        if self.ignored_from is not None and self.ignored_from < 2:
+            raise SettingsError(
+                f"ignored_from is {self.ignored_from}; it must be above the numbers of the cells, "
+                "such as 32768."
+            )
+        if not 0 <= self.touching_weight <= MOST_WEIGHT:
+            raise SettingsError(
+                f"touching_weight is {self.touching_weight}; it must be from 0 to {MOST_WEIGHT:g}."
+            )
         if self.size_px is not None and self.cell_size_px is not None:
             raise SettingsError(
                 f"size_px {self.size_px} and cell_size_px {self.cell_size_px:g}: wanted one of the "
                 "two. Images of one size, or cells of one size."
             )
+
+    @property
+    def weighted(self) -> bool:
+        """Whether pixels count differently, so that the maps have one more channel, of weights."""
+        return self.ignored_from is not None or self.touching_weight != 1
 
 
 class Whole(NamedTuple):
@@ -63,13 +84,14 @@ class Whole(NamedTuple):
     image: NDArray[np.float32]  # (H, W) or (H, W, 3) in [0, 1]
     labels: NDArray[np.int32]  # (H, W)
     maps: NDArray[np.uint8]  # (K, H, W), 255 for 1: a float would need four times the memory
+    ignored: NDArray[np.bool_]  # (H, W), what is not known
 
 
 class Sample(NamedTuple):
     """One image and what is to be learnt of it, ready for a batch."""
 
     image: Tensor  # (3, H, W) in [0, 1]
-    maps: Tensor  # (K, H, W) in [0, 1], the mask first
+    maps: Tensor  # (K, H, W) in [0, 1], the mask first, the weights of the loss last if it has any
     pair: int  # which of the data set's
 
 
@@ -77,7 +99,7 @@ class Batch(NamedTuple):
     """Samples stacked, and which images they are."""
 
     images: Tensor  # (N, 3, H, W) in [0, 1]
-    maps: Tensor  # (N, K, H, W) in [0, 1], the mask first
+    maps: Tensor  # (N, K, H, W) in [0, 1], as of the samples
     pairs: list[int]  # which of the data set's
 
 
@@ -124,10 +146,12 @@ class PairDataset(Dataset[Sample]):
 
     def __getitem__(self, draw: Draw) -> Sample:
         """The drawn image, resized and cut."""
-        image, _, maps = self.whole(draw.pair)
+        image, _, maps, _ = self.whole(draw.pair)
         if self.settings.crop_px is not None:
             rng = np.random.default_rng((self.seed, draw.number))
-            image, maps = random_crop(image, maps, size=self.settings.crop_px, rng=rng)
+            image, maps = random_crop(
+                image, maps, size=self.settings.crop_px, rng=rng, tries=self.settings.tries
+            )
         channels_first = np.ascontiguousarray(to_rgb(image).transpose(2, 0, 1))
         return Sample(
             torch.from_numpy(channels_first),
@@ -143,9 +167,15 @@ class PairDataset(Dataset[Sample]):
             self.pairs[index], self.preprocess, size_px=self.settings.size_px
         )
         if self.settings.cell_size_px is not None:
-            image, labels = to_cell_size(image, labels, size_px=self.settings.cell_size_px)
-        maps = np.rint(255 * labels_to_maps(labels, self.maps)).astype(np.uint8)
-        whole = Whole(image, labels, maps)
+            cells, _ = split_ignored(labels, self.settings.ignored_from)
+            zoom = zoom_to(cells, size_px=self.settings.cell_size_px)
+            image, labels = resize_both(image, labels, zoom=zoom)
+        labels, ignored = split_ignored(labels, self.settings.ignored_from)
+        maps = labels_to_maps(labels, self.maps)
+        if self.settings.weighted:
+            touching = self.settings.touching_weight
+            maps = np.concatenate([maps, loss_weights(labels, ignored, touching=touching)[None]])
+        whole = Whole(image, labels, np.rint(255 * maps).astype(np.uint8), ignored)
         needed = sum(array.nbytes for array in whole)
         if needed <= self.free_bytes:
             self.free_bytes -= needed

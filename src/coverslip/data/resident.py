@@ -34,10 +34,10 @@ class ResidentPairs:
     def __init__(self, data: PairDataset, device: torch.device) -> None:
         side = cast("int", data.settings.size_px)
         self.images = torch.empty(len(data), 3, side, side, device=device)
-        shape = (len(data), len(data.maps), side, side)
+        shape = (len(data), len(data.maps) + data.settings.weighted, side, side)
         self.maps = torch.empty(*shape, dtype=torch.uint8, device=device)
         for index in range(len(data)):
-            image, _, maps = data.whole(index)
+            image, _, maps, _ = data.whole(index)
             self.images[index] = torch.from_numpy(to_rgb(image).transpose(2, 0, 1))
             self.maps[index] = torch.from_numpy(maps)
         self.crop_px = data.settings.crop_px

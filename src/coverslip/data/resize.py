@@ -16,22 +16,25 @@ if TYPE_CHECKING:
 MOST_ZOOM = 4.0
 
 
-def to_cell_size(
-    image: NDArray[np.float32], labels: NDArray[np.int32], *, size_px: float
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Resize an image so that its cells have a median diameter, by at most `MOST_ZOOM` times.
+def zoom_to(labels: NDArray[np.int32], *, size_px: float) -> float:
+    """By how much an image must grow for its cells to have a median diameter.
 
     Args:
-        image: (H, W) or (H, W, 3).
-        labels: (H, W), 0 is background. Without any cell the size stays as it is.
+        labels: (H, W), 0 is background.
         size_px: the diameter wanted, in px, of the disk that has the cell's area.
 
     Returns:
-        Both, of one new size.
+        From 1 / `MOST_ZOOM` to `MOST_ZOOM`; 1 where there is no cell.
     """
     sizes = cell_sizes(labels)
     if not len(sizes):
-        return image, labels
-    zoom = float(np.clip(size_px / np.median(sizes), 1 / MOST_ZOOM, MOST_ZOOM))
+        return 1.0
+    return float(np.clip(size_px / np.median(sizes), 1 / MOST_ZOOM, MOST_ZOOM))
+
+
+def resize_both(
+    image: NDArray[np.float32], labels: NDArray[np.int32], *, zoom: float
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Resize an image (H, W) or (H, W, 3) and its labels (H, W) by one factor."""
     height, width = (max(1, round(zoom * length)) for length in labels.shape)
     return resize_image(image, (height, width)), resize_labels(labels, (height, width))

@@ -38,6 +38,8 @@ def open_pairs(plan: Plan) -> tuple[PairDataset, PairDataset]:
 def fits_device(settings: TrainSettings, device: torch.device, n_images: int) -> bool:
     """Whether the images are of one size, and there is a GPU with room for them."""
     size, crop = settings.sample.size_px, settings.sample.crop_px
+    if settings.sample.tries > 1:  # which asks what is in a square, and so waits for the GPU
+        return False
     if device.type != "cuda" or size is None or (crop is not None and crop > size):
         return False
     free, _ = torch.cuda.mem_get_info(device)

@@ -32,7 +32,7 @@ LOST = ("Connection closed", "Connection reset", "Broken pipe", "NCCL", "Timed o
 class Learner(nn.Module):
     """A network with its loss: an augmented batch → a scalar."""
 
-    def __init__(self, network: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor]) -> None:
+    def __init__(self, network: nn.Module, criterion: Callable[..., Tensor]) -> None:
         super().__init__()
         self.network = network
         self.criterion = criterion
@@ -81,7 +81,7 @@ class Ranks:
         return [thing for one in lists for thing in one]
 
     def learner(
-        self, network: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor], *, batch: int
+        self, network: nn.Module, criterion: Callable[..., Tensor], *, batch: int
     ) -> Callable[[Inputs], tuple[Tensor, Tensor]]:
         """What turns a batch into two scalars: the loss to learn from here, and the batch's own.
 

@@ -28,7 +28,7 @@ class Inputs(NamedTuple):
     """An augmented batch on the device."""
 
     images: Tensor  # (N, 3, H, W), normalised
-    maps: Tensor  # (N, K, H, W) in [0, 1], the mask first
+    maps: Tensor  # (N, K, H, W) in [0, 1], as of a batch
     grey: Tensor  # (N, 1, H, W) in [0, 1], the images before they were normalised
 
 
@@ -48,7 +48,7 @@ def prepare(batch: Batch, settings: TrainSettings, device: torch.device, *, step
 
 
 def inputs_to_loss(
-    network: nn.Module, inputs: Inputs, *, criterion: Callable[[Tensor, Tensor], Tensor]
+    network: nn.Module, inputs: Inputs, *, criterion: Callable[..., Tensor]
 ) -> Tensor:
     """The criterion on the logits, or what a network with auxiliary outputs makes of it."""
     whole = partial(maps_loss, criterion=criterion)

@@ -64,7 +64,7 @@ def look_at(predictor: Predictor, data: PairDataset, index: int, settings: Train
     whole = data.whole(index)
     truth = whole.labels > 0
     probs = predictor.predict(normalise(whole.image, data.preprocess)).probs
-    pred = probs[0] > 0.5
+    pred = (probs[0] > 0.5) & ~whole.ignored
     scores = {
         "val_loss": loss_of(probs, whole.maps, settings),
         "val_jaccard": jaccard(count_pixels(truth, pred)),
