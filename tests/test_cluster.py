@@ -176,7 +176,7 @@ def test_the_scheduler_dies_and_what_is_done_stays_done(tmp_path, coverslip, mon
 
 def test_a_worker_of_another_version_ends_the_command_by_name(tmp_path, coverslip, monkeypatch):
     command = make_work(tmp_path, monkeypatch)
-    monkeypatch.setattr("coverslip.pipeline.worker.package_version", lambda _: "9.9.9")
+    monkeypatch.setattr("coverslip.pipeline.worker.code_version", lambda: "9.9.9")
     with crew(tmp_path, kill=("",)) as address:
         said = coverslip(*command, "-o", tmp_path / "crew", "--scheduler", address)
     assert said.status == 2

@@ -16,7 +16,7 @@ from coverslip.files import IN_USE
 from coverslip.pipeline.record import Job
 from coverslip.pipeline.tasks import do_task
 from coverslip.predict import pick_backend
-from coverslip.provenance import package_version
+from coverslip.provenance import code_version
 from coverslip.shipped import find_model, hash_file, load_model, shipped_models
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def job_to_order(job: Job, folder: Path, *, threads: int | None = None) -> Order
     return Order(
         about={one.name: getattr(job, one.name) for one in fields(job) if one.name != "model"},
         model=model,
-        version=package_version("coverslip"),
+        version=code_version(),
         folder=folder,
         holder=holder_of(folder),
         threads=threads,
@@ -97,7 +97,7 @@ def order_to_job(order: Order) -> Job:
         SettingsError: another version of coverslip is installed here, or another model of its name.
         ModelError: the model's file is not there, or damaged.
     """
-    here = package_version("coverslip")
+    here = code_version()
     if here != order.version:
         raise SettingsError(
             f"a worker has coverslip {here} and not {order.version}: install the same everywhere."
