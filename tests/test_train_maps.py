@@ -249,10 +249,9 @@ def test_a_size_of_cells_that_cannot_be_used(trained):
 
 def test_the_scale_is_left_to_the_image_where_the_model_has_learnt_one_size(trained):
     model = load_checkpoint(trained)
-    assert choose_scale(model, scale=None, cell_size=None) == 1
-    assert choose_scale(model, scale=None, cell_size="auto") is None
+    assert choose_scale(model, scale=None, cell_size=None) is None  # the model's own
+    assert choose_scale(model, scale=None, cell_size="auto") == "auto"
     sized = replace(model, card=model.card | {"one_size": True})
-    assert choose_scale(sized, scale=None, cell_size=None) is None
     assert choose_scale(sized, scale=1.0, cell_size=None) == 1
     assert own_settings(None, sized).scale == "auto" and own_settings(None, model).scale == 1
 
