@@ -25,7 +25,7 @@ from coverslip.pipeline import (
     result_settings,
     scale_of,
 )
-from coverslip.provenance import package_version
+from coverslip.provenance import code_version
 from coverslip.robustness.degradations import DEGRADATIONS, UNDISTURBED, degrade
 from coverslip.robustness.table import has_step, read_table, write_table
 
@@ -163,7 +163,7 @@ def claim(out: Path, job: Job, pairs: Sequence[Pair]) -> None:
         SettingsError: something else was.
     """
     asked: dict[str, Any] = {
-        "version": package_version("coverslip"),
+        "version": code_version(),
         "model": job.model_hash,
         "settings": result_settings(job),
         "data": hash_pairs(pairs),
