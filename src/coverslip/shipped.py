@@ -80,6 +80,26 @@ def load_model(name: str, arguments: Mapping[str, Any] | None = None) -> Checkpo
     return load_checkpoint(path)
 
 
+def load_hashed(
+    name: str, arguments: Mapping[str, Any] | None = None
+) -> tuple[Checkpoint | Method, str]:
+    """Load a model as `load_model`, with the hash of just what was loaded.
+
+    Raises:
+        ModelError: no such model, or its file is damaged, or was changed while it was read.
+        SettingsError: as `load_model`.
+    """
+    if name in METHODS:
+        method = build_method(name, arguments or {})
+        return method, method.hash
+    path = find_model(name)
+    before = hash_file(path)
+    model = load_model(name, arguments)
+    if hash_file(path) != before:
+        raise ModelError(f"{path}: was changed while it was read: start again when it is done.")
+    return model, before
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 of what a file holds."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -19,9 +20,8 @@ from coverslip.commands.console import (
     note,
     tell,
 )
-from coverslip.errors import SettingsError
-from coverslip.files import check_writable, find_images
-from coverslip.method import Method
+from coverslip.errors import FileError, SettingsError
+from coverslip.files import check_writable, find_images, is_written
 from coverslip.pipeline import (
     LEAST_SCALE,
     MOST_SCALE,
@@ -33,11 +33,10 @@ from coverslip.pipeline import (
     segment_files,
 )
 from coverslip.regions import RegionSettings
-from coverslip.shipped import find_model, hash_file, load_model, shipped_models
+from coverslip.shipped import load_hashed, shipped_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from coverslip.pipeline import Executor, Model
 
@@ -52,7 +51,7 @@ def run_segment(
     workers: int | None = None,
 ) -> dict[Path, str]:
     """Segment image files and say what came of it; the files that failed, with the reason."""
-    paths = find_images(sources)
+    paths = find_sources(sources)
     note(f"{count_files(len(paths))}, model {job.model_name}")
     with ExitStack() as stack:
         executor: Executor = Threads() if workers is None else Processes(workers)
@@ -78,6 +77,27 @@ def run_segment(
     tell(f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {out / 'report.html'}")
     _tell_failed(result.failed)
     return result.failed
+
+
+def find_sources(sources: Sequence[str]) -> list[Path]:
+    """The image files, without what coverslip itself wrote, unless a file is named by its name.
+
+    Raises:
+        FileError: a source that is not there or holds no image.
+    """
+    paths = find_images(sources)
+    named = {Path(source) for source in sources}
+    found = [path for path in paths if path in named or not is_written(path)]
+    n_ours = len(paths) - len(found)
+    if n_ours:
+        were = "was" if n_ours == 1 else "were"
+        note(f"{count_files(n_ours)} that coverslip itself has written {were} left out")
+    if not found:
+        raise FileError(
+            f"{', '.join(sources)}: holds nothing but what coverslip itself has written. Name the "
+            "images that it was made of, or a file by its name."
+        )
+    return found
 
 
 def load_job(
@@ -108,7 +128,7 @@ def load_job(
         SettingsError: settings or arguments that do not go with it.
     """
     respect_quota()
-    loaded = load_model(model, arguments)
+    loaded, model_hash = load_hashed(model, arguments)
     settings = replace(
         settings,
         threshold=loaded.threshold if threshold is None else threshold,
@@ -118,7 +138,7 @@ def load_job(
     return Job(
         model=loaded,
         model_name=model,
-        model_hash=loaded.hash if isinstance(loaded, Method) else hash_file(find_model(model)),
+        model_hash=model_hash,
         settings=settings,
         axes=axes,
         channel=channel,
