@@ -12,6 +12,7 @@ from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.evaluate import CELL_COLUMNS, evaluate_files, match_files, summarise
 from coverslip.figures import error_map
 from coverslip.files import (
+    Ledger,
     check_writable,
     find_images,
     open_image,
@@ -20,6 +21,7 @@ from coverslip.files import (
     stem,
     write_image,
     write_text,
+    writing,
 )
 from coverslip.report import summary_in_percent
 
@@ -70,7 +72,8 @@ def draw_errors(matches: Matches, images: Path, out: Path) -> None:
                 f"{by_name[pair.name]}: the image is {sizes[0]}, its truth {sizes[1]} and its "
                 f"prediction {sizes[2]}: errors are drawn where all are one frame of one size."
             )
-        write_image(out / f"{pair.name}_errors.png", error_map(image, truth, pred))
+        with writing(Ledger(out)):
+            write_image(out / f"{pair.name}_errors.png", error_map(image, truth, pred))
     note(f"errors, missed in magenta and invented in green: {out}")
 
 
@@ -83,7 +86,8 @@ def show_scores(scores: pd.DataFrame, *, out: Path | None, by: str | None = None
     for title, rows in groups.items():
         show_summary(rows, title=title)
     if out is not None:
-        write_text(out, scores.to_csv(index=False))
+        with writing(Ledger(out.parent)):
+            write_text(out, scores.to_csv(index=False))
         note(f"every image's scores: {out}")
 
 

@@ -4,7 +4,7 @@ from coverslip.files.channel import channel_number
 from coverslip.files.find import find_images, is_one_image, stem
 from coverslip.files.folder import whole_folder
 from coverslip.files.label_regions import write_label_regions
-from coverslip.files.labels import check_labels, open_label_frames, read_labels
+from coverslip.files.labels import check_labels, open_label_file, open_label_frames, read_labels
 from coverslip.files.lock import IN_USE, only_here
 from coverslip.files.match import (
     group_label_files,
@@ -70,6 +70,7 @@ __all__ = [
     "only_here",
     "open_frame",
     "open_image",
+    "open_label_file",
     "open_label_frames",
     "open_pages",
     "pair_images",

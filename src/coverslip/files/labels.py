@@ -66,6 +66,18 @@ def _stored(file: ImageFile) -> Iterator[NDArray[Any]]:
                 yield window(place, *everything(file))
 
 
+def open_label_file(path: Path) -> ImageFile:
+    """Open a label file; frames that a tool saved as channels, as Python's may, are frames.
+
+    Raises:
+        FileError: The file cannot be read.
+    """
+    file = open_image(path)
+    if file.n_channels > 1 and file.n_frames == 1:
+        return open_image(path, axes=file.stored_axes.replace("C", "T"))
+    return file
+
+
 @contextmanager
 def open_label_frames(
     path: Path, *, whole: bool = False
@@ -82,7 +94,7 @@ def open_label_frames(
     Raises:
         FileError: The file cannot be read, or its numbers are no ids.
     """
-    file = open_image(path)
+    file = open_label_file(path)
     if sniff(path) in ("png", "bmp"):
         held = _as_ids(path, raster.read_ids(path))
         yield lambda frame, window: held[window]

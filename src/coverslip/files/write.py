@@ -17,7 +17,7 @@ from PIL import Image
 
 from coverslip.errors import FileError
 from coverslip.files.trouble import GONE, GONE_CURE, TOO_MANY, TOO_MANY_CURE
-from coverslip.files.written import claim
+from coverslip.files.written import check_ours, claim
 
 # What is removed must be ours to the letter: other programs have hidden files called .part too.
 LEFTOVER = re.compile(r"\.coverslip-[0-9a-f]{32}\.part(\.[^.]+)?")
@@ -94,7 +94,7 @@ def check_writable(path: Path, *, is_file: bool = False) -> None:
 
     Raises:
         FileError: A file stands in the way of a folder, or a folder in that of a file, or one may
-            not write there.
+            not write there, or a file is there that coverslip did not write.
     """
     above = [path, *path.absolute().parents]
     there = next(one for one in above if os.access(one, os.F_OK))
@@ -107,6 +107,8 @@ def check_writable(path: Path, *, is_file: bool = False) -> None:
         problem = errno.EACCES
     if problem:
         raise FileError(f"{path}: cannot be written ({os.strerror(problem)}). {CURES[problem]}")
+    if is_file:
+        check_ours(path)
 
 
 def remove_leftovers(folder: Path) -> None:

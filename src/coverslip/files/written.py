@@ -116,16 +116,16 @@ class Ledger:
         return {str(line["file"]): str(line["sha256"]) for line in self.lines() if "file" in line}
 
     def compact(self) -> None:
-        """Leave out what was written and is gone, and what is said twice.
+        """Leave out what was written and is gone, or was replaced by what we wrote later.
 
         Raises:
             OSError: the ledger cannot be written.
         """
         source = self.source
         lines = [] if source is None else [source]
-        for name, hashes in sorted(self.entries().items()):
+        for name, digest in sorted(self.last().items()):
             if os.path.lexists(self.folder / name):
-                lines += [{"file": name, "sha256": digest} for digest in sorted(hashes)]
+                lines.append({"file": name, "sha256": digest})
         text = "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines)
         temporary = self.file.with_name(f"{self.file.name}.new")
         temporary.write_text(text, encoding="utf-8", newline="\n")
@@ -187,6 +187,15 @@ def writing(ledger: Ledger | None) -> Iterator[None]:
         yield
     finally:
         OPEN.reset(token)
+
+
+def check_ours(path: Path) -> None:
+    """Refuse to replace a file that is not ours, before any work is done for it.
+
+    Raises:
+        FileError: it is there, and not as coverslip wrote it.
+    """
+    Ledger(path.parent).make_way(path)
 
 
 def claim(path: Path, temporary: Path) -> None:

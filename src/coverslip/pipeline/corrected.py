@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from contextlib import contextmanager
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +15,8 @@ from coverslip.errors import CoverslipError, FileError
 from coverslip.files import (
     check_labels,
     hash_content,
-    open_image,
+    open_label_file,
     open_label_frames,
-    read_labels,
 )
 from coverslip.pipeline.region import labels_to_result
 
@@ -67,19 +68,42 @@ def find_truth(target: Outputs, record: Record, digests: dict[str, str]) -> str:
 
 def is_usable(path: Path, shape: tuple[int, int, int], *, is_large: bool) -> bool:
     """Whether a label file can be read from end to end, and is of the image's size."""
+    n_frames, height, width = shape
     try:
-        if not is_large:
-            labels = read_labels(path)
-            check_labels(labels, what=path)
-            return labels.reshape(-1, *labels.shape[-2:]).shape == shape
-        if open_image(path).frame_shape != shape[1:]:
-            return False
-        with open_label_frames(path) as read:
-            for top in range(0, shape[1], BAND_PX):
-                read(0, (slice(top, min(top + BAND_PX, shape[1])), slice(0, shape[2])))
+        with no_complaint():
+            file = open_label_file(path)
+            if (file.n_frames, *file.frame_shape) != shape:
+                return False
+            with open_label_frames(path, whole=not is_large) as read:
+                step = BAND_PX if is_large else height
+                for frame, top in product(range(n_frames), range(0, height, step)):
+                    rows = slice(top, min(top + step, height))
+                    labels = read(frame, (rows, slice(0, width)))
+                    if not is_large:
+                        check_labels(labels, what=path)
     except CoverslipError:
         return False
     return True
+
+
+@contextmanager
+def no_complaint() -> Iterator[None]:
+    """Take it for damage what tifffile says of a file that it reads nevertheless.
+
+    Raises:
+        FileError: it said something.
+    """
+    said: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("tifffile")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+    if said:
+        raise FileError(said[0])
 
 
 def label_place(plan: FramePlan) -> tuple[Path, int]:

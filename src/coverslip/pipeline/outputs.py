@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # What a user may ask for, and how its name ends.
 LABEL_FORMATS = {"tif": ".tif", "zarr": ".ome.zarr"}
+ROWS = re.compile(r"\d{5,}(\.npz|_small\.tif)")
 FRAME = re.compile(r"frame_\d{5,}(\.png|\.tif|\.ome\.zarr)")  # of a film
 
 
@@ -148,6 +149,7 @@ class Outputs:
             FileError: they cannot be removed.
         """
         ledger = self.ledger()
+        self.remove_leftovers()
         if labels_too:
             labels = [self.folder / f"{self.name}_labels{end}" for end in LABEL_FORMATS.values()]
             _remove(ledger, [self.record, self.probs, self.spread, *labels])
@@ -159,7 +161,7 @@ class Outputs:
         _remove(ledger, [self.overlay(0, 1), *self._frames("overlays"), *thumbnails])
         if labels_too:
             _remove(ledger, self._frames("labels"))
-        _remove(ledger, [path for path in self.kept.glob("*") if path.suffix in (".npz", ".tif")])
+        _remove(ledger, [path for path in self.kept.glob("*") if ROWS.fullmatch(path.name)])
         for folder in (self.kept, self.kept.parent, *map(self._folder, ("overlays", "labels"))):
             with suppress(OSError):  # it is not there, or something else is in it
                 folder.rmdir()

@@ -103,7 +103,6 @@ def begin_image(
     # First of all: an image that broke since must not keep its old labels.
     kept = None if overwrite else target.parts(job=job, key=truth[:16] + key)
     moved = target.forget(thumbnails, but=kept, labels_too=not truth)
-    target.remove_leftovers()
     keep_source(target.folder, target.name, path)
     notes += [moved_message(old, new) for old, new in moved]
     file = project(open_image(path, axes=job.axes), job.project)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from coverslip.errors import FileError
 from coverslip.figures import colour_cells
-from coverslip.files import Ledger, open_image, read_frame, write_text
+from coverslip.files import Ledger, open_label_frames, write_text
 from coverslip.measure import COLUMNS
 from coverslip.outlines import labels_to_rings
 from coverslip.pipeline.record import result_settings
@@ -218,7 +218,8 @@ def page_cells(
 def draw_frame(path: Path, frame: int) -> Drawing | None:
     """The outlines of one frame of a label file; None where it cannot be read any more."""
     try:
-        labels = read_frame(open_image(path), frame)
+        with open_label_frames(path, whole=True) as read:
+            labels = read(frame, (slice(None), slice(None)))
     except FileError:
         return None
     rings = labels_to_rings(labels)
