@@ -67,7 +67,7 @@ def load_model(name: str, arguments: Mapping[str, Any] | None = None) -> Checkpo
         arguments: settings of a method without learning, by their names.
 
     Raises:
-        ModelError: no such model, or its file is damaged.
+        ModelError: no such model, or its file is damaged, or was changed while it was read.
         SettingsError: arguments for a network, or some that the method does not take.
     """
     if name in METHODS:
@@ -78,7 +78,11 @@ def load_model(name: str, arguments: Mapping[str, Any] | None = None) -> Checkpo
             f"{name} is a trained network, which takes no arguments ({', '.join(arguments)}): they "
             f"are for the methods without learning, {', '.join(METHODS)}; leave them out."
         )
-    return replace(load_checkpoint(path), name=name, file_hash=hash_file(path))
+    before = hash_file(path)
+    model = replace(load_checkpoint(path), name=name, file_hash=before)
+    if hash_file(path) != before:
+        raise ModelError(f"{path}: was changed while it was read: start again when it is done.")
+    return model
 
 
 def hash_file(path: Path) -> str:

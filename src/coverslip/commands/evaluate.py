@@ -18,6 +18,7 @@ from coverslip.evaluate import (
 )
 from coverslip.figures import error_map
 from coverslip.files import (
+    Ledger,
     check_writable,
     find_images,
     open_image,
@@ -26,6 +27,7 @@ from coverslip.files import (
     stem,
     write_image,
     write_text,
+    writing,
 )
 
 if TYPE_CHECKING:
@@ -75,7 +77,8 @@ def draw_errors(matches: Matches, images: Path, out: Path) -> None:
                 f"{by_name[pair.name]}: the image is {sizes[0]}, its truth {sizes[1]} and its "
                 f"prediction {sizes[2]}: errors are drawn where all are one frame of one size."
             )
-        write_image(out / f"{pair.name}_errors.png", error_map(image, truth, pred))
+        with writing(Ledger(out)):
+            write_image(out / f"{pair.name}_errors.png", error_map(image, truth, pred))
     note(f"errors, missed in magenta and invented in green: {out}")
 
 
@@ -88,7 +91,8 @@ def show_scores(scores: pd.DataFrame, *, out: Path | None, by: str | None = None
     for title, rows in groups.items():
         show_summary(rows, title=title)
     if out is not None:
-        write_text(out, scores.to_csv(index=False))
+        with writing(Ledger(out.parent)):
+            write_text(out, scores.to_csv(index=False))
         note(f"every image's scores: {out}")
 
 

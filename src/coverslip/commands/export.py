@@ -21,7 +21,7 @@ from coverslip.export import (
     write_roi_zip,
     write_svg,
 )
-from coverslip.files import check_labels, check_writable
+from coverslip.files import Ledger, check_labels, check_writable, writing
 from coverslip.optional import need
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def run_export(
     labels = find_label_files(sources)
     _check_folder(out, labels)
     check_writable(out)
+    if "coco" in wanted:
+        check_writable(out / "coco.json", is_file=True)
     pairs = {} if images is None else match_images(labels, images)
     failed: dict[Path, str] = {}
     frames: list[dict[str, Any]] = []
@@ -66,13 +68,15 @@ def run_export(
                 source = load_label_image(path, pairs.get(name), name=name, tell=note)
                 check_labels(source.labels, what=path)
                 _note_mask(path, source)
-                write_formats(source, out, formats=wanted)
+                with writing(Ledger(out)):
+                    write_formats(source, out, formats=wanted)
                 frames += coco_frames(source) if "coco" in wanted else []
             except CoverslipError as error:
                 failed[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
             progress.advance(task)
     if frames:
-        write_coco_frames(out / "coco.json", frames)
+        with writing(Ledger(out)):
+            write_coco_frames(out / "coco.json", frames)
     _tell(len(labels) - len(failed), failed, formats=wanted, out=out)
     return failed
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from coverslip.commands.console import count_files, count_of, new_progress, note, tell
 from coverslip.errors import SettingsError
-from coverslip.files import check_projection, check_writable
+from coverslip.files import Ledger, check_projection, check_writable, writing
 from coverslip.measure import COLUMNS
 from coverslip.tables import check_format, match_labels, measure_files, write_table
 
@@ -49,7 +49,8 @@ def run_measure(
             on_file=lambda path: progress.update(task, advance=1, info=path.name),
             on_note=note,
         )
-    write_table(out, table)
+    with writing(Ledger(out.parent)):
+        write_table(out, table)
     tell(f"{count_of(len(table), 'cell')} in {count_files(len(found.files))}: {out}")
 
 

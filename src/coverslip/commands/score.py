@@ -12,10 +12,7 @@ from coverslip.data import read_groups
 from coverslip.errors import SettingsError
 from coverslip.evaluate.score_model import score_model
 from coverslip.figures import error_map
-from coverslip.files import (
-    find_pairs,
-    write_image,
-)
+from coverslip.files import Ledger, find_pairs, write_image, writing
 from coverslip.pipeline import check_model
 
 if TYPE_CHECKING:
@@ -56,7 +53,8 @@ def run_score(
         def on_scored(name: str, image: Any, truth: Any, pred: Any) -> None:
             progress.update(task, advance=1, info=name)
             if errors is not None:
-                write_image(errors / f"{name}_errors.png", error_map(image, truth, pred))
+                with writing(Ledger(errors)):
+                    write_image(errors / f"{name}_errors.png", error_map(image, truth, pred))
 
         scores = score_model(
             job.model, pairs, settings=job.settings, size_px=size_px, on_scored=on_scored

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
@@ -19,8 +20,8 @@ from coverslip.commands.console import (
     note,
     tell,
 )
-from coverslip.errors import SettingsError
-from coverslip.files import check_writable, find_images
+from coverslip.errors import FileError, SettingsError
+from coverslip.files import check_writable, find_images, is_written
 from coverslip.pipeline import (
     Job,
     Processes,
@@ -35,7 +36,6 @@ from coverslip.shipped import load_model, shipped_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from coverslip.pipeline import Executor, Model
 
@@ -50,7 +50,7 @@ def run_segment(
     workers: int | None = None,
 ) -> dict[Path, str]:
     """Segment image files and say what came of it; the files that failed, with the reason."""
-    paths = find_images(sources)
+    paths = find_sources(sources)
     note(f"{count_files(len(paths))}, model {job.model_name}")
     with ExitStack() as stack:
         executor: Executor = Threads() if workers is None else Processes(workers)
@@ -76,6 +76,27 @@ def run_segment(
     tell(f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {out / 'report.html'}")
     _tell_failed(result.failed)
     return result.failed
+
+
+def find_sources(sources: Sequence[str]) -> list[Path]:
+    """The image files, without what coverslip itself wrote, unless a file is named by its name.
+
+    Raises:
+        FileError: a source that is not there or holds no image.
+    """
+    paths = find_images(sources)
+    named = {Path(source) for source in sources}
+    found = [path for path in paths if path in named or not is_written(path)]
+    n_ours = len(paths) - len(found)
+    if n_ours:
+        were = "was" if n_ours == 1 else "were"
+        note(f"{count_files(n_ours)} that coverslip itself has written {were} left out")
+    if not found:
+        raise FileError(
+            f"{', '.join(sources)}: holds nothing but what coverslip itself has written. Name the "
+            "images that it was made of, or a file by its name."
+        )
+    return found
 
 
 def load_job(

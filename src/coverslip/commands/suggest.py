@@ -12,7 +12,7 @@ from coverslip.commands.console import (
     note,
     tell,
 )
-from coverslip.files import find_images, write_text
+from coverslip.files import Ledger, find_images, write_text, writing
 from coverslip.suggest import copy_frames, suggest_frames
 
 if TYPE_CHECKING:
@@ -40,11 +40,13 @@ def run_suggest(
         on_frame = count_frames(progress, "looking", n_files=len(paths))
         suggested = suggest_frames(paths, job, n=n, every=every, on_frame=on_frame)
     table = suggested.table
-    write_text(out, table.to_csv(index=False, lineterminator="\n"))
+    with writing(Ledger(out.parent)):
+        write_text(out, table.to_csv(index=False, lineterminator="\n"))
     if len(table) < n:
         note(f"{len(table)} of the {suggested.n_frames} frames differ from one another")
     if copy is not None:
-        copy_frames(table, copy, job=job)
+        with writing(Ledger(copy)):
+            copy_frames(table, copy, job=job)
     tell(f"of {count_of(suggested.n_frames, 'frame')}, annotate next\n{in_words(table)}")
     tell(f"{out}" if copy is None else f"{out}, images and predicted labels: {copy}")
     for message in suggested.failed.values():

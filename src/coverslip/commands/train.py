@@ -10,7 +10,7 @@ from coverslip.commands.console import count_of, new_progress, note, tell
 from coverslip.commands.selection import choose_pairs
 from coverslip.data import balance_weights, fold_pairs, read_groups, select_pairs, split_pairs
 from coverslip.errors import DataError, SettingsError
-from coverslip.files import check_pairs, find_pairs, only_here
+from coverslip.files import Ledger, check_pairs, find_pairs, hash_content, only_here, writing
 from coverslip.shipped import shipped_models
 from coverslip.train import Plan, fit, joined, leave, resume_plan, settings_from, start_run
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from coverslip.files import Pair
     from coverslip.train import Ranks, TrainSettings
 
+
+# What a training writes beside its samples.
+RUN_FILES = ("settings.json", "best.safetensors", "state.safetensors", "history.csv", "curves.png")
 
 # What is said of each epoch; the first that a training has chooses its checkpoint.
 SHOWN = {"val_ap": "AP", "val_jaccard": "Jaccard"}
@@ -88,11 +91,13 @@ def run_train(
         # A mistake is told before any file is looked for.
         chosen = settings if resume else choose_network(settings, choice)
         pairs = find_pairs(data, masks)
+        begin_folder(out, resume=resume)
         if resume:
             note(f"continuing {out} with the settings it was begun with")
             return resume_plan(out, pairs)
         plan = make_plan(pairs, chosen, split)
-        start_run(out, plan)
+        with writing(Ledger(out)):
+            start_run(out, plan)
         return plan
 
     with joined() as ranks:
@@ -100,9 +105,33 @@ def run_train(
         if not ranks.first:
             fit(plan, out, ranks=ranks)
         else:
-            with only_here(out) as check_there:
+            ledger = Ledger(out, sets_aside=True)
+            with only_here(out) as check_there, writing(ledger):
                 show_fit(plan, out, ranks=ranks, check_there=check_there)
+            ledger.compact()
+            for old, new in ledger.moved:
+                note(f"{old} was changed since it was written, and is kept as {new.name}")
     leave(ranks)
+
+
+def begin_folder(out: Path, *, resume: bool) -> None:
+    """See that no file of a training would take the place of another file.
+
+    A training that an earlier version began is known by its settings, and its files are entered.
+
+    Raises:
+        FileError: a file is in the way that coverslip did not write.
+    """
+    ledger = Ledger(out)
+    files = [out / name for name in RUN_FILES]
+    files += (out / "samples").glob("epoch_*.png")
+    if not ledger.file.exists() and resume and (out / "settings.json").is_file():
+        for path in files:
+            if path.is_file():
+                ledger.enter(path, hash_content(path))
+    elif not (out / "settings.json").exists():  # else it is a training, which is not begun again
+        for path in files:
+            ledger.make_way(path)
 
 
 def show_fit(plan: Plan, out: Path, *, ranks: Ranks, check_there: Callable[[], None]) -> None:

@@ -4,7 +4,7 @@ from coverslip.files.channel import channel_number
 from coverslip.files.find import find_images, is_one_image, stem
 from coverslip.files.folder import whole_folder
 from coverslip.files.label_regions import write_label_regions
-from coverslip.files.labels import check_labels, read_labels
+from coverslip.files.labels import check_labels, open_label_file, open_label_frames, read_labels
 from coverslip.files.lock import IN_USE, only_here
 from coverslip.files.match import (
     group_label_files,
@@ -33,6 +33,7 @@ from coverslip.files.write import (
     write_image,
     write_text,
 )
+from coverslip.files.written import Ledger, hash_content, is_written, writing
 from coverslip.files.zarr_levels import (
     OME_ZARR_VERSION,
     create_levels,
@@ -46,6 +47,7 @@ __all__ = [
     "OME_ZARR_VERSION",
     "FrameReader",
     "ImageFile",
+    "Ledger",
     "Pair",
     "channel_number",
     "check_labels",
@@ -58,7 +60,9 @@ __all__ = [
     "find_pairs",
     "fingerprint",
     "group_label_files",
+    "hash_content",
     "is_one_image",
+    "is_written",
     "label_files_in",
     "label_name",
     "level_sizes",
@@ -66,6 +70,8 @@ __all__ = [
     "only_here",
     "open_frame",
     "open_image",
+    "open_label_file",
+    "open_label_frames",
     "open_pages",
     "pair_images",
     "project",
@@ -85,4 +91,5 @@ __all__ = [
     "write_label_regions",
     "write_labels",
     "write_text",
+    "writing",
 ]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError
-from coverslip.files.write import write_error
+from coverslip.files.write import temporary_name, write_error
+from coverslip.files.written import claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,11 +37,11 @@ def whole_folder(path: Path, *, marker: str) -> Iterator[Path]:
             f"{path}: something else is there (a folder without {marker}), and is left as it is. "
             "Choose another folder, or move it away."
         )
-    temporary = path.with_name(f".{uuid.uuid4().hex}.part")
-    older = path.with_name(f".{uuid.uuid4().hex}.part")
+    temporary, older = temporary_name(path), temporary_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        claim(path, temporary)
         if path.exists():
             path.rename(older)
         temporary.rename(path)

@@ -1,6 +1,7 @@
 """label or mask file → integers, 0 for background."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,59 @@ def _stored(file: ImageFile) -> Iterator[NDArray[Any]]:
         with open_windows(file) as window:
             for place in places:
                 yield window(place, *everything(file))
+
+
+def open_label_file(path: Path) -> ImageFile:
+    """Open a label file; frames that a tool saved as channels, as Python's may, are frames.
+
+    Raises:
+        FileError: The file cannot be read.
+    """
+    file = open_image(path)
+    if file.n_channels > 1 and file.n_frames == 1:
+        return open_image(path, axes=file.stored_axes.replace("C", "T"))
+    return file
+
+
+@contextmanager
+def open_label_frames(
+    path: Path, *, whole: bool = False
+) -> Iterator[Callable[[int, tuple[slice, slice]], NDArray[Any]]]:
+    """Read rows and columns of the frames of a label file.
+
+    Args:
+        path: The file, or an OME-Zarr.
+        whole: Decode a frame whole and keep it for the next call, as `read_labels` would.
+
+    Yields:
+        A function of the frame and the window that gives integers.
+
+    Raises:
+        FileError: The file cannot be read, or its numbers are no ids.
+    """
+    file = open_label_file(path)
+    if sniff(path) in ("png", "bmp"):
+        held = _as_ids(path, raster.read_ids(path))
+        yield lambda frame, window: held[window]
+        return
+    if whole and sniff(path) == "tiff":
+        with tiff.opened(path) as opened:
+            kept: dict[int, NDArray[Any]] = {}
+
+            def read_plane(frame: int, window: tuple[slice, slice]) -> NDArray[Any]:
+                if frame not in kept:
+                    place = find_places(file, frame, channel=0)[0]
+                    plane = tiff.plane(opened, axes=file.stored_axes, index=place)
+                    kept.clear()
+                    kept[frame] = _as_ids(path, plane)
+                return kept[frame][window]
+
+            yield read_plane
+        return
+    with open_windows(file) as read:
+        yield lambda frame, window: _as_ids(
+            path, read(find_places(file, frame, channel=0)[0], *window)
+        )
 
 
 def check_labels(labels: NDArray[Any], *, what: str | Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from coverslip.errors import DataError, list_problems
 from coverslip.files.find import find_images, group_by, is_one_image, stem
-from coverslip.files.names import BY_PRODUCTS, LABEL_SUFFIXES, MASK_FOLDERS, mask_stem
+from coverslip.files.names import BY_PRODUCTS, KEPT, LABEL_SUFFIXES, MASK_FOLDERS, mask_stem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,11 @@ def label_files_in(source: Path) -> list[Path]:
         return [source]
     inner = [source / name for name in MASK_FOLDERS if (source / name).is_dir()]
     found = find_images([inner[0] if inner else source])
-    return [path for path in found if not stem(path).endswith(BY_PRODUCTS)]
+    return [
+        path
+        for path in found
+        if not stem(path).endswith(BY_PRODUCTS) and not KEPT.search(stem(path))
+    ]
 
 
 def group_label_files(source: Path) -> dict[str, list[Path]]:

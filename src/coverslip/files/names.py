@@ -22,6 +22,9 @@ LABEL_SUFFIXES = (*MASK_SUFFIXES, "_label", "_prediction", "_pred", "_truth", "_
 # What lies beside the labels that this package writes, and is no mask.
 BY_PRODUCTS = ("_overlay", "_probs", "_uncertainty")
 
+# How the name of a file ends that this package kept instead of replacing it.
+KEPT = re.compile(r"_(labels|overlay|probs|uncertainty)\.corrected\d*$")
+
 
 def mask_stem(path: Path, *, suffixes: Sequence[str] = MASK_SUFFIXES) -> str:
     """The name of the image that a mask file belongs to: a_cp_masks.png → a.

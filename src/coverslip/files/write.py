@@ -17,9 +17,10 @@ from PIL import Image
 
 from coverslip.errors import FileError
 from coverslip.files.trouble import GONE, GONE_CURE, TOO_MANY, TOO_MANY_CURE
+from coverslip.files.written import check_ours, claim
 
-# A folder goes with all that is in it, so its name must be one of ours to the letter.
-LEFTOVER = re.compile(r"\.[0-9a-f]{32}\.part")
+# What is removed must be ours to the letter: other programs have hidden files called .part too.
+LEFTOVER = re.compile(r"\.coverslip-[0-9a-f]{32}\.part(\.[^.]+)?")
 
 CURES = {
     errno.ENOSPC: "The disk is full: free some space, or choose another folder.",
@@ -68,18 +69,24 @@ def whole_or_nothing(path: Path, *, settle: bool = False) -> Iterator[Path]:
         'a,b'
     """
     # The end of a name is cut off at 255 bytes by most file systems, so it does not go in here.
-    temporary = path.with_name(f".{uuid.uuid4().hex}.part{path.suffix}")
+    temporary = temporary_name(path, ending=path.suffix)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         if settle:
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
+        claim(path, temporary)
         temporary.replace(path)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
         _remove(temporary)
+
+
+def temporary_name(path: Path, *, ending: str = "") -> Path:
+    """A name beside a file's own that no other program uses, for what is not whole yet."""
+    return path.with_name(f".coverslip-{uuid.uuid4().hex}.part{ending}")
 
 
 def write_error(path: Path, error: OSError) -> FileError:
@@ -97,7 +104,7 @@ def check_writable(path: Path, *, is_file: bool = False) -> None:
 
     Raises:
         FileError: A file stands in the way of a folder, or a folder in that of a file, or one may
-            not write there.
+            not write there, or a file is there that coverslip did not write.
     """
     above = [path, *path.absolute().parents]
     there = next(one for one in above if os.access(one, os.F_OK))
@@ -110,12 +117,16 @@ def check_writable(path: Path, *, is_file: bool = False) -> None:
         problem = errno.EACCES
     if problem:
         raise FileError(f"{path}: cannot be written ({os.strerror(problem)}). {CURES[problem]}")
+    if is_file:
+        check_ours(path)
 
 
 def remove_leftovers(folder: Path) -> None:
     """Remove what writes that were killed have left in a folder: files, and folders of Zarr."""
-    for path in folder.glob(".*.part*"):
-        if LEFTOVER.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+    for path in folder.glob(".coverslip-*.part*"):
+        if not LEFTOVER.fullmatch(path.name):
+            continue
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             _remove(path)

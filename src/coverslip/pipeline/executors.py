@@ -91,12 +91,12 @@ class Threads:
         self.room = threading.Semaphore(n)
         self.alone = threading.Lock()  # so that two large frames cannot each hold half of the room
         self.running: dict[Future[None], Task] = {}
+        self.pool = ThreadPoolExecutor(n, thread_name_prefix="coverslip")
 
     def open(self, job: Job, folder: Path, on_message: Callable[[str], None]) -> Job:
         """Begin work for a job."""
         del folder, on_message
         self.job = job
-        self.pool = ThreadPoolExecutor(self.n, thread_name_prefix="coverslip")
         return job
 
     def submit(self, task: Task) -> None:
@@ -177,6 +177,7 @@ class Processes:
         self.running: dict[Future[None], Task] = {}
         self.tries: Counter[tuple[object, ...]] = Counter()
         self.failed: deque[Outcome] = deque()
+        self.pool = self._new_pool()  # which starts its processes with the first tasks
 
     def open(self, job: Job, folder: Path, on_message: Callable[[str], None]) -> Job:
         """Begin work for a job."""
@@ -184,7 +185,6 @@ class Processes:
         job = settle_backend(job)
         threads = max(1, torch.get_num_threads() // self.n)
         self.order: Order = job_to_order(job, folder, threads=threads)
-        self.pool = self._new_pool()
         return job
 
     def _new_pool(self) -> ProcessPoolExecutor:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError, SettingsError
-from coverslip.files import remove_leftovers, stem
+from coverslip.files import Ledger, remove_leftovers
+from coverslip.pipeline.sources import names_there, plain_name, with_folder, with_suffix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from coverslip.pipeline.record import Job
 
 # What a user may ask for, and how its name ends.
 LABEL_FORMATS = {"tif": ".tif", "zarr": ".ome.zarr"}
+ROWS = re.compile(r"\d{5,}(\.npz|_small\.tif)")
+FRAME = re.compile(r"frame_\d{5,}(\.png|\.tif|\.ome\.zarr)")  # of a film
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,10 @@ class Outputs:
             return self.folder / f"{self.name}_overlay.png"
         return self.folder / f"{self.name}_overlays" / f"frame_{frame:05d}.png"
 
+    def ledger(self) -> Ledger:
+        """What was written of it, and by the rule of which it is replaced."""
+        return Ledger(self.folder, self.name, sets_aside=True)
+
     def complete(
         self, job: Job, *, n_frames: int, labels: Sequence[str], files: Sequence[str]
     ) -> bool:
@@ -107,38 +115,57 @@ class Outputs:
             files: and all others.
         """
         wanted = [self.overlay(frame, n_frames) for frame in range(n_frames)]
-        if not all(name.endswith(LABEL_FORMATS[self.form]) for name in labels):
+        if not self.has_form(labels):
             return False
         wanted += [self.folder / name for name in (*labels, *files)]
         wanted += [self.probs] if job.keep_probs else []
         wanted += [self.spread] if job.keep_spread else []
         return all(path.exists() for path in wanted)
 
-    def forget(self, thumbnails: Sequence[Path] | None = None, *, but: Path | None = None) -> None:
+    def has_form(self, labels: Sequence[str]) -> bool:
+        """Whether label files are of the format that is wanted."""
+        return all(name.endswith(LABEL_FORMATS[self.form]) for name in labels)
+
+    def forget(
+        self,
+        thumbnails: Sequence[Path] | None = None,
+        *,
+        but: Path | None = None,
+        labels_too: bool = True,
+    ) -> list[tuple[Path, Path]]:
         """Remove the results of an earlier job, so that they never pass for a new one's.
+
+        What was changed since it was written is kept under another name.
 
         Args:
             thumbnails: those of the image that are there, from `find_thumbnails`; None: look.
             but: a folder of frames that are done; if it is there, it stays, and so do the pictures.
+            labels_too: or else labels, maps and the record stay, of which the rest is made anew.
+
+        Returns:
+            What was kept, with its new name.
 
         Raises:
             FileError: they cannot be removed.
         """
-        _remove(self.record, self.probs, self.spread)
-        for suffix in LABEL_FORMATS.values():
-            _remove_labels(self.folder / f"{self.name}_labels{suffix}")
+        ledger = self.ledger()
+        self.remove_leftovers()
+        if labels_too:
+            labels = [self.folder / f"{self.name}_labels{end}" for end in LABEL_FORMATS.values()]
+            _remove(ledger, [self.record, self.probs, self.spread, *labels])
         if but is not None and but.is_dir():
-            return
+            return ledger.moved
         self.forget_parts()  # before the pictures, which belong to them
         if thumbnails is None:
             thumbnails = find_thumbnails(self.folder).get(self.name, [])
-        _remove(self.overlay(0, 1), *self._frames("overlays"), *thumbnails)
-        for path in self._frames("labels"):
-            _remove_labels(path)
-        _remove_folder(self.kept)
-        for kind in ("overlays", "labels"):
-            with suppress(OSError):  # it is not there, or the user keeps something else in it
-                (self.folder / f"{self.name}_{kind}").rmdir()
+        _remove(ledger, [self.overlay(0, 1), *self._frames("overlays"), *thumbnails])
+        if labels_too:
+            _remove(ledger, self._frames("labels"))
+        _remove(ledger, [path for path in self.kept.glob("*") if ROWS.fullmatch(path.name)])
+        for folder in (self.kept, self.kept.parent, *map(self._folder, ("overlays", "labels"))):
+            with suppress(OSError):  # it is not there, or something else is in it
+                folder.rmdir()
+        return ledger.moved
 
     def forget_parts(self) -> None:
         """Remove what was kept while a film or a large image was not done.
@@ -154,9 +181,13 @@ class Outputs:
         for folder in (*pictures, self.kept, *self.all_parts.glob("**/")):
             remove_leftovers(folder)
 
+    def _folder(self, kind: str) -> Path:
+        return self.folder / f"{self.name}_{kind}"
+
     def _frames(self, kind: str) -> list[Path]:
         """The overlays or labels of the frames of a film that lie there, of however many."""
-        return [*(self.folder / f"{self.name}_{kind}").glob("frame_*.*")]
+        found = self._folder(kind).glob("frame_*.*")
+        return [path for path in found if FRAME.fullmatch(path.name)]
 
 
 def find_thumbnails(folder: Path) -> dict[str, list[Path]]:
@@ -172,20 +203,11 @@ def find_thumbnails(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def _remove(*paths: Path) -> None:
-    for path in paths:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise _cannot_remove(path, error) from error
-
-
-def _remove_labels(path: Path) -> None:
-    """Remove a label file; of folders, an OME-Zarr alone."""
-    if not path.is_dir():
-        _remove(path)
-    elif (path / "zarr.json").is_file():
-        _remove_folder(path)
+def _remove(ledger: Ledger, paths: Sequence[Path]) -> None:
+    try:
+        ledger.remove(paths)
+    except OSError as error:
+        raise _cannot_remove(Path(error.filename or ledger.folder), error) from error
 
 
 def _remove_folder(folder: Path) -> None:
@@ -205,11 +227,19 @@ def _cannot_remove(path: Path, error: OSError) -> FileError:
     return FileError(f"{path}: cannot be removed ({error.strerror}). Choose another folder.")
 
 
-def name_outputs(paths: Sequence[Path], folder: Path, *, form: str = "tif") -> dict[Path, Outputs]:
+def name_outputs(
+    paths: Sequence[Path],
+    folder: Path,
+    *,
+    form: str = "tif",
+    on_note: Callable[[str], None] = lambda text: None,
+) -> dict[Path, Outputs]:
     """Give every image an output name of its own.
 
-    It is the file's stem; files that share one add their suffix (``a_png``, ``a_tif``), and those
-    that share even that add their folder (``day1_a_png``).
+    An image that has results in the folder keeps their name. Of others it is the file's stem; files
+    that share one add their suffix (``a_png``, ``a_tif``), and those that share even that add their
+    folder (``day1_a_png``). A name that the results of another image have, or files that coverslip
+    did not write, is not taken.
 
     Raises:
         SettingsError: two images still share a name, or the folder is one of theirs.
@@ -220,8 +250,8 @@ def name_outputs(paths: Sequence[Path], folder: Path, *, form: str = "tif") -> d
                 f"{folder}: the image {path} lies in it, and results among images would be taken "
                 "for images the next time: choose a folder of its own for the results."
             )
-    names = {path: stem(path) for path in paths}
-    for longer in (_with_suffix, _with_folder):
+    names = {path: plain_name(path) for path in paths}
+    for longer in (with_suffix, with_folder):
         counts = Counter(name.casefold() for name in names.values())
         names = {
             path: longer(path) if counts[name.casefold()] > 1 else name
@@ -234,12 +264,5 @@ def name_outputs(paths: Sequence[Path], folder: Path, *, form: str = "tif") -> d
                 f"{path}: another image would write the same {name}_labels.tif: rename one, or "
                 "segment them into two folders."
             )
+    names = names_there(names, folder, on_note=on_note)
     return {path: Outputs(folder, name, form) for path, name in names.items()}
-
-
-def _with_suffix(path: Path) -> str:
-    return f"{stem(path)}_{path.suffix.removeprefix('.')}"
-
-
-def _with_folder(path: Path) -> str:
-    return f"{path.absolute().parent.name}_{_with_suffix(path)}"

@@ -15,12 +15,15 @@ from coverslip.cells import UNSEEN_PX
 from coverslip.checkpoint import Checkpoint
 from coverslip.errors import SettingsError
 from coverslip.files import channel_number, open_image, project, write_text
+from coverslip.pipeline.corrected import find_truth, hash_labels
 from coverslip.pipeline.frame import open_windows
 from coverslip.pipeline.infer import network_of, scaled_shape
-from coverslip.pipeline.record import Record, job_key, read_record
+from coverslip.pipeline.old import adopt_old
+from coverslip.pipeline.record import Record, job_key, read_any_record, read_record
 from coverslip.pipeline.region import Margins
 from coverslip.pipeline.scale import resolve_by
 from coverslip.pipeline.settings import scale_of
+from coverslip.pipeline.sources import keep_source
 from coverslip.pipeline.store import HeldRegions, RegionFolder, TileCache
 from coverslip.regions import lay_regions, whole_region
 
@@ -49,15 +52,23 @@ class OpenedImage:
         file: the image file.
         target: where its results go.
         key: the record's key.
+        truth: of label files that a person changed, which all else is made of, the hash; or "".
+        notes: what became of earlier results.
     """
 
     file: ImageFile
     target: Outputs
     key: str
+    truth: str = ""
+    notes: tuple[str, ...] = ()
 
     def parts(self, job: Job) -> Path:
         """Where what is done of it is kept until all of it is."""
-        return self.target.parts(job=job, key=self.key)
+        return self.target.parts(job=job, key=self.truth[:16] + self.key)
+
+    def done(self) -> Record | None:
+        """The record of all of it, once there is one."""
+        return read_record(self.target.record, key=self.key, truth=self.truth)
 
 
 def begin_image(
@@ -79,17 +90,29 @@ def begin_image(
         CoverslipError: it cannot be read, or earlier results cannot be removed.
     """
     key = job_key(path, job)
-    earlier = None if overwrite else read_record(target.record, key=key)
-    if earlier is not None and target.complete(
-        job, n_frames=len(earlier.images), labels=earlier.labels, files=earlier.row_files
-    ):
-        target.forget_parts()
-        return earlier
+    notes = adopt_old(target)
+    earlier = read_any_record(target.record)
+    truth = ""
+    if earlier is not None and earlier.key == key and not overwrite:
+        digests = hash_labels(target.folder, earlier.labels)
+        if digests == earlier.digests and target.complete(
+            job, n_frames=len(earlier.images), labels=earlier.labels, files=earlier.row_files
+        ):
+            target.forget_parts()
+            return earlier
+        truth = find_truth(target, earlier, digests)
     # First of all: an image that broke since must not keep its old labels.
-    kept = None if overwrite else target.parts(job=job, key=key)
-    target.forget(thumbnails, but=kept)
-    target.remove_leftovers()
-    return OpenedImage(project(open_image(path, axes=job.axes), job.project), target, key)
+    kept = None if overwrite else target.parts(job=job, key=truth[:16] + key)
+    moved = target.forget(thumbnails, but=kept, labels_too=not truth)
+    keep_source(target.folder, target.name, path)
+    notes += [moved_message(old, new) for old, new in moved]
+    file = project(open_image(path, axes=job.axes), job.project)
+    return OpenedImage(file, target, key, truth, tuple(notes))
+
+
+def moved_message(old: Path, new: Path) -> str:
+    """What is said of a file that was kept under another name."""
+    return f"{old} was changed since it was written, and is kept as {new.name}"
 
 
 def is_large(file: ImageFile, job: Job) -> bool:

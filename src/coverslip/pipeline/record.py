@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -18,8 +18,9 @@ from coverslip.optional import need
 from coverslip.pipeline.infer import check_model
 from coverslip.pipeline.outputs import LABEL_FORMATS
 from coverslip.pipeline.settings import SegmentSettings, own_settings
+from coverslip.pipeline.sources import absolute
 from coverslip.predict import pick_backend
-from coverslip.provenance import package_version
+from coverslip.provenance import code_version
 from coverslip.regions import RegionSettings
 from coverslip.shipped import load_model
 from coverslip.tables import check_format
@@ -138,6 +139,8 @@ class Record:
         parts: files of its rows of cells; columns as in cells.csv.
         notes: decisions taken, for the user to see.
         is_large: whether its frames were done region by region.
+        digests: hashes of its label files, by their names.
+        truth: of label files that a person changed and all else was made of: their hash; or "".
         skipped: whether this was done before.
     """
 
@@ -147,6 +150,8 @@ class Record:
     parts: list[TablePart] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     is_large: bool = False
+    digests: dict[str, str] = field(default_factory=dict)
+    truth: str = ""
     skipped: bool = False
 
     @property
@@ -178,8 +183,7 @@ class BatchResult:
 def job_key(path: Path, job: Job) -> str:
     """A hash of all that an image's result depends on.
 
-    The file counts with its size and time of change: reading 100 GB to see that nothing changed
-    would take as long as segmenting some of it.
+    The file counts with its place and with what `fingerprint` tells of its content.
 
     Raises:
         FileError: the file cannot be found, or no table could hold its name.
@@ -194,8 +198,8 @@ def job_key(path: Path, job: Job) -> str:
             f"{path}: its name is no text in UTF-8, as umlauts of an old disk are not: rename it."
         ) from error
     facts = {
-        "file": [str(path), *state],
-        "version": package_version("coverslip"),
+        "file": [str(path), absolute(path), *state],
+        "version": code_version(),
         "model": job.model_hash,
         "settings": result_settings(job),
         "columns": list(COLUMNS),
@@ -234,25 +238,35 @@ def write_record(path: Path, record: Record) -> None:
         "images": table_to_json(record.images),
         "parts": [asdict(part) for part in record.parts],
         "is_large": record.is_large,
+        "digests": record.digests,
+        "truth": record.truth,
     }
     write_text(path, json.dumps(contents, ensure_ascii=False))
 
 
-def read_record(path: Path, *, key: str) -> Record | None:
-    """An earlier record of the same work, or None."""
+def read_record(path: Path, *, key: str, truth: str = "") -> Record | None:
+    """An earlier record of the same work, or None; of one with corrected labels, with the same."""
+    record = read_any_record(path)
+    return record if record and record.key == key and record.truth == truth else None
+
+
+def read_any_record(path: Path) -> Record | None:
+    """An earlier record of whatever work; None where there is none, or of another version."""
     try:
         contents = json.loads(path.read_text(encoding="utf-8"))
-        record = Record(
+        return Record(
             path=contents["path"],
             key=contents["key"],
             images=json_to_table(contents["images"]),
             notes=contents["notes"],
             parts=[TablePart(**part) for part in contents["parts"]],
             is_large=contents["is_large"],
+            digests=contents["digests"],
+            truth=contents["truth"],
+            skipped=True,
         )
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # never done, or by another version: do it now
-    return replace(record, skipped=True) if record.key == key else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def table_to_json(table: pd.DataFrame) -> dict[str, Any]:

@@ -6,7 +6,7 @@ doubt. A region of a larger frame sees a margin around its core, wider where a c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,7 @@ class RegionResult:
     Attributes:
         window: the rows and columns.
         shape: height and width of the frame.
-        probs: (h, w), how likely each pixel is cell.
+        probs: (h, w), how likely each pixel is cell; None of cells that a person drew.
         spread: (h, w), its standard deviation over the views, if there are several.
         labels: (h, w) uint32, the cells that are large enough, 1 to n in reading order.
         own: the numbers of those that the region answers for, and saw whole.
@@ -70,7 +70,7 @@ class RegionResult:
 
     window: Window
     shape: tuple[int, int]
-    probs: NDArray[np.float32]
+    probs: NDArray[np.float32] | None
     spread: NDArray[np.float32] | None
     labels: NDArray[np.uint32]
     own: NDArray[np.int64]
@@ -190,20 +190,57 @@ def prediction_to_result(
     settings: SegmentSettings,
 ) -> RegionResult:
     """Part a window's probabilities into cells, and say which are the region's own."""
-    shape = region.shape
     labels, edge = probs_to_parts(
-        prediction.probs, maps, settings=settings, open_sides=beyond(window, shape)
+        prediction.probs, maps, settings=settings, open_sides=beyond(window, region.shape)
     )
+    found = parts_to_result(
+        labels,
+        edge,
+        region,
+        window,
+        min_area_px=settings.min_area_px or 0,
+        drop_border=settings.drop_border,
+    )
+    # copies, so that the further maps need not be held
+    spread = None if prediction.spread is None else prediction.spread[0].copy()
+    return replace(found, probs=prediction.probs[0].copy(), spread=spread)
+
+
+def labels_to_result(ids: NDArray[Any], region: Region, window: Window) -> RegionResult:
+    """Take a window of labels that a person drew as its cells, of whatever size and place."""
+    numbers, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
+    order = np.argsort(np.where(numbers == 0, -1, first))  # in reading order, as all others are
+    ranks = np.empty(len(numbers), dtype=np.uint32)
+    ranks[order] = np.arange(len(numbers)) + (0 if 0 in numbers else 1)
+    edge = np.zeros(ids.shape, dtype=bool)
+    lines = (edge[0], edge[-1], edge[:, 0], edge[:, -1])
+    for line, goes_on in zip(lines, beyond(window, region.shape), strict=True):
+        line |= goes_on
+    labels = ranks[inverse].reshape(ids.shape)
+    return parts_to_result(labels, edge, region, window, min_area_px=0, drop_border=False)
+
+
+def parts_to_result(
+    labels: NDArray[np.uint32],
+    edge: NDArray[np.bool_],
+    region: Region,
+    window: Window,
+    *,
+    min_area_px: float,
+    drop_border: bool,
+) -> RegionResult:
+    """Say which cells of a window are the region's own; `edge` is where they may go on beyond."""
+    shape = region.shape
     n = int(labels.max(initial=0))
     area = np.bincount(labels.ravel(), minlength=n + 1)
     first = _first_places(labels, n, window=window, width=shape[1])
     begins = _within(first, region)
     begins[0] = False
     cut = np.bincount(labels[edge], minlength=n + 1) > 0
-    small = ~cut & (area < (settings.min_area_px or 0))
+    small = ~cut & (area < min_area_px)
     # A cell that goes on may reach the border beyond; whoever sees it whole will know.
     at_border = _at_border(labels, n, window=window, shape=shape)
-    dropped = ~cut & at_border & settings.drop_border
+    dropped = ~cut & at_border & drop_border
     large = ~small
     large[0] = False
     own = begins & ~cut & large
@@ -212,9 +249,8 @@ def prediction_to_result(
     return RegionResult(
         window=window,
         shape=shape,
-        # copies, so that the further maps need not be held
-        probs=prediction.probs[0].copy(),
-        spread=None if prediction.spread is None else prediction.spread[0].copy(),
+        probs=None,
+        spread=None,
         labels=labels if large[1:].all() else numbers[labels],
         own=np.flatnonzero(own[kept]),
         cut=cut[kept],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from coverslip.files import (
     write_label_regions,
     write_labels,
 )
+from coverslip.pipeline.corrected import check_truth, numbers_in_file, truth_message
 from coverslip.pipeline.frame_statistics import statistics_notes
 from coverslip.pipeline.record import Record, TablePart
 from coverslip.pipeline.region_rows import bands_of_rows
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from coverslip.files import ImageFile
     from coverslip.pipeline.frame import HeldFrame
     from coverslip.pipeline.outputs import Outputs
-    from coverslip.pipeline.plan import FramePlan
+    from coverslip.pipeline.plan import FramePlan, OpenedImage
     from coverslip.pipeline.record import Job
     from coverslip.pipeline.stitch import Stitched
     from coverslip.pipeline.store import RegionStore
@@ -62,13 +63,23 @@ def write_results(plans: Sequence[FramePlan], *, messages: Sequence[str]) -> Rec
     with RowWriter(opened.target) as rows:
         frames = list(write(plans, rows))
     notes = [*messages, *(note for frame in frames for note in frame.messages)]
+    images = pd.DataFrame([frame.row for frame in frames])
+    names = list(dict.fromkeys(images["labels"]))
+    if opened.truth:
+        digests = check_truth(opened.target, names, truth=opened.truth)
+        notes.insert(0, truth_message(names, int(images["n_cells"].sum())))
+    else:
+        written = opened.target.ledger().last()
+        digests = {name: written[name] for name in names}
     return Record(
         path=str(opened.file.path),
         key=opened.key,
-        images=pd.DataFrame([frame.row for frame in frames]),
+        images=images,
         parts=rows.parts,
         notes=list(dict.fromkeys(notes)),
         is_large=plans[0].is_large,
+        digests=digests,
+        truth=opened.truth,
     )
 
 
@@ -121,18 +132,19 @@ def write_held_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[F
     file, job, target = one.file, one.job, one.opened.target
     results: list[FrameResult] = []
 
-    with open_maps(target, job) as keep_maps:
+    with open_maps(one.opened, job) as keep_maps:
 
         def labels() -> Iterator[NDArray[np.uint32]]:
             for plan in plans:
                 found, cells = stitch(plan, plan.store)
                 keep_maps(plan)
-                for table in bands_of_rows(found, cells, pixel_size_um=file.pixel_size_um):
-                    rows.add(plan.index, table)
+                add_rows(plan, found, cells, rows)
                 results.append(FrameResult(frame_row(plan, cells), region_messages(plan)))
                 yield found.final(plan.regions[0].core, cells.numbers)
 
         write = write_label_frames if job.labels == "zarr" else write_labels
+        if one.opened.truth:
+            write = use_up
         write(
             target.labels,
             labels(),
@@ -151,21 +163,49 @@ def write_large_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[
         file, target = plan.file, plan.opened.target
         found, cells = stitch(plan, plan.store)
         path = target.frame_labels(plan.index, file.n_frames)
-        write_label_regions(
-            path,
-            shape=file.frame_shape,
-            read=_reader(found, cells),
-            pixel_size_um=file.pixel_size_um,
-            channel_name=channel_name(file, plan.job),
-        )
-        for table in bands_of_rows(found, cells, pixel_size_um=file.pixel_size_um):
-            rows.add(plan.index, table)
-        write_overview(
-            make_overview(found, cells, reduce=plan.reduce), plan, n_cells=n_cells(cells)
-        )
+        if not plan.opened.truth:
+            write_label_regions(
+                path,
+                shape=file.frame_shape,
+                read=_reader(found, cells),
+                pixel_size_um=file.pixel_size_um,
+                channel_name=channel_name(file, plan.job),
+            )
+        overview = make_overview(found, cells, reduce=plan.reduce)
+        numbers = add_rows(plan, found, cells, rows)
+        if numbers is not None:
+            overview = replace(overview, labels=numbers[overview.labels].astype(np.uint32))
+        write_overview(overview, plan, n_cells=n_cells(cells))
         row = frame_row(plan, cells) | {"labels": path.relative_to(target.folder).as_posix()}
         messages = [*region_messages(plan), *statistics_notes(plan.folder)]
         yield FrameResult(row, [*messages, *large_messages(plan, cells)])
+
+
+def add_rows(
+    plan: FramePlan, found: RegionLabels, cells: Stitched, rows: RowWriter
+) -> NDArray[np.int64] | None:
+    """Add a frame's rows of cells, by the numbers that its label file has.
+
+    Returns:
+        Of labels that a person drew, these numbers by those in reading order, 0 first; or None.
+    """
+    numbers = None
+    if plan.opened.truth:
+        numbers = np.append(0, numbers_in_file(plan, cells.first_pixels))
+    for table in bands_of_rows(found, cells, pixel_size_um=plan.file.pixel_size_um):
+        if numbers is not None:
+            names = [name for name in ("label", "nearest_label") if name in table]
+            table = table.assign(**{name: numbers[table[name].to_numpy()] for name in names})
+            table = table.sort_values("label", ignore_index=True)
+        rows.add(plan.index, table)
+    return numbers
+
+
+def use_up(path: Path, frames: Iterable[NDArray[np.uint32]], **about: Any) -> None:
+    """Go through frames of labels that are in their file already."""
+    del path, about
+    for _ in frames:
+        pass
 
 
 def _reader(found: RegionLabels, cells: Stitched) -> Callable[[slice, slice], NDArray[np.uint32]]:
@@ -200,10 +240,11 @@ def write_label_frames(
 
 
 @contextmanager
-def open_maps(target: Outputs, job: Job) -> Iterator[Callable[[FramePlan], None]]:
+def open_maps(opened: OpenedImage, job: Job) -> Iterator[Callable[[FramePlan], None]]:
     """What is called with each frame, to write those of its maps that are wanted."""
-    wanted = {"probs": target.probs} if job.keep_probs else {}
-    wanted |= {"spread": target.spread} if job.keep_spread else {}
+    target, predicted = opened.target, not opened.truth
+    wanted = {"probs": target.probs} if job.keep_probs and predicted else {}
+    wanted |= {"spread": target.spread} if job.keep_spread and predicted else {}
     with ExitStack() as stack:
         pages = {name: stack.enter_context(open_pages(path)) for name, path in wanted.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
 from collections import Counter
@@ -12,11 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.errors import CoverslipError, FileError, StoppedError
-from coverslip.files import find_images, only_here, remove_leftovers, write_error, write_text
+from coverslip.files import (
+    Ledger,
+    find_images,
+    only_here,
+    remove_leftovers,
+    write_error,
+    write_text,
+    writing,
+)
 from coverslip.pipeline.executors import Threads
+from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
-from coverslip.pipeline.plan import OpenedImage, begin_image
-from coverslip.pipeline.record import BatchResult, Record, make_job, read_record
+from coverslip.pipeline.plan import OpenedImage, begin_image, moved_message
+from coverslip.pipeline.record import BatchResult, Record, make_job
 from coverslip.pipeline.summary import (
     flat_settings,
     read_thumbnails,
@@ -38,7 +48,8 @@ if TYPE_CHECKING:
 
 TRACEBACKS = "tracebacks.txt"
 ABOUT_RECORDS = """What was done to each image, so that a second start need not do it again.
-Nothing here is a result: this folder may be deleted.
+Nothing here is a result. Without this folder, coverslip no longer knows which files beside it are
+its own, and replaces none of them.
 """
 
 
@@ -98,10 +109,10 @@ def segment_files(
     result = BatchResult()
     started, clock = datetime.now(), time.perf_counter()
     executor = executor or Threads()
-    targets = name_outputs(paths, out, form=job.labels)
+    targets = name_outputs(paths, out, form=job.labels, on_note=on_note)
     with only_here(out) as check_there:
         # Where nothing can be written, this fails at once and not after hours of work.
-        write_text(out / "records" / "README.txt", ABOUT_RECORDS)
+        begin_folder(out, form=job.table)
         for folder in (out, out / "records"):
             remove_leftovers(folder)
         try:
@@ -114,7 +125,6 @@ def segment_files(
         finally:
             executor.close()
             check_there()
-            write_tables(out, list(result.done.values()), form=job.table)
             run = Run(
                 model=job.model_name,
                 version=package_version("coverslip"),
@@ -122,7 +132,13 @@ def segment_files(
                 seconds=time.perf_counter() - clock,
                 settings=flat_settings(job),
             )
-            _write_report(out, result, targets=targets, run=run, form=job.table)
+            ledger = Ledger(out, sets_aside=True)
+            with writing(ledger):
+                write_tables(out, list(result.done.values()), form=job.table)
+                _write_report(out, result, targets=targets, run=run, form=job.table)
+            ledger.compact()
+            for old, new in ledger.moved:
+                on_note(moved_message(old, new))
     return result
 
 
@@ -136,6 +152,28 @@ def list_paths(sources: Sequence[str | Path]) -> list[Path]:
     for source in [sources] if isinstance(sources, str | Path) else sources:
         found += [source] if isinstance(source, Path) else find_images([source])
     return found
+
+
+def begin_folder(out: Path, *, form: str) -> None:
+    """See that nothing which is not ours stands where tables and page go, and write the first file.
+
+    What we wrote and a person changed is no hindrance: it is kept under another name in the end.
+
+    Raises:
+        FileError: something is in the way, or the folder cannot be written.
+    """
+    adopt_old_tables(out)
+    ledger = Ledger(out)
+    known = ledger.entries()
+    about = out / "records" / "README.txt"
+    for path in (out / f"cells.{form}", out / f"images.{form}", out / "report.html", about):
+        if os.path.lexists(path) and ledger.relative(path) not in known:
+            raise FileError(
+                f"{path}: is there already, and there is no record that coverslip wrote it: it is "
+                "left as it is. Move it away, or choose another folder for the results."
+            )
+    with writing(replace(ledger, sets_aside=True)):
+        write_text(about, ABOUT_RECORDS)
 
 
 @dataclass
@@ -191,6 +229,8 @@ class Work:
             self.begun[path] = opened
             if isinstance(opened, Record):
                 return
+            for note in opened.notes:
+                self.on_note(f"{path}: {note}")
             far = how_far(opened, self.job)
             if far.n_done:
                 self.on_note(f"{path}: {far.n_done} of {far.n_all} {far.what} were done before")
@@ -230,7 +270,7 @@ class Work:
             raise min(self.errors[path], key=lambda one: one[0])[1]
         opened = self.begun[path]
         if isinstance(opened, OpenedImage):
-            done = read_record(opened.target.record, key=opened.key)
+            done = opened.done()
             return opened if done is None else replace(done, skipped=False)
         return opened
 

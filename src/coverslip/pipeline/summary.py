@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from coverslip.errors import FileError
 from coverslip.figures import colour_cells
-from coverslip.files import open_image, read_frame, write_text
+from coverslip.files import Ledger, open_label_frames, write_text
 from coverslip.measure import COLUMNS
 from coverslip.outlines import labels_to_rings
 from coverslip.pipeline.record import result_settings
@@ -44,7 +44,8 @@ COLOUR_SIDE_PX = 400
 def write_tables(out: Path, records: Sequence[Record], *, form: str = "csv") -> None:
     """Write one row per cell into cells.csv, and one per frame into images.csv.
 
-    Tables of an earlier start in another format are removed: they would pass for those of this one.
+    Our tables of an earlier start in another format are removed: they would pass for those of this
+    one.
 
     Args:
         out: the folder.
@@ -61,9 +62,9 @@ def write_tables(out: Path, records: Sequence[Record], *, form: str = "csv") -> 
     write_table_parts(out / f"cells.{form}", gather_rows(rows), columns=columns)
     images = join_rows([record.images for record in records], columns=IMAGES)
     write_table(out / f"images.{form}", images)
-    for name in ("cells", "images"):
-        for other in set(FORMATS) - {form}:
-            (out / f"{name}.{other}").unlink(missing_ok=True)
+    others = [out / f"{name}.{other}" for name in ("cells", "images") for other in FORMATS]
+    ledger = Ledger(out, sets_aside=True)
+    ledger.remove(path for path in others if path.suffix != f".{form}" and ledger.is_ours(path))
 
 
 def read_rows(record: Record, out: Path) -> Iterator[pd.DataFrame]:
@@ -217,7 +218,8 @@ def page_cells(
 def draw_frame(path: Path, frame: int) -> Drawing | None:
     """The outlines of one frame of a label file; None where it cannot be read any more."""
     try:
-        labels = read_frame(open_image(path), frame)
+        with open_label_frames(path, whole=True) as read:
+            labels = read(frame, (slice(None), slice(None)))
     except FileError:
         return None
     rings = labels_to_rings(labels)

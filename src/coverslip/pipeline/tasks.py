@@ -15,17 +15,19 @@ import numpy as np
 
 from coverslip.device import ShortMemoryError
 from coverslip.errors import FileError
-from coverslip.files import channel_number
+from coverslip.files import channel_number, writing
+from coverslip.pipeline.corrected import opened_truth, take_from_labels
 from coverslip.pipeline.frame import hold_frames
 from coverslip.pipeline.infer import network_of, scaled_shape
 from coverslip.pipeline.plan import (
     is_large,
     keep_scale,
     kept_scale,
+    moved_message,
     plan_frames,
     settings_at,
 )
-from coverslip.pipeline.record import job_key, read_record, write_record
+from coverslip.pipeline.record import job_key, write_record
 from coverslip.pipeline.region import (
     find_in_region,
     measure_region,
@@ -165,7 +167,7 @@ def do_task(task: Task, job: Job) -> None:
     """
     opened = task.opened
     if task.kind == "image":
-        if read_record(opened.target.record, key=opened.key) is None:
+        if opened.done() is None:
             finish_image(opened, job=job)
         return
     plans = resolve_plans(plan_frames(opened, job))
@@ -200,13 +202,19 @@ def finish_image(opened: OpenedImage, *, job: Job) -> Record:
     else:
         plans = do_frames(plans)
     if job_key(file.path, job) != opened.key:
-        opened.target.forget()
+        opened.target.forget(labels_too=not opened.truth)
         raise FileError(f"{file.path}: was changed while it was read: start again when it is done.")
     messages = list(file.notes)
-    messages += scale_messages(plans[0].settings, job.model) if left_open(job) else []
-    record = write_results(plans, messages=messages)
-    write_record(opened.target.record, record)
+    if left_open(job) and not opened.truth:
+        messages += scale_messages(plans[0].settings, job.model)
+    ledger = opened.target.ledger()
+    with writing(ledger):
+        record = write_results(plans, messages=messages)
+        moved = [moved_message(old, new) for old, new in ledger.moved]
+        record = replace(record, notes=[*record.notes, *moved])
+        write_record(opened.target.record, record)
     opened.target.forget_parts()
+    ledger.compact()
     return record
 
 
@@ -222,6 +230,8 @@ def resolve_plans(plans: list[FramePlan]) -> list[FramePlan]:
         FileError: the first frame cannot be read.
     """
     first = plans[0]
+    if first.opened.truth:
+        return [plan_for_truth(plan) for plan in plans]
     scale = scale_of(first.job.settings)
     if left_open(first.job):
         kept = kept_scale(first.opened, first.job)
@@ -235,6 +245,12 @@ def first_scale(plan: FramePlan) -> float:
     scale = find_scale(scale_windows(plan), plan.job.model, settings=plan.job.settings)
     keep_scale(plan.opened, plan.job, scale)
     return scale
+
+
+def plan_for_truth(plan: FramePlan) -> FramePlan:
+    """The plan of a frame whose cells a person drew: all of them count, at the image's own size."""
+    settings = replace(settings_at(plan.job, 1.0), min_area_px=0, drop_border=False)
+    return replace(plan, settings=settings)
 
 
 def scale_windows(plan: FramePlan) -> list[NDArray[np.float32]]:
@@ -266,18 +282,26 @@ def do_frames(plans: Sequence[FramePlan]) -> list[FramePlan]:
 
 def do_frame(plan: FramePlan, frame: HeldFrame) -> FramePlan:
     """Segment a frame in memory, draw it, and keep what was found."""
+    plan = settle_frame(plan, frame)
+    (region,) = plan.regions
+    messages: list[str] = list(frame.notes)
+    arrays = segment_region(plan, region, frame, messages=messages)
+    with writing(plan.opened.target.ledger()):
+        write_frame_pictures(plan, frame, arrays)
+    plan.store.put(region, arrays)
+    return plan
+
+
+def settle_frame(plan: FramePlan, frame: HeldFrame) -> FramePlan:
+    """Leave nothing open in the settings of a frame in memory."""
+    if plan.opened.truth:
+        return plan_for_truth(plan)
     settings, job = plan.settings, plan.job
     scale = scale_of(settings)
     if settings.scale == "auto":
         pieces = [frame.prepared(window) for window in windows(frame.shape)]
         scale = find_scale(pieces, job.model, settings=settings)
-    plan = replace(plan, settings=settings_at(job, scale))
-    (region,) = plan.regions
-    messages: list[str] = list(frame.notes)
-    arrays = segment_region(plan, region, frame, messages=messages)
-    write_frame_pictures(plan, frame, arrays)
-    plan.store.put(region, arrays)
-    return plan
+    return replace(plan, settings=settings_at(job, scale))
 
 
 def segment_region(
@@ -296,15 +320,19 @@ def segment_region(
         messages: what the user should know of it; what is found out here is added.
     """
     job, settings = plan.job, plan.settings
-    found = find_in_region(
-        frame,
-        region,
-        model=job.model,
-        settings=settings,
-        margins=plan.margins,
-        tiles=plan.tiles if plan.is_large else None,
-        on_message=messages.append,
-    )
+    if plan.opened.truth:
+        with opened_truth(plan) as read:
+            found = take_from_labels(plan, region, read)
+    else:
+        found = find_in_region(
+            frame,
+            region,
+            model=job.model,
+            settings=settings,
+            margins=plan.margins,
+            tiles=plan.tiles if plan.is_large else None,
+            on_message=messages.append,
+        )
     rows = measure_region(
         frame,
         found,
@@ -312,9 +340,14 @@ def segment_region(
         settings=settings,
         pixel_size_um=plan.file.pixel_size_um,
     )
-    maps = ("probs",) * job.keep_probs + ("spread",) * job.keep_spread
+    maps = () if plan.opened.truth else kept_maps(job)
     arrays = pack_region(found, region, rows, maps=maps)
     return {**arrays, "messages": np.array(messages, dtype=str)}
+
+
+def kept_maps(job: Job) -> tuple[str, ...]:
+    """The maps that are to be written."""
+    return ("probs",) * job.keep_probs + ("spread",) * job.keep_spread
 
 
 def do_regions(plan: FramePlan, numbers: Sequence[int] | None = None) -> None:

@@ -17,7 +17,7 @@ from coverslip.pipeline.record import Job
 from coverslip.pipeline.tasks import do_task
 from coverslip.predict import pick_backend
 from coverslip.provenance import code_version
-from coverslip.shipped import find_model, hash_file, load_model, shipped_models
+from coverslip.shipped import find_model, load_model, shipped_models
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,12 +115,13 @@ def load_once(name: str, wanted: str) -> Checkpoint | Method:
         SettingsError: its file is another than wanted.
         ModelError: it is not there, or damaged.
     """
-    if hash_file(find_model(name)) != wanted:
+    model = load_model(name)
+    if model.hash != wanted:
         raise SettingsError(
             f"the model {name} of a worker is another than here: install the same coverslip "
             "everywhere; a model of your own must not be changed while it is used."
         )
-    return load_model(name)
+    return model
 
 
 def do_on_worker(order: Order, task: Task, *, who: str = "a worker") -> None:

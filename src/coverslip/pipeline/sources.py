@@ -1,0 +1,134 @@
+"""images + the results in a folder → names that no other image's results have there."""
+
+from __future__ import annotations
+
+import json
+import os
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any
+
+from coverslip.files import Ledger, fingerprint, stem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+# What the names of an image's results end in, beside those of its record.
+ENDINGS = (
+    *("_labels.tif", "_labels.ome.zarr", "_labels", "_overlay.png", "_overlays"),
+    *("_probs.tif", "_uncertainty.tif"),
+)
+LOOKED_AT = 12  # names under which the results of an image are looked for
+
+
+def names_there(
+    names: Mapping[Path, str], folder: Path, *, on_note: Callable[[str], None]
+) -> dict[Path, str]:
+    """Keep the names that images have in a folder, and give the others free ones.
+
+    Args:
+        names: what each image would be called in an empty folder, none twice.
+        folder: of the results.
+        on_note: called with every name that is another's there.
+    """
+    there = _names_in(folder)
+    chosen: dict[Path, str] = {}
+    used: set[str] = set()
+    for path, name in names.items() if there else ():
+        looked_at = islice(candidates(path, name), LOOKED_AT)
+        own = next((one for one in looked_at if is_of(folder, one, path)), name)
+        if own.casefold() not in used and is_of(folder, own, path):
+            chosen[path] = own
+            used.add(own.casefold())
+    for path, name in names.items():
+        if path not in chosen:
+            free = (
+                one
+                for one in candidates(path, name)
+                if one.casefold() not in used and is_free(folder, one, there)
+            )
+            chosen[path] = next(free)
+            used.add(chosen[path].casefold())
+            if chosen[path] != name:
+                on_note(
+                    f"{path}: {folder} holds files called {name} that are not of this image; its "
+                    f"own are called {chosen[path]}"
+                )
+    return {path: chosen[path] for path in names}
+
+
+def candidates(path: Path, name: str) -> Iterator[str]:
+    """What an image may be called, in turn."""
+    long = with_folder(path)
+    yield from dict.fromkeys((name, plain_name(path), with_suffix(path), long))
+    yield from (f"{long}_{number}" for number in count(2))
+
+
+def plain_name(path: Path) -> str:
+    """A file's stem; one of dots alone, which would be another folder, becomes as many lines."""
+    name = stem(path)
+    return name if name.strip(". ") else "_" * max(1, len(name))
+
+
+def with_suffix(path: Path) -> str:
+    """The stem and the suffix: ``a_png``."""
+    return f"{plain_name(path)}_{path.suffix.removeprefix('.')}"
+
+
+def with_folder(path: Path) -> str:
+    """The folder too: ``day1_a_png``."""
+    return f"{path.absolute().parent.name}_{with_suffix(path)}"
+
+
+def is_of(folder: Path, name: str, path: Path) -> bool:
+    """Whether the results of a name are those of an image, or of the same one moved since."""
+    source = Ledger(folder, name).source
+    if source is None:
+        return _old_path(folder, name) == str(path)
+    if source["source"] == absolute(path):
+        return True
+    try:
+        is_gone = not os.path.lexists(source["source"])
+        return is_gone and source.get("input") == fingerprint(path)
+    except OSError:
+        return False
+
+
+def is_free(folder: Path, name: str, there: set[str]) -> bool:
+    """Whether no results and no other files of a name are in a folder."""
+    if any(f"{name}{ending}".casefold() in there for ending in ENDINGS):
+        return False
+    return Ledger(folder, name).source is None and _old_path(folder, name) is None
+
+
+def keep_source(folder: Path, name: str, path: Path) -> None:
+    """Enter into a name's ledger of which image its results are.
+
+    Raises:
+        OSError: the image cannot be read, or the ledger not be written.
+    """
+    ledger = Ledger(folder, name)
+    entry = {"source": absolute(path), "input": fingerprint(path)}
+    if ledger.source != entry:
+        ledger.append(entry)
+
+
+def absolute(path: Path) -> str:
+    """A path as it is told from all others."""
+    return os.path.abspath(path)
+
+
+def _names_in(folder: Path) -> set[str]:
+    try:
+        return {name.casefold() for name in os.listdir(folder)}
+    except OSError:
+        return set()
+
+
+def _old_path(folder: Path, name: str) -> str | None:
+    """The image that a record is of which has no ledger, as those of version 0.1.0."""
+    try:
+        contents: Any = json.loads((folder / "records" / f"{name}.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return contents.get("path") if isinstance(contents, dict) else None
