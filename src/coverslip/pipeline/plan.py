@@ -94,8 +94,13 @@ def begin_image(
     truth = ""
     if earlier is not None and earlier.key == key and not overwrite:
         digests = hash_labels(target.folder, earlier.labels)
+        # No model has seen the cells of corrected labels, so there are no maps of them.
+        maps = {"keep_probs": False, "keep_spread": False} if earlier.truth else {}
         if digests == earlier.digests and target.complete(
-            job, n_frames=len(earlier.images), labels=earlier.labels, files=earlier.row_files
+            replace(job, **maps),
+            n_frames=len(earlier.images),
+            labels=earlier.labels,
+            files=earlier.row_files,
         ):
             target.forget_parts()
             return earlier
