@@ -151,6 +151,42 @@ def test_killed_in_between(tmp_path, monkeypatch, job, at):
     assert len(list(out.glob("a_labels*"))) == (1 if job is JOB else 2)
 
 
+def test_maps_are_not_asked_for_of_corrected_labels(tmp_path):
+    path, out = draw(tmp_path / "a.png", 5), tmp_path / "out"
+    job = replace(JOB, keep_probs=True)
+    run(path, out)
+    correct(out / "a_labels.tif", 2)
+    run(path, out, job)
+    result = segment_files([path], out, job=job)
+    assert result.skipped == [path] and cells(out) == [1, 3, 4, 5]
+
+
+@pytest.mark.parametrize("axes", ["TYX", "ZYX", "CYX"])
+def test_a_corrected_film_by_whatever_a_tool_calls_its_frames(tmp_path, axes):
+    path, out = draw_film(tmp_path / "f.tif", 2, 3), tmp_path / "out"
+    run(path, out)
+    labels = read_labels(out / "f_labels.tif")
+    labels[labels == 2] = 0
+    tifffile.imwrite(out / "f_labels.tif", labels, ome=True, metadata={"axes": axes})
+    run(path, out)
+    assert cells(out) == [1, 1, 3]
+    assert not list(out.glob("*.corrected*"))
+
+
+def test_a_corrected_film_with_large_frames(tmp_path):
+    path, out = draw_film(tmp_path / "f.tif", 2, 3), tmp_path / "out"
+    run(path, out, LARGE)
+    labels = out / "f_labels" / "frame_00001.tif"
+    kept = correct(labels, 2)
+    run(path, out, LARGE)
+    rows = pd.read_csv(out / "cells.csv")
+    assert sorted(rows.label[rows.frame == 1]) == [1, 3] and len(rows) == 4
+    run(path, out)  # done whole: other settings
+    assert np.array_equal(read_labels(labels.with_name("frame_00001.corrected.tif")), kept)
+    run(path, out, LARGE)
+    assert labels.with_name("frame_00001.corrected.tif").is_file()
+
+
 def test_a_corrected_film(tmp_path):
     path, out = draw_film(tmp_path / "f.tif", 2, 3, 4), tmp_path / "out"
     run(path, out)
@@ -426,13 +462,13 @@ def test_a_model_is_hashed_as_it_is_loaded(tmp_path, monkeypatch):
     from coverslip.errors import ModelError
 
     path = write_bright(tmp_path / "bright.safetensors", monkeypatch)
-    whole = shipped.load_model
+    whole = shipped.load_checkpoint
 
     def replaced(*arguments: object) -> object:
         model = whole(*arguments)
         path.write_bytes(path.read_bytes() + b" ")
         return model
 
-    monkeypatch.setattr(shipped, "load_model", replaced)
+    monkeypatch.setattr(shipped, "load_checkpoint", replaced)
     with pytest.raises(ModelError, match="was changed while it was read"):
         shipped.load_model(str(path))

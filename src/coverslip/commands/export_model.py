@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from coverslip.checkpoint import save_onnx
 from coverslip.commands.console import tell
 from coverslip.errors import SettingsError
+from coverslip.files import Ledger, check_writable, writing
 from coverslip.method import Method
 from coverslip.shipped import load_model
 
@@ -27,6 +28,8 @@ def run_export_model(model: str, out: Path) -> None:
     loaded = load_model(model)
     if isinstance(loaded, Method):
         raise SettingsError(f"{model} is a method without learning: it has no network to export.")
-    difference = save_onnx(out, loaded)
+    check_writable(out, is_file=True)
+    with writing(Ledger(out.parent)):
+        difference = save_onnx(out, loaded)
     size = out.stat().st_size / 1e6
     tell(f"{out}: {size:.1f} MB; ONNX Runtime's logits are PyTorch's to {difference:.0e}")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError
-from coverslip.files import find_images
+from coverslip.files import Ledger, find_images, writing
 from coverslip.pipeline.outputs import Outputs, name_outputs
 from coverslip.pipeline.run import segment_files
 from coverslip.pipeline.summary import read_thumbnails, write_report, write_tables
@@ -71,23 +71,24 @@ def segment_examples(
         targets |= name_outputs(paths, out / model)
         thumbnails |= read_thumbnails(result, targets)
         failed |= result.failed
-    write_tables(out, records)
     run = Run(
         model=", ".join(jobs),
         version=package_version("coverslip"),
         started=started,
         seconds=time.perf_counter() - clock,
     )
-    write_report(
-        out,
-        records,
-        title="Example images",
-        run=run,
-        targets=targets,
-        thumbnails=thumbnails,
-        failed=failed,
-        notes=[NOTE],
-    )
+    with writing(Ledger(out)):
+        write_tables(out, records)
+        write_report(
+            out,
+            records,
+            title="Example images",
+            run=run,
+            targets=targets,
+            thumbnails=thumbnails,
+            failed=failed,
+            notes=[NOTE],
+        )
     return failed
 
 

@@ -56,6 +56,8 @@ def adopt_old(target: Outputs) -> list[str]:
 def adopt_old_tables(folder: Path) -> None:
     """Enter the tables and the page of an old folder, where they are what they should be.
 
+    The page was the last that was written: what is newer was changed since.
+
     Raises:
         FileError: the ledger cannot be written.
     """
@@ -65,13 +67,13 @@ def adopt_old_tables(folder: Path) -> None:
         return
     if not about.read_bytes().startswith(b"What was done to each image"):
         return
-    paths = [about]
+    paths, page = [about], folder / "report.html"
     for name, beginning in BEGINNINGS.items():
         path = folder / name
         if path.is_file():
             with path.open("rb") as stream:
                 paths += [path] if stream.read(len(beginning)) == beginning else []
-    _enter(ledger, paths, newest=max(path.stat().st_mtime_ns for path in paths))
+    _enter(ledger, paths, newest=_changed(page if page.is_file() else about))
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
@@ -90,4 +92,5 @@ def _enter(ledger: Ledger, paths: Iterable[Path], *, newest: int) -> None:
 def _changed(path: Path) -> int:
     """When a file was changed, or any file of a folder."""
     inner = path.rglob("*") if path.is_dir() else ()
-    return max(int(one.stat().st_mtime_ns) for one in (path, *inner))
+    times: list[int] = [one.stat().st_mtime_ns for one in (path, *inner)]
+    return max(times)

@@ -95,9 +95,7 @@ def begin_image(
     truth = ""
     if earlier is not None and earlier.key == key and not overwrite:
         digests = hash_labels(target.folder, earlier.labels)
-        if digests == earlier.digests and target.complete(
-            job, n_frames=len(earlier.images), labels=earlier.labels, files=earlier.row_files
-        ):
+        if is_done(target, earlier, digests, job=job):
             target.forget_parts()
             return earlier
         truth = find_truth(target, earlier, digests)
@@ -108,6 +106,15 @@ def begin_image(
     notes += [moved_message(old, new) for old, new in moved]
     file = project(open_image(path, axes=job.axes), job.project)
     return OpenedImage(file, target, key, truth, tuple(notes))
+
+
+def is_done(target: Outputs, earlier: Record, digests: dict[str, str], *, job: Job) -> bool:
+    """Whether all that a job wants is there, and the labels are those of the record."""
+    if earlier.truth:  # no model has seen the cells of corrected labels: there are no maps of them
+        job = replace(job, keep_probs=False, keep_spread=False)
+    return digests == earlier.digests and target.complete(
+        job, n_frames=len(earlier.images), labels=earlier.labels, files=earlier.row_files
+    )
 
 
 def moved_message(old: Path, new: Path) -> str:

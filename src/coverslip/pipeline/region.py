@@ -57,7 +57,7 @@ class RegionResult:
     Attributes:
         window: the rows and columns.
         shape: height and width of the frame.
-        probs: (h, w), how likely each pixel is cell; None of cells that a person drew.
+        probs: (h, w), how likely each pixel is cell; (0, 0) of cells that a person drew.
         spread: (h, w), its standard deviation over the views, if there are several.
         labels: (h, w) uint32, the cells that are large enough, 1 to n in reading order.
         own: the numbers of those that the region answers for, and saw whole.
@@ -70,7 +70,7 @@ class RegionResult:
 
     window: Window
     shape: tuple[int, int]
-    probs: NDArray[np.float32] | None
+    probs: NDArray[np.float32]
     spread: NDArray[np.float32] | None
     labels: NDArray[np.uint32]
     own: NDArray[np.int64]
@@ -249,7 +249,7 @@ def parts_to_result(
     return RegionResult(
         window=window,
         shape=shape,
-        probs=None,
+        probs=np.zeros((0, 0), np.float32),
         spread=None,
         labels=labels if large[1:].all() else numbers[labels],
         own=np.flatnonzero(own[kept]),
@@ -346,7 +346,7 @@ def measure_region(
         frame.channels(found.window),
         pixel_size_um=pixel_size_um,
         # a method without learning is sure of everything
-        probs=found.probs if isinstance(model, Checkpoint) else None,
+        probs=found.probs if isinstance(model, Checkpoint) and found.probs.size else None,
         spread=found.spread,
         settings=settings.measure,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from coverslip.errors import FileError
 from coverslip.figures import colour_cells
-from coverslip.files import Ledger, open_label_frames, write_text
+from coverslip.files import Ledger, open_label_file, open_label_frames, write_text
 from coverslip.measure import COLUMNS
 from coverslip.outlines import labels_to_rings
 from coverslip.pipeline.record import result_settings
@@ -218,12 +218,12 @@ def page_cells(
 def draw_frame(path: Path, frame: int) -> Drawing | None:
     """The outlines of one frame of a label file; None where it cannot be read any more."""
     try:
+        height, width = open_label_file(path).frame_shape
         with open_label_frames(path, whole=True) as read:
-            labels = read(frame, (slice(None), slice(None)))
+            labels = read(frame, (slice(0, height), slice(0, width)))
     except FileError:
         return None
     rings = labels_to_rings(labels)
-    height, width = labels.shape
     step = max(1, max(height, width) // COLOUR_SIDE_PX)
     colours = colour_cells(labels[::step, ::step])
     # A cell between the pixels that were looked at has any colour.
