@@ -19,9 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from coverslip.pipeline.label import probs_to_labels
-from coverslip.pipeline.model import predict_prepared
-from coverslip.pipeline.size import limit_zoom, settle
 
 from coverslip.cells import cell_sizes, drop_cells, number_cells
 from coverslip.data import load_labelled
@@ -29,6 +26,8 @@ from coverslip.data.weights import split_ignored
 from coverslip.files import find_pairs
 from coverslip.metrics import count_cells, count_pixels, jaccard, mean_average_precision
 from coverslip.metrics.cell_scores import average_precision
+from coverslip.pipeline import predict_prepared, probs_to_labels, resolve_settings
+from coverslip.pipeline.scale import limit_zoom
 from coverslip.pipeline.settings import SegmentSettings, usual_settings
 from coverslip.report import table_to_markdown
 from coverslip.shipped import load_model
@@ -74,7 +73,7 @@ def keep_probabilities(
     if scale == "true" and model.cell_size_px:
         true = limit_zoom(model.cell_size_px / float(np.median(cell_sizes(labels))))
         settings = replace(settings, scale=true)
-    settings = settle(settings, image, model)
+    settings = resolve_settings(settings, image, model)
     probs = predict_prepared(image, model, settings=settings).probs
     probs[:, ignored] = 0
     np.savez(

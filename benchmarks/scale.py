@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from coverslip.pipeline.label import probs_to_labels
-from coverslip.pipeline.model import predict_prepared
-from coverslip.pipeline.size import LEAST_ZOOM, MOST_ZOOM, SPECK_PX, find_scale, limit_zoom
 
 from coverslip.cells import cell_sizes, drop_cells
 from coverslip.data import load_labelled
 from coverslip.data.weights import split_ignored
 from coverslip.files import find_pairs
 from coverslip.images import resize_image, resize_labels
+from coverslip.pipeline import predict_prepared, probs_to_labels
+from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, SPECK_PX, find_scale, limit_zoom
 from coverslip.pipeline.settings import usual_settings
 from coverslip.report import table_to_markdown
 from coverslip.shipped import load_model

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 import tifffile
-from coverslip.cluster.order import holder_of
 
 from bright import bright_job, bright_model
 from coverslip.errors import FileError, SettingsError
 from coverslip.files import only_here, open_image, read_frame
 from coverslip.pipeline import segment_files
+from coverslip.pipeline.worker import holder_of
 from drawn import save_picture, squares
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -136,7 +136,7 @@ def segment(
     (table,) = bands_of_rows(labels, cells, pixel_size_um=pixel_size_um)
     return Segmentation(
         labels=labels.final(region.core, cells.numbers),
-        probs=cast("NDArray[np.float32]", found.probs),  # there, as a model gave them
+        probs=found.probs,
         spread=found.spread,
         cells=table,
         confluence=cells.confluence,
