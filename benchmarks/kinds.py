@@ -20,23 +20,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from coverslip.cells import cell_sizes, drop_cells, number_cells
-from coverslip.data import load_labelled
-from coverslip.data.weights import split_ignored
-from coverslip.files import find_pairs
-from coverslip.metrics import count_cells, count_pixels, jaccard, mean_average_precision
-from coverslip.metrics.cell_scores import average_precision
-from coverslip.pipeline import predict_prepared, probs_to_labels, resolve_settings
+from coverslip.checkpoints import load_model
+from coverslip.io import find_pairs
+from coverslip.metrics import (
+    average_precision,
+    count_cells,
+    count_pixels,
+    jaccard,
+    mean_average_precision,
+)
+from coverslip.pipeline import SegmentSettings, predict_prepared, probs_to_labels, resolve_settings
 from coverslip.pipeline.scale import limit_zoom
-from coverslip.pipeline.settings import SegmentSettings, usual_settings
+from coverslip.pipeline.settings import usual_settings
 from coverslip.report import table_to_markdown
-from coverslip.shipped import load_model
+from coverslip.segmentation import cell_sizes, drop_cells, number_cells
+from coverslip.training import load_labelled
+from coverslip.training.weights import split_ignored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from coverslip.checkpoint import Checkpoint
-    from coverslip.files import Pair
+    from coverslip.checkpoints import Checkpoint
+    from coverslip.io import Pair
 
 IGNORED = 32768  # of scripts/gather.py
 

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import tifffile
 
-from coverslip.files import open_image, read_frame
+from coverslip.io import open_image, read_frame
 from coverslip.provenance import provenance
 
 if TYPE_CHECKING:

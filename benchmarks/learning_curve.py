@@ -22,18 +22,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from coverslip.checkpoint import load_checkpoint
-from coverslip.data import SampleSettings, select_pairs
-from coverslip.evaluate.score_model import score_model
-from coverslip.figures.save import figure_to_bytes
-from coverslip.files import Pair, find_pairs, write_bytes, write_text
+from coverslip.checkpoints import load_checkpoint, shipped_models
+from coverslip.evaluation import score_model
+from coverslip.figures import figure_to_bytes
+from coverslip.inference import PredictSettings
+from coverslip.io import Pair, find_pairs, write_bytes, write_text
 from coverslip.pipeline import SegmentSettings
-from coverslip.predict import PredictSettings
 from coverslip.provenance import provenance
 from coverslip.reproduction.figures.learning import learning_figure
 from coverslip.reproduction.tables.markdown import table_to_markdown
-from coverslip.shipped import shipped_models
-from coverslip.train import Plan, TrainSettings, fit, settings_from, start_run
+from coverslip.training import (
+    Plan,
+    SampleSettings,
+    TrainSettings,
+    select_pairs,
+    settings_from,
+    start_run,
+    train,
+)
 
 SIZE_PX = 512
 
@@ -108,7 +114,7 @@ def train_and_score(question: Question, options: argparse.Namespace) -> dict[str
         run = Path(folder) / "run"
         plan = Plan(settings, drawn, drawn[:1])  # of one epoch the last is the best
         start_run(run, plan)
-        model = load_checkpoint(fit(plan, run))
+        model = load_checkpoint(train(plan, run))
         seconds = time.monotonic() - begun
         scores = score(model, test, device=options.device)
     return {

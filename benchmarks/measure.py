@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from coverslip.measure import MeasureSettings, measure
-from coverslip.measure.columns import GROUPS
+from coverslip.measurements import MeasureSettings, measure
+from coverslip.measurements.columns import GROUPS
 from coverslip.provenance import provenance
 from coverslip.reproduction.tables.markdown import table_to_markdown
 

@@ -18,10 +18,10 @@ import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from coverslip.losses import bce_dice_loss
 from coverslip.models import MODELS
 from coverslip.provenance import provenance
 from coverslip.reproduction.tables.markdown import table_to_markdown
+from coverslip.training.losses import bce_dice_loss
 
 if TYPE_CHECKING:
     from torch import nn

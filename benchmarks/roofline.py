@@ -20,9 +20,9 @@ import pandas as pd
 import torch
 from networks import count_gflop
 
-from coverslip.backends import make_forward
+from coverslip._optional import is_installed
+from coverslip.inference.runtime import make_forward
 from coverslip.models import MODELS
-from coverslip.optional import is_installed
 from coverslip.provenance import provenance
 from coverslip.reproduction.tables.markdown import table_to_markdown
 

@@ -19,24 +19,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from coverslip.cells import cell_sizes, drop_cells
-from coverslip.data import load_labelled
-from coverslip.data.weights import split_ignored
-from coverslip.files import find_pairs
-from coverslip.images import resize_image, resize_labels
+from coverslip.checkpoints import load_model
+from coverslip.io import find_pairs
 from coverslip.pipeline import predict_prepared, probs_to_labels
 from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, SPECK_PX, find_scale, limit_zoom
 from coverslip.pipeline.settings import usual_settings
+from coverslip.preprocessing import resize_image, resize_labels
 from coverslip.report import table_to_markdown
-from coverslip.shipped import load_model
+from coverslip.segmentation import cell_sizes, drop_cells
+from coverslip.training import load_labelled
+from coverslip.training.weights import split_ignored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from coverslip.checkpoint import Checkpoint
-    from coverslip.pipeline.settings import SegmentSettings
+    from coverslip.checkpoints import Checkpoint
+    from coverslip.pipeline import SegmentSettings
 
     Image = NDArray[np.float32]
 

@@ -19,12 +19,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from coverslip.cells import labels_to_maps, separate
-from coverslip.measure import measure
+from coverslip.checkpoints import load_model
+from coverslip.measurements import measure
 from coverslip.pipeline import SegmentSettings, predict_prepared, prepare_image
 from coverslip.provenance import provenance
 from coverslip.reproduction.tables.markdown import table_to_markdown
-from coverslip.shipped import load_model
+from coverslip.segmentation import labels_to_maps, separate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,7 +27,7 @@ import pandas as pd
 import tifffile
 from large import EXAMPLES, pieces
 
-from coverslip.files import open_image, read_frame
+from coverslip.io import open_image, read_frame
 from coverslip.provenance import provenance
 from coverslip.reproduction.tables.markdown import table_to_markdown
 

@@ -30,7 +30,7 @@ IMAGE = Path(__file__).parents[1] / "examples" / "nuclei" / "fluorescence_small.
 TO_FIRST_TILE = """
 import os, sys
 from coverslip import cli
-from coverslip.predict import forward
+from coverslip.inference import tta as forward
 forward._logits_to_probs = lambda *_, **__: os._exit(0)
 sys.argv[0] = "coverslip"
 cli.main()

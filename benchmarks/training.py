@@ -18,15 +18,14 @@ import torch
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
-from coverslip.data import Batch, SampleSettings
 from coverslip.device import autocast, pick_device
-from coverslip.losses import bce_dice_loss
 from coverslip.models import MODELS
 from coverslip.provenance import provenance
 from coverslip.reproduction.network_cost import device_name
 from coverslip.reproduction.tables.markdown import table_to_markdown
-from coverslip.train import TrainSettings
-from coverslip.train.step import inputs_to_loss, prepare
+from coverslip.training import Batch, SampleSettings, TrainSettings
+from coverslip.training.losses import bce_dice_loss
+from coverslip.training.step import inputs_to_loss, prepare
 
 
 def time_steps(network: nn.Module, batch: Batch, settings: TrainSettings, *, steps: int) -> float:

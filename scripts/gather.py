@@ -29,7 +29,7 @@ import pandas as pd
 from PIL import Image
 from scipy import ndimage
 
-from coverslip.data.weights import touches
+from coverslip.training.weights import touches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

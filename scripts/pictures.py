@@ -18,18 +18,18 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from coverslip.checkpoints import load_model
 from coverslip.figures import error_map, overlay, side_by_side, thumbnail, to_picture
-from coverslip.files import open_image, read_frame, read_labels
+from coverslip.io import open_image, read_frame, read_labels
 from coverslip.metrics import count_cells, count_pixels, jaccard, mean_average_precision
 from coverslip.pipeline import own_settings, segment
-from coverslip.shipped import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from coverslip.checkpoint import Checkpoint
+    from coverslip.checkpoints import Checkpoint
     from coverslip.pipeline import SegmentSettings
 
 

@@ -14,8 +14,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from coverslip.checkpoint import load_checkpoint, save_checkpoint
-from coverslip.shipped import FOLDER
+from coverslip.checkpoints import load_checkpoint, save_checkpoint
+from coverslip.checkpoints.zoo import FOLDER
 
 FACTS = ("fingerprint", "coverslip", "commit", "python", "packages", "machine")
 

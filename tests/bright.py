@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from coverslip.checkpoint import Checkpoint, save_checkpoint
-from coverslip.images import Preprocess
+from coverslip.checkpoints import Checkpoint, save_checkpoint
+from coverslip.inference import PredictSettings
 from coverslip.models import MODELS
 from coverslip.pipeline import Job, SegmentSettings
-from coverslip.predict import PredictSettings
+from coverslip.preprocessing import Preprocess
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -81,7 +81,7 @@ def make_orders(
     import zarr
 
     from bright import bright_model
-    from coverslip.checkpoint import save_checkpoint
+    from coverslip.checkpoints import save_checkpoint
     from drawn import save_picture, squares, write_dataset
 
     save_checkpoint(folder / "bright.safetensors", bright_model())
@@ -277,7 +277,7 @@ def without_clock(path: Path) -> bytes:
 
 def state_without_clock(path: Path) -> bytes:
     """The name and bytes of every tensor, and the history without its seconds."""
-    from coverslip.checkpoint import read_tensors
+    from coverslip.checkpoints import read_tensors
 
     tensors, metadata = read_tensors(path)
     rows = [row | {"seconds": 0} for row in json.loads(metadata["history"])]
@@ -286,8 +286,9 @@ def state_without_clock(path: Path) -> bytes:
 
 
 if __name__ == "__main__":
-    import coverslip.commands.segment
-    import coverslip.commands.train  # noqa: F401 # so that no start needs to
+    import coverslip
+
+    [getattr(coverslip, name) for name in coverslip.__all__]  # so that no start needs to
     from coverslip.models import MODELS
     from tiny import CountedBright, Tiny
 

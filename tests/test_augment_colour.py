@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from coverslip.augment import AugmentSettings, change_intensity
-from coverslip.augment.colour import (
+from coverslip.cli.train import augment_settings
+from coverslip.errors import SettingsError
+from coverslip.training.augment import AugmentSettings, change_intensity
+from coverslip.training.augment.colour import (
     change_colour,
     hue_matrix,
     mix_channels,
@@ -16,9 +18,7 @@ from coverslip.augment.colour import (
     stain,
     tint,
 )
-from coverslip.augment.settings import COLOUR_CHANCES
-from coverslip.commands.train import augment_settings
-from coverslip.errors import SettingsError
+from coverslip.training.augment.settings import COLOUR_CHANCES
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -20,9 +20,8 @@ from PIL import Image
 
 from bright import write_bright
 from coverslip import cli
-from coverslip.checkpoint import load_checkpoint
-from coverslip.files import read_labels
-from coverslip.shipped import shipped_models
+from coverslip.checkpoints import load_checkpoint, shipped_models
+from coverslip.io import read_labels
 from drawn import squares, write_dataset
 from pages import Page
 
@@ -48,7 +47,7 @@ def model(tmp_path, monkeypatch):
 @pytest.fixture
 def small(model, monkeypatch):
     """Options of a training of no time: four weights, and no curves drawn after each epoch."""
-    monkeypatch.setattr("coverslip.train.watch.curves", lambda table: b"")
+    monkeypatch.setattr("coverslip.training.validation.curves", lambda table: b"")
     return "--model bright --device cpu --epochs 2 --steps-per-epoch 2 --batch 2 --crop 32".split()
 
 
@@ -168,7 +167,7 @@ def test_what_the_system_refuses_is_told_without_a_traceback(
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.EIO, "Input/output error", "/mnt/share/a.png")
 
-    monkeypatch.setattr("coverslip.commands.segment.segment_files", fail)
+    monkeypatch.setattr("coverslip.pipeline.segment_files", fail)
     said = coverslip("segment", images, "-o", tmp_path / "out", "--model", model)
     assert said.status == 2
     assert said.err.splitlines()[-1].startswith("error: /mnt/share/a.png: Input/output error. The")
@@ -215,7 +214,7 @@ def test_train_resume_goes_on_to_the_same_weights(coverslip, data, small, tmp_pa
     command = ["train", data, *small]
     assert coverslip(*command, "-o", tmp_path / "whole").status == 0
 
-    from coverslip.train import loop
+    from coverslip.training import loop
 
     whole, calls = loop.save_state, []
 
@@ -361,7 +360,7 @@ def test_demo(coverslip, images, model, tmp_path, monkeypatch):
     for name in ("one", "two"):
         shutil.copy(model, weights / f"{name}.safetensors")
         shutil.copytree(images, tmp_path / "examples" / name)
-    monkeypatch.setattr("coverslip.shipped.FOLDER", weights)
+    monkeypatch.setattr("coverslip.checkpoints.zoo.FOLDER", weights)
     out = tmp_path / "demo"
     said = coverslip("demo", "-o", out, "--examples", tmp_path / "examples")
     assert said.status == 0 and str(out / "report.html") in said.out
@@ -380,7 +379,7 @@ def test_a_failed_example_is_exit_status_1(coverslip, images, model, tmp_path, m
     shutil.copy(model, weights / "one.safetensors")
     shutil.copytree(images, examples / "one")
     (examples / "one" / "broken.png").write_text("no image")
-    monkeypatch.setattr("coverslip.shipped.FOLDER", weights)
+    monkeypatch.setattr("coverslip.checkpoints.zoo.FOLDER", weights)
     said = coverslip("demo", "-o", tmp_path / "demo", "--examples", examples)
     assert said.status == 1 and "broken.png" in said.err and "report.html" in said.out
     assert said.out.startswith("6 cells in 3 frames\n") and "models one" in said.err

@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from bright import bright_model, write_bright
-from coverslip.checkpoint import read_tensors, save_checkpoint
+from coverslip.checkpoints import read_tensors, save_checkpoint
 from drawn import discs, squares, write_dataset
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def pickle(path: Path) -> None:
 def test_a_misspelt_model_suggests_the_nearest(mistake, image, data, out, tmp_path, monkeypatch):
     for name in ("nuclei", "phase"):
         save_checkpoint(tmp_path / f"{name}.safetensors", bright_model())
-    monkeypatch.setattr("coverslip.shipped.FOLDER", tmp_path)
+    monkeypatch.setattr("coverslip.checkpoints.zoo.FOLDER", tmp_path)
     said = mistake("segment", image, "-o", out, "--model", "nucleii")
     assert "no model 'nucleii': did you mean 'nuclei'? Shipped are nuclei, phase" in said
     assert "did you mean" not in mistake("segment", image, "-o", out, "--model", "best.pth")
@@ -119,11 +119,11 @@ def test_a_checkpoint_of_another_network(mistake, image, model, out, monkeypatch
     from coverslip.models import MODELS
 
     other = {"bright": MODELS["unet"]}
-    monkeypatch.setattr("coverslip.checkpoint.build.MODELS", other)
+    monkeypatch.setattr("coverslip.checkpoints.checkpoint.MODELS", other)
     said = mistake("segment", image, "-o", out, "--model", model)
     assert f"{model}: made by another version of coverslip" in said
     assert len(said) < 2000  # and not every one of its weights
-    monkeypatch.setattr("coverslip.checkpoint.build.MODELS", {"brighter": MODELS["unet"]})
+    monkeypatch.setattr("coverslip.checkpoints.checkpoint.MODELS", {"brighter": MODELS["unet"]})
     said = mistake("segment", image, "-o", out, "--model", model)
     assert "unknown network 'bright': did you mean 'brighter'" in said and str(model) in said
 
@@ -252,7 +252,7 @@ def test_a_data_set_of_one_image(mistake, out, tmp_path):
 
 def test_folders_that_are_not_there(mistake, data, model, out, tmp_path, monkeypatch):
     no = tmp_path / "no"
-    monkeypatch.setattr("coverslip.shipped.FOLDER", tmp_path)
+    monkeypatch.setattr("coverslip.checkpoints.zoo.FOLDER", tmp_path)
     assert f"{no}: no such folder" in mistake("train", no, "-o", out)
     assert f"{no}: no such folder" in mistake("train", data, "--masks", no, "-o", out)
     assert f"{no}: no such file or folder" in mistake("evaluate", no, data / "labels")
@@ -320,7 +320,7 @@ def test_score_of_a_mask_of_another_size(mistake, model, data):
 
 
 def test_a_model_that_ships_and_is_damaged(mistake, model, tmp_path, monkeypatch):
-    monkeypatch.setattr("coverslip.shipped.FOLDER", tmp_path)
+    monkeypatch.setattr("coverslip.checkpoints.zoo.FOLDER", tmp_path)
     model.write_bytes(model.read_bytes()[:50])
     assert f"{model}: not readable" in mistake("models")
 

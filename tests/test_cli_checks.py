@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from coverslip.commands import checks
-from coverslip.robustness import DEGRADATIONS
+from coverslip.cli import checks
+from coverslip.evaluation import DEGRADATIONS
 from drawn import squares, write_dataset
 
 
@@ -18,7 +18,7 @@ def place(tmp_path, monkeypatch):
     def load(*arguments: object) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("coverslip.commands.segment.load_model", load)
+    monkeypatch.setattr("coverslip.checkpoints.load_model", load)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "images").mkdir()
     Image.fromarray(squares(1)[0]).save(tmp_path / "images" / "a.png")

@@ -27,13 +27,12 @@ import distributed
 import zarr
 
 from bright import write_bright
-from coverslip.checkpoint import Checkpoint
+from coverslip.checkpoints import Checkpoint, Method
+from coverslip.cli.segment import load_job
 from coverslip.cluster import connect
 from coverslip.cluster.executor import future_to_error
-from coverslip.commands.segment import load_job
 from coverslip.errors import FileError, SettingsError, StoppedError
-from coverslip.files import only_here, open_image, read_frame
-from coverslip.method import Method
+from coverslip.io import only_here, open_image, read_frame
 from coverslip.pipeline import (
     OpenedImage,
     SegmentSettings,

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 import typer
 
-from coverslip.classical import METHODS
+from coverslip.checkpoints import shipped_models
 from coverslip.cli import app
-from coverslip.evaluate import COLUMNS as SCORE_COLUMNS
-from coverslip.evaluate import SUMMARY_COLUMNS
-from coverslip.measure import COLUMNS as CELL_COLUMNS
-from coverslip.measure.columns import GROUPS
+from coverslip.evaluation import COLUMNS as SCORE_COLUMNS
+from coverslip.evaluation import SUMMARY_COLUMNS
+from coverslip.measurements import COLUMNS as CELL_COLUMNS
+from coverslip.measurements.columns import GROUPS
 from coverslip.models import MODELS
 from coverslip.report import IMAGE_COLUMNS
-from coverslip.shipped import shipped_models
+from coverslip.segmentation.classical import METHODS
 from test_layers import FLOOR
 
 ROOT = Path(__file__).parent.parent

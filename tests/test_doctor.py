@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from coverslip.commands.doctor import run_doctor
-from coverslip.doctor import Problem, Report, examine, machine, places, probe, report_to_text
-from coverslip.doctor.advice import advise
-from coverslip.doctor.software import EXTRAS, NEEDED
+from coverslip.cli.doctor import run_doctor
+from coverslip.doctor import Problem, Report, examine, machine, probe, report_to_text
+from coverslip.doctor import machine as places
+from coverslip.doctor.machine import EXTRAS, NEEDED
+from coverslip.doctor.report import advise
 
 PROJECT = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
 RIGHT = {"cells": 5, "wanted": 5, "jaccard": 0.95, "right": True, "seconds": 0.1}
@@ -77,18 +78,18 @@ def test_segmenting_works_here_and_all_is_told(healthy):
 
 
 def test_the_command_and_its_exit_status(coverslip, healthy, monkeypatch):
-    monkeypatch.setattr("coverslip.commands.doctor.examine", lambda: healthy)
+    monkeypatch.setattr("coverslip.doctor.examine", lambda: healthy)
     said = coverslip("doctor")
     assert said.status == 0 and said.out == report_to_text(healthy) and not said.err
     ill = Report(healthy.facts, (Problem("it is broken", "mend it.", stops=True),), works=False)
-    monkeypatch.setattr("coverslip.commands.doctor.examine", lambda: ill)
+    monkeypatch.setattr("coverslip.doctor.examine", lambda: ill)
     said = coverslip("doctor")
     assert said.status == 1 and "1. it is broken\n     -> mend it." in said.out
     assert said.out.endswith("segmenting does not work here: mend the first point above\n")
 
 
 def test_json_for_a_bug_report_without_the_name_of_ones_home(coverslip, healthy, monkeypatch):
-    monkeypatch.setattr("coverslip.commands.doctor.examine", lambda: healthy)
+    monkeypatch.setattr("coverslip.doctor.examine", lambda: healthy)
     monkeypatch.setenv("HOME", str(Path.cwd()))
     values = json.loads(coverslip("doctor", "--json").out)
     assert values["works"] is True and values["versions"]["packages"].keys() == NEEDED.keys()
@@ -99,7 +100,7 @@ def test_a_terminal_of_ascii(healthy, monkeypatch):
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
     monkeypatch.setattr("sys.stdout", out)
     ill = Report(healthy.facts, (Problem("µ", "→"),), works=True)
-    monkeypatch.setattr("coverslip.commands.doctor.examine", lambda: ill)
+    monkeypatch.setattr("coverslip.doctor.examine", lambda: ill)
     assert run_doctor(as_json=False) and run_doctor(as_json=True)
     assert b"1. ?" in out.buffer.getvalue()
 
@@ -158,7 +159,7 @@ def probed(report: Report) -> dict:
 
 def test_a_damaged_model_is_named(tmp_path, monkeypatch):
     (tmp_path / "nuclei.safetensors").write_bytes(b"cut off")
-    monkeypatch.setattr("coverslip.shipped.FOLDER", tmp_path)
+    monkeypatch.setattr("coverslip.checkpoints.zoo.FOLDER", tmp_path)
     assert "not readable as safetensors" in probe.check_models()["nuclei"]
     assert "error" in probe.attempt(probe.segment_drawn)
 

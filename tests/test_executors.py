@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from coverslip.commands.segment import load_job
+from coverslip.cli.segment import load_job
 from coverslip.errors import CoverslipError
-from coverslip.files import open_image, read_frame
+from coverslip.io import open_image, read_frame
 from coverslip.pipeline import Processes, SegmentSettings, Serial, Threads, segment_files
 from killed import contents
 
@@ -94,7 +94,8 @@ def test_a_task_that_kills_every_process_costs_its_image_alone(images, job, tmp_
     opened = executor.open(job, tmp_path, print)
     assert opened.settings.predict.backend != "auto"
     executor.close()
-    from coverslip.pipeline.executors import MAX_TRIES, Outcome, died
+    from coverslip.pipeline import Outcome, died
+    from coverslip.pipeline.executors import MAX_TRIES
 
     class Task:
         name = "one"

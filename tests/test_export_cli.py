@@ -13,7 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from coverslip.files import open_image, read_labels, write_labels
+from coverslip.io import open_image, read_labels, write_labels
 from drawn import soft_mask, squares
 
 
@@ -213,7 +213,7 @@ def test_no_torch_for_an_export():
     import subprocess
 
     code = (
-        "import sys, coverslip.commands.export; "
+        "import sys, coverslip.cli.export; "
         "sys.exit('torch' in sys.modules or 'zarr' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0

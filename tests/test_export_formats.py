@@ -16,10 +16,10 @@ import pytest
 import tifffile
 from PIL import Image
 
+from coverslip.contours import find_outlines
 from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.export import (
     LabelImage,
-    find_outlines,
     write_coco,
     write_geojson,
     write_ome_tiff,
@@ -27,7 +27,7 @@ from coverslip.export import (
     write_roi_zip,
     write_svg,
 )
-from coverslip.files import open_image, read_labels
+from coverslip.io import open_image, read_labels
 from rasterise import fill
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coverslip.backends import contents, run_onnx, unpack_onnx
-from coverslip.checkpoint import load_checkpoint, save_onnx
+from coverslip.checkpoints import load_checkpoint, load_model, save_onnx
 from coverslip.errors import ModelError, SettingsError
-from coverslip.files import open_image, read_frame
+from coverslip.inference import PredictSettings, pick_backend
+from coverslip.inference.runtime import onnx as contents
+from coverslip.inference.runtime import run_onnx, unpack_onnx
+from coverslip.io import open_image, read_frame
 from coverslip.pipeline import Segmentation, SegmentSettings, segment
-from coverslip.predict import PredictSettings, pick_backend
-from coverslip.shipped import load_model
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
@@ -155,7 +155,7 @@ def test_an_export_that_is_wrong_is_not_written(
         forward = run_onnx(*arguments, **named)  # type: ignore[arg-type]
         return lambda images: 1.01 * forward(images)
 
-    monkeypatch.setattr("coverslip.checkpoint.onnx.run_onnx", wrong)
+    monkeypatch.setattr("coverslip.checkpoints.onnx.run_onnx", wrong)
     with pytest.raises(ModelError, match="it cannot be exported"):
         save_onnx(tmp_path / "a.onnx", model)
     assert list(tmp_path.iterdir()) == []

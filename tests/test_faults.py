@@ -21,7 +21,7 @@ import tifffile
 
 from bright import bright_job, bright_model
 from coverslip.errors import FileError, SettingsError
-from coverslip.files import only_here, open_image, read_frame
+from coverslip.io import only_here, open_image, read_frame
 from coverslip.pipeline import segment_files
 from coverslip.pipeline.worker import holder_of
 from drawn import save_picture, squares
@@ -197,7 +197,7 @@ import resource, sys
 sys.path[:0] = {sys.path!r}
 from pathlib import Path
 from coverslip.errors import FileError
-from coverslip.files import write_bytes
+from coverslip.io import write_bytes
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
 write_bytes(Path({str(target)!r}), bytes(1500))
 try:
@@ -364,7 +364,7 @@ def test_a_lock_goes_with_its_process(out):
 import sys, time
 sys.path[:0] = {sys.path!r}
 from pathlib import Path
-from coverslip.files import only_here
+from coverslip.io import only_here
 with only_here(Path({str(out)!r})):
     print("held", flush=True)
     time.sleep(60)
@@ -403,7 +403,7 @@ def test_windows_is_never_asked_for_a_process_which_would_end_it(out, monkeypatc
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("filelock.lock_descriptor", no_locks)
-    monkeypatch.setattr("coverslip.files.lock.sys.platform", "win32")
+    monkeypatch.setattr("coverslip.io.lock.sys.platform", "win32")
     monkeypatch.setattr("os.kill", lambda *_: pytest.fail("asked"))
     out.mkdir()
     (out / "in-use").write_text(f"{socket.gethostname()} {os.getpid()}\n")
@@ -452,7 +452,7 @@ import sys
 sys.path[:0] = {sys.path!r}
 from pathlib import Path
 from coverslip.errors import SettingsError
-from coverslip.files import only_here
+from coverslip.io import only_here
 alone, held = Path({str(tmp_path / "alone")!r}), 0
 while held < 100:
     try:

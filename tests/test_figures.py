@@ -5,6 +5,7 @@ import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from coverslip.figures import (
+    colour_cells,
     error_map,
     overlay,
     probability_to_rgb,
@@ -12,8 +13,8 @@ from coverslip.figures import (
     thumbnail,
     to_picture,
 )
-from coverslip.figures.colours import N_USUAL, PALETTE, colour_cells
-from coverslip.figures.overlay import Pen, draw_outlines, outline_thickness
+from coverslip.figures.colours import N_USUAL, PALETTE
+from coverslip.figures.overlays import Pen, draw_outlines, outline_thickness
 
 GREY = np.full((9, 9, 3), 100, dtype=np.uint8)
 

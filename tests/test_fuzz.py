@@ -18,9 +18,9 @@ import tifffile
 from PIL import Image
 
 from coverslip.errors import FileError
-from coverslip.files import open_image, read_frame, read_labels
-from coverslip.files.plausible import check_claim
-from coverslip.files.raster import Bounded
+from coverslip.io import open_image, read_frame, read_labels
+from coverslip.io.formats.guard import check_claim
+from coverslip.io.formats.raster import Bounded
 from fuzz.mutate import mend_png
 from fuzz.read import read_as_all, read_image
 from fuzz.run import Reader, fuzz

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from coverslip.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from coverslip.losses import bce_dice_loss
+from coverslip.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from coverslip.models import MODELS
 from coverslip.models.encoders import ResNet18Encoder
+from coverslip.training.losses import bce_dice_loss
 
 PARAMETERS = [
     ("unet", {}, 31_037_633),

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
-from coverslip.losses import bce_dice_loss
 from coverslip.models import BCDUNet, DDANet, ResNet18FPN, UNetPlusPlus
 from coverslip.models.bcdu_net import ConvLSTM, hard_sigmoid
 from coverslip.models.encoders import PreactResNet18Encoder, PreactStage
 from coverslip.models.tip_net_reconstruction import WIDTHS, branch_widths
+from coverslip.training.losses import bce_dice_loss
 
 
 def count_parameters(network: torch.nn.Module) -> int:

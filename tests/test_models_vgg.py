@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from coverslip.losses import bce_dice_loss
 from coverslip.models import DoubleUNet, SegNet
 from coverslip.models.blocks import SqueezeExcite
 from coverslip.models.double_unet import DilatedPyramid
 from coverslip.models.vgg import VGGEncoder
+from coverslip.training.losses import bce_dice_loss
 
 # the numbers that torchvision's own state dicts have
 CONVOLUTIONS = {

@@ -9,9 +9,9 @@ import pytest
 
 from bright import bright_model
 from coverslip.errors import SettingsError
-from coverslip.measure import COLUMNS
+from coverslip.inference import PredictSettings
+from coverslip.measurements import COLUMNS
 from coverslip.pipeline import SegmentSettings, segment
-from coverslip.predict import PredictSettings
 from drawn import squares
 
 IMAGE, TRUTH = squares(7)

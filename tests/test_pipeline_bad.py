@@ -17,9 +17,9 @@ from PIL import Image
 
 from bright import bright_model
 from coverslip.errors import FileError, SettingsError
-from coverslip.files import read_labels, write_labels
+from coverslip.inference import PredictSettings
+from coverslip.io import read_labels, write_labels
 from coverslip.pipeline import Job, SegmentSettings, Serial, segment_files
-from coverslip.predict import PredictSettings
 from drawn import squares
 from pages import Page
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from coverslip.files import write_labels
+from coverslip.io import write_labels
 from coverslip.pipeline.outputs import Outputs
 from coverslip.pipeline.summary import draw_frame, page_cells
 

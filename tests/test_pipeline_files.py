@@ -14,12 +14,12 @@ from PIL import Image
 
 from bright import bright_model
 from coverslip.errors import SettingsError
-from coverslip.files import open_image, read_labels
-from coverslip.measure import COLUMNS, MeasureSettings
+from coverslip.inference import PredictSettings
+from coverslip.io import open_image, read_labels
+from coverslip.measurements import COLUMNS, MeasureSettings
 from coverslip.pipeline import BatchResult, Job, SegmentSettings, segment_files
 from coverslip.pipeline.outputs import name_outputs
 from coverslip.pipeline.summary import read_thumbnails
-from coverslip.predict import PredictSettings
 from coverslip.report import pick_frames
 from drawn import squares
 from pages import Page
@@ -223,7 +223,7 @@ def test_parquet_in_place_of_csv(tmp_path, out):
 def test_a_format_that_cannot_be_written_is_refused_before_any_work(monkeypatch):
     with pytest.raises(SettingsError, match="a table as xlsx: wanted csv or parquet"):
         replace(JOB, table="xlsx")
-    monkeypatch.setattr("coverslip.tables.write.find_spec", lambda name: None)
+    monkeypatch.setattr("coverslip.tables.find_spec", lambda name: None)
     with pytest.raises(SettingsError, match=r"pip install '\.\[parquet\]'"):
         replace(JOB, table="parquet")
 

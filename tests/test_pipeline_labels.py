@@ -10,12 +10,12 @@ import pytest
 import tifffile
 
 from bright import bright_model
-from coverslip.commands.segment import choose_out
+from coverslip.cli.segment import choose_out
 from coverslip.errors import SettingsError
-from coverslip.files import open_image, read_labels
+from coverslip.inference import PredictSettings
+from coverslip.io import open_image, read_labels
 from coverslip.pipeline import Job, SegmentSettings, segment_files
-from coverslip.predict import PredictSettings
-from coverslip.regions import RegionSettings
+from coverslip.tiling import RegionSettings
 
 SETTINGS = SegmentSettings(min_area_px=0, predict=PredictSettings(device="cpu"))
 WHOLE = RegionSettings(core_px=0)

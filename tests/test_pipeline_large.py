@@ -12,10 +12,10 @@ import tifffile
 from PIL import Image
 
 from bright import bright_model
-from coverslip import images
-from coverslip.commands.segment import load_job
-from coverslip.files import FrameReader, open_image, read_frame, read_labels
-from coverslip.images import Preprocess
+from coverslip import preprocessing
+from coverslip.cli.segment import load_job
+from coverslip.inference import PredictSettings
+from coverslip.io import FrameReader, open_image, read_frame, read_labels
 from coverslip.pipeline import (
     Job,
     SegmentSettings,
@@ -25,15 +25,13 @@ from coverslip.pipeline import (
     summary,
     tasks,
 )
-from coverslip.pipeline import (
-    results as result_files,
-)
+from coverslip.pipeline import results as result_files
 from coverslip.pipeline.outputs import name_outputs
 from coverslip.pipeline.plan import begin_image, plan_frames
 from coverslip.pipeline.region import reduce_picture
 from coverslip.pipeline.tasks import do_region, resolve_plans
-from coverslip.predict import PredictSettings
-from coverslip.regions import RegionSettings
+from coverslip.preprocessing import Preprocess
+from coverslip.tiling import RegionSettings
 from drawn import discs
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -307,15 +305,17 @@ def test_what_needs_the_whole_frame_is_refused(tmp_path):
 
 @pytest.mark.parametrize("shape", [(37, 53), (40, 30, 3), (1, 700)])
 def test_the_statistics_take_the_sample_of_the_stretch(tmp_path, monkeypatch, shape):
-    monkeypatch.setattr(images, "SAMPLE_PX", 200)
+    monkeypatch.setattr(preprocessing, "SAMPLE_PX", 200)
     monkeypatch.setattr(frame_statistics, "BAND_VALUES", 400)
     image = np.random.default_rng(0).integers(0, 4000, shape).astype(np.uint16)
     reader = FrameReader(shape[:2], image.dtype, lambda rows, columns: image[rows, columns])
     path = tmp_path / "statistics.json"
     how = Preprocess(low_percentile=1.0, high_percentile=99.8)
     found = frame_statistics.keep_statistics(reader, how=how, path=path)
-    stretched = images.stretch(image, low_percentile=1.0, high_percentile=99.8)
-    np.testing.assert_array_equal(images.stretch_between(image, found.low, found.high), stretched)
+    stretched = preprocessing.stretch(image, low_percentile=1.0, high_percentile=99.8)
+    np.testing.assert_array_equal(
+        preprocessing.stretch_between(image, found.low, found.high), stretched
+    )
     assert found.is_grey == (not found.is_colour) == (len(shape) == 2)
     assert (
         frame_statistics.keep_statistics(None, how=how, path=path) == found

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from by_chance import images, labels, some
-from coverslip.images import (
+from coverslip.preprocessing import (
     Preprocess,
     preprocess,
     replace_nonfinite,
@@ -19,8 +19,9 @@ from coverslip.images import (
     stretch,
     to_grey,
 )
-from coverslip.symmetry import SYMMETRIES
-from coverslip.tiles import blend, cut, lay_tiles, round_up
+from coverslip.tiling import blend, lay_tiles, round_up
+from coverslip.tiling.symmetry import SYMMETRIES
+from coverslip.tiling.tiles import cut
 
 sizes = st.tuples(st.integers(1, 50), st.integers(1, 50))
 

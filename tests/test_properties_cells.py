@@ -12,15 +12,7 @@ from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
 from by_chance import blobs, labels, masks, pairs, probs, some
-from coverslip.cells import (
-    drop_cells,
-    fill_cells,
-    labels_to_maps,
-    mask_to_labels,
-    number_cells,
-    separate,
-)
-from coverslip.measure import MeasureSettings, confluence, measure
+from coverslip.measurements import MeasureSettings, confluence, measure
 from coverslip.metrics import (
     THRESHOLDS,
     cell_scores,
@@ -30,7 +22,15 @@ from coverslip.metrics import (
     jaccard,
     scores,
 )
-from coverslip.symmetry import SYMMETRIES
+from coverslip.segmentation import (
+    drop_cells,
+    fill_cells,
+    labels_to_maps,
+    mask_to_labels,
+    number_cells,
+    separate,
+)
+from coverslip.tiling.symmetry import SYMMETRIES
 
 ALL_ROUND = np.ones((3, 3))
 

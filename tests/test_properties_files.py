@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import test_export_formats as formats
 from by_chance import labels, some
-from coverslip.measure import measure
+from coverslip.measurements import measure
 from coverslip.tables import write_table
 
 CHECKS = {

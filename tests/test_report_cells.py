@@ -6,22 +6,11 @@ import pandas as pd
 import pytest
 
 from coverslip.figures.colours import PALETTE
-from coverslip.report import cells
-from coverslip.report.cells import (
-    cells_in_page,
-    decimals_of,
-    measured_columns,
-    name_and_unit,
-)
+from coverslip.report import Drawing, cells, encode_picture
+from coverslip.report.cells import cells_in_page, decimals_of, measured_columns, name_and_unit
 from coverslip.report.histogram import bar_name, count_bars
 from coverslip.report.page import files
-from coverslip.report.pictures import (
-    Drawing,
-    draw_cells,
-    encode_picture,
-    fit_picture,
-    rings_to_path,
-)
+from coverslip.report.pictures import draw_cells, fit_picture, rings_to_path
 from pages import PICTURE, TWO, cells_of, movie, page_of, squares
 
 SQUARE = np.array([(5, 3), (5, 6), (7, 6), (7, 3)])

@@ -11,8 +11,7 @@ from PIL import Image
 from torch import nn
 
 from coverslip.errors import ModelError
-from coverslip.figures.page import DOUBLE_MM, MM_PER_INCH, fold_text, text_mm
-from coverslip.figures.save import figure_to_bytes
+from coverslip.figures import DOUBLE_MM, MM_PER_INCH, figure_to_bytes, fold_text, text_mm
 from coverslip.models import ResNet18UNet, ResNet18UNetRP, Swift, UNet
 from coverslip.reproduction.figures.anatomy import read_anatomy
 from coverslip.reproduction.figures.architecture import architecture_figure
@@ -336,7 +335,7 @@ def test_the_same_figure_gives_the_same_bytes_in_another_process(form):
     code = (
         "import hashlib, numpy as np\n"
         "from coverslip.reproduction.figures.figure1 import Example, examples_figure\n"
-        "from coverslip.figures.save import figure_to_bytes\n"
+        "from coverslip.figures import figure_to_bytes\n"
         "image = np.arange(64).reshape(8, 8)\n"
         "figure = examples_figure([('Cells', [Example(image, image > 40, '1 cell')])])\n"
         f"print(hashlib.sha256(figure_to_bytes(figure, form={form!r})).hexdigest())\n"

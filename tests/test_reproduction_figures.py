@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from coverslip.checkpoint import Checkpoint, save_checkpoint
-from coverslip.data import load_pair
-from coverslip.files import find_pairs
-from coverslip.images import Preprocess, normalise
+from coverslip.checkpoints import Checkpoint, load_model, save_checkpoint
+from coverslip.inference import PredictSettings, predict
+from coverslip.io import find_pairs
 from coverslip.metrics import count_pixels
 from coverslip.models import MODELS
-from coverslip.predict import PredictSettings, predict
-from coverslip.reproduction.datasets import DataSet, Split
+from coverslip.preprocessing import Preprocess, normalise
+from coverslip.reproduction import SYSTEMS, DataSet, Split
 from coverslip.reproduction.figures import make_figures, save_figure
 from coverslip.reproduction.figures.figure1 import figure1, read_cells
 from coverslip.reproduction.figures.figure3 import predict_views
@@ -23,8 +22,8 @@ from coverslip.reproduction.figures.figure7 import figure7
 from coverslip.reproduction.figures.make import draw_contrast, draw_grid, draw_tta, grid_stems
 from coverslip.reproduction.figures.pick_images import at_quantiles, median, pick_images
 from coverslip.reproduction.result_file import read_runs, write_masks, write_run
-from coverslip.reproduction.systems import RP, SYSTEMS
-from coverslip.shipped import load_model
+from coverslip.reproduction.systems import RP
+from coverslip.training import load_pair
 from handmade_run import CLASSICAL, make_run
 from printed import pictures, texts
 

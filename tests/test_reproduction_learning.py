@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coverslip.figures.page import MM_PER_INCH
+from coverslip.figures import MM_PER_INCH
 from coverslip.reproduction.figures.learning import learning_figure
 from printed import texts
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from coverslip.reproduction.systems import SYSTEMS
+from coverslip.reproduction import SYSTEMS
 from coverslip.reproduction.tables.paper import FOOTNOTES, TABLES
 
 ROWS = [(number, key) for number, rows in TABLES.items() for key in rows]

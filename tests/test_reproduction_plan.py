@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from coverslip.classical import METHODS
 from coverslip.errors import DataError, ModelError, SettingsError
-from coverslip.losses import LOSSES
 from coverslip.models import MODELS
 from coverslip.reproduction import (
     ABLATIONS,
     BUDGETS,
     SYSTEMS,
+    Task,
     find_budget,
     find_datasets,
     open_dataset,
@@ -21,9 +20,11 @@ from coverslip.reproduction import (
     plan_tasks,
 )
 from coverslip.reproduction.network_cost import count_gflop, count_parameters
-from coverslip.reproduction.task import URGENCY, Task, split_task
+from coverslip.reproduction.task import URGENCY, split_task
 from coverslip.reproduction.train_at_lr import find_weights
-from coverslip.symmetry import TTA
+from coverslip.segmentation.classical import METHODS
+from coverslip.tiling import TTA
+from coverslip.training.losses import LOSSES
 from drawn import write_dataset
 
 

@@ -14,24 +14,32 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from coverslip.checkpoint import load_checkpoint
-from coverslip.data import load_pair
+from coverslip.checkpoints import load_checkpoint
 from coverslip.errors import DataError, FileError, SettingsError, TrainingError
-from coverslip.evaluate.score_model import score_model
-from coverslip.files import only_here
-from coverslip.images import Preprocess
+from coverslip.evaluation import score_model
+from coverslip.inference import PredictSettings
+from coverslip.io import only_here
 from coverslip.models.encoders import ResNet18Encoder
 from coverslip.pipeline import SegmentSettings
-from coverslip.predict import PredictSettings
-from coverslip.reproduction import BUDGETS, Budget, RunContext, Task, open_dataset, run_queue
+from coverslip.preprocessing import Preprocess
+from coverslip.reproduction import (
+    BUDGETS,
+    Budget,
+    RunContext,
+    Task,
+    is_finished,
+    open_dataset,
+    run_queue,
+)
 from coverslip.reproduction import train_at_lr as learning
-from coverslip.reproduction.cache_key import hash_data, is_finished, make_cache_key
+from coverslip.reproduction.cache_key import hash_data, make_cache_key
 from coverslip.reproduction.queue import ending_as_interrupt, receive
 from coverslip.reproduction.result_file import read_masks, read_run
 from coverslip.reproduction.run_context import OutOfTime
 from coverslip.reproduction.run_task import run_task
 from coverslip.reproduction.score_sizes import score_at_both_sizes
 from coverslip.reproduction.task import split_task
+from coverslip.training import load_pair
 from drawn import write_dataset
 
 TINY = Budget("tiny", size_px=32, crop_px=32, batch=2, epochs=2, steps_per_epoch=2, images=4)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from coverslip.figures.page import MM_PER_INCH
+from coverslip.figures import MM_PER_INCH
 from coverslip.reproduction.figures.figure7 import Dot, scatter_figure
 from printed import collisions, texts
 

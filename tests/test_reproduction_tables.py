@@ -4,12 +4,9 @@ import pandas as pd
 import pytest
 
 from coverslip.errors import SettingsError
-from coverslip.reproduction.tables.ablation import ablation_table
-from coverslip.reproduction.tables.comparison import paper_table
-from coverslip.reproduction.tables.cost import cost_table
+from coverslip.reproduction.tables import ablation_table, cost_table, paper_table, write_table
 from coverslip.reproduction.tables.layout import SOURCE_COLUMNS, signed
 from coverslip.reproduction.tables.paper import FOOTNOTES, TABLES
-from coverslip.reproduction.tables.write import write_table
 from handmade_run import make_run
 
 RP = "resnet18_unet_rp"

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from coverslip.classical import PHANTAST_GUI, phantast
 from coverslip.reproduction.tune_method import find_best
+from coverslip.segmentation.classical import PHANTAST_GUI, segment_phantast
 from textured import cells
 
 
@@ -23,7 +23,9 @@ def test_the_best_of_all_pairs_is_found_with_the_method_s_other_settings():
             [
                 jaccard(
                     truth,
-                    phantast(image, settings=replace(PHANTAST_GUI, sigma=sigma, epsilon=epsilon)),
+                    segment_phantast(
+                        image, settings=replace(PHANTAST_GUI, sigma=sigma, epsilon=epsilon)
+                    ),
                 )
                 for image, truth in images
             ]

@@ -8,8 +8,8 @@ import torch
 from skimage.draw import disk
 from torch import Tensor, nn
 
-from coverslip.checkpoint import Checkpoint
-from coverslip.method import build_method
+from coverslip.checkpoints import Checkpoint
+from coverslip.checkpoints.method import build_method
 from coverslip.pipeline import SegmentSettings, resolve_settings, segment
 from coverslip.pipeline.scale import MOST_ZOOM, scale_messages, spread, windows
 

@@ -10,9 +10,10 @@ import pytest
 import tifffile
 
 from coverslip.errors import DataError, FileError, SettingsError
-from coverslip.files import write_label_regions
-from coverslip.measure import COLUMNS, MeasureSettings, measure
-from coverslip.tables import match_labels, measure_files, write_table
+from coverslip.file_measurements import match_labels, measure_files
+from coverslip.io import write_label_regions
+from coverslip.measurements import COLUMNS, MeasureSettings, measure
+from coverslip.tables import write_table
 from drawn import save_picture, soft_mask, squares
 from shapes import drawn
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from bright import bright_job, write_bright
 from coverslip.errors import FileError
-from coverslip.files import (
+from coverslip.io import (
     Ledger,
     fingerprint,
     is_written,
@@ -28,7 +28,7 @@ from coverslip.files import (
 )
 from coverslip.pipeline import Job, segment_files
 from coverslip.pipeline.record import job_key
-from coverslip.regions import RegionSettings
+from coverslip.tiling import RegionSettings
 from drawn import squares, write_dataset
 
 JOB = bright_job()
@@ -458,7 +458,7 @@ def test_the_rule(tmp_path):
 
 
 def test_a_model_is_hashed_as_it_is_loaded(tmp_path, monkeypatch):
-    from coverslip import shipped
+    from coverslip.checkpoints import zoo as shipped
     from coverslip.errors import ModelError
 
     path = write_bright(tmp_path / "bright.safetensors", monkeypatch)

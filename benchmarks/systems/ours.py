@@ -13,8 +13,9 @@ from pathlib import Path
 import torch
 from clock import clock
 
-from coverslip.checkpoint import Checkpoint
-from coverslip.files import open_image, read_frame, write_labels
+from coverslip.checkpoints import Checkpoint, load_model
+from coverslip.inference import PredictSettings
+from coverslip.io import open_image, read_frame, write_labels
 from coverslip.models import MODELS
 from coverslip.pipeline import (
     SegmentSettings,
@@ -24,8 +25,6 @@ from coverslip.pipeline import (
     probs_to_labels,
     segment,
 )
-from coverslip.predict import PredictSettings
-from coverslip.shipped import load_model
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--network", choices=("swift", "rp"), required=True)

@@ -1,12 +1,16 @@
 """coverslip: from microscope images to masks, cells and tables.
 
-The public face: names from the modules below, listed in ``__init__.pyi`` and imported on first use,
-so that ``coverslip --help`` does not wait for PyTorch, and the modules ``errors``, ``figures``,
-``metrics`` and ``provenance`` with what their ``__all__`` lists. A function that bears its module's
-name is not here, since only one of the two could be ``coverslip.measure``: import it from its
-module, ``from coverslip.measure import measure``.
+The public face: names from the rooms below, listed in ``__init__.pyi`` and imported on first use,
+so that ``coverslip --help`` does not wait for PyTorch. Rooms are nouns and functions are verbs: so
+``coverslip.measure`` is the function, and its room is ``coverslip.measurements``.
 """
+
+from pathlib import Path
 
 import lazy_loader as lazy
 
+from coverslip._moved import with_old_names
+
 __getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+__getattr__ = with_old_names(__name__, __getattr__)
+__path__.append(str(Path(__file__).with_name("_moved")))  # the rooms of version 0.1, until 0.3

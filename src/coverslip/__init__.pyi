@@ -1,24 +1,22 @@
 from . import errors, figures, metrics, provenance
-from .augment import NO_FAULTS, AugmentSettings
-from .cells import mask_to_labels, probs_to_mask
-from .checkpoint import Checkpoint, build_network, load_checkpoint, save_checkpoint
-from .classical import METHODS
-from .data import (
-    SampleSettings,
-    fold_pairs,
-    hash_pairs,
-    load_pair,
-    prepare_pair,
-    read_groups,
-    select_pairs,
-    split_pairs,
+from .active_learning import suggest_frames
+from .checkpoints import (
+    Checkpoint,
+    Method,
+    build_network,
+    load_checkpoint,
+    load_model,
+    load_pretrained,
+    save_checkpoint,
+    shipped_models,
 )
 from .device import pick_device
 from .errors import CoverslipError
-from .evaluate import evaluate_folders, summarise
-from .evaluate.score_model import score_model
+from .evaluation import evaluate, evaluate_folders, score_model, summarise
 from .figures import error_map, overlay
-from .files import (
+from .file_measurements import measure_files
+from .inference import PredictSettings, predict
+from .io import (
     Pair,
     check_pairs,
     find_images,
@@ -37,9 +35,7 @@ from .files import (
     write_labels,
     write_text,
 )
-from .images import Preprocess, preprocess, resize_image, resize_labels
-from .measure import MeasureSettings, confluence
-from .method import Method
+from .measurements import MeasureSettings, confluence, measure
 from .models import MODELS
 from .pipeline import (
     Model,
@@ -50,11 +46,26 @@ from .pipeline import (
     segment,
     segment_files,
 )
-from .predict import PredictSettings
-from .pretrained import load_pretrained
+from .preprocessing import Preprocess, preprocess, resize_image, resize_labels
 from .provenance import __version__
-from .shipped import load_model, shipped_models
-from .train import Plan, TrainSettings, fit, resume_plan, start_run
+from .segmentation import mask_to_labels, probs_to_mask
+from .segmentation.classical import METHODS
+from .training import (
+    Plan,
+    SampleSettings,
+    TrainSettings,
+    fold_pairs,
+    hash_pairs,
+    load_pair,
+    prepare_pair,
+    read_groups,
+    resume_plan,
+    select_pairs,
+    split_pairs,
+    start_run,
+    train,
+)
+from .training.augment import NO_FAULTS, AugmentSettings
 
 __all__ = [
     "METHODS",
@@ -80,11 +91,11 @@ __all__ = [
     "confluence",
     "error_map",
     "errors",
+    "evaluate",
     "evaluate_folders",
     "figures",
     "find_images",
     "find_pairs",
-    "fit",
     "fold_pairs",
     "hash_pairs",
     "load_checkpoint",
@@ -92,12 +103,15 @@ __all__ = [
     "load_pair",
     "load_pretrained",
     "mask_to_labels",
+    "measure",
+    "measure_files",
     "metrics",
     "only_here",
     "open_frame",
     "open_image",
     "overlay",
     "pick_device",
+    "predict",
     "predict_prepared",
     "prepare_image",
     "prepare_pair",
@@ -121,7 +135,9 @@ __all__ = [
     "shipped_models",
     "split_pairs",
     "start_run",
+    "suggest_frames",
     "summarise",
+    "train",
     "whole_or_nothing",
     "write_bytes",
     "write_label_regions",

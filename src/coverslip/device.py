@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from coverslip.errors import SettingsError
+from coverslip.errors import SettingsError, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,16 +59,6 @@ def autocast(device: torch.device) -> AbstractContextManager[object]:
     """A block whose convolutions run in the device's short float type, if it has one."""
     half = half_precision(device)
     return nullcontext() if half is None else torch.autocast(device.type, dtype=half)
-
-
-def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Refuse a setting's value that is not among the choices.
-
-    Raises:
-        SettingsError: it is not.
-    """
-    if value not in choices:
-        raise SettingsError(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")
 
 
 class ShortMemoryError(SettingsError):

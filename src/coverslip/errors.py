@@ -12,7 +12,12 @@ The command line prints the message of each and nothing else: no traceback for a
 user can mend. Every message names the file, says what came, what was wanted, and the cure.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "CoverslipError",
@@ -57,3 +62,13 @@ def list_problems(problems: Sequence[str], *, cure: str) -> str:
     """One message for all problems: the cure and their number first, then a line each."""
     lines = "\n".join(f"  {problem}" for problem in problems)
     return f"{cure} ({len(problems)}):\n{lines}"
+
+
+def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Refuse a setting's value that is not among the choices.
+
+    Raises:
+        SettingsError: it is not.
+    """
+    if value not in choices:
+        raise SettingsError(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from safetensors.torch import load, save
 
-from coverslip.checkpoint import hash_contents
+from coverslip.checkpoints import hash_contents
 
 if TYPE_CHECKING:
     import random

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from coverslip.checkpoint import Checkpoint
+from coverslip.checkpoints import Checkpoint
 
 CARD = {"task": "discs", "threshold": 0.4, "cell_size_px": 12.0, "training": {"images": 3}}
 

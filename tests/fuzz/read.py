@@ -7,11 +7,12 @@ from pathlib import Path
 
 import torch
 
-from coverslip.checkpoint import load_checkpoint, read_card
-from coverslip.data.select import read_groups, read_list
+from coverslip.checkpoints import load_checkpoint, read_card
+from coverslip.checkpoints.pretrained import read_weights
 from coverslip.errors import CoverslipError
-from coverslip.files import ImageFile, Pair, open_image, read_frame, read_labels
-from coverslip.pretrained import read_weights
+from coverslip.io import ImageFile, Pair, open_image, read_frame, read_labels
+from coverslip.training import read_groups
+from coverslip.training.splits import read_list
 
 MOST_FRAMES = 3  # of a film; every one goes the same way
 

@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
-from coverslip.checkpoint import save_checkpoint
-from coverslip.files import write_labels
+from coverslip.checkpoints import save_checkpoint
+from coverslip.io import write_labels
 from drawn import discs
 from fuzz.network import tiny_checkpoint
 from handmade_png import png_bytes

@@ -1,13 +1,21 @@
-"""coverslip evaluate: its options."""
+"""coverslip evaluate: label files × truth → a table of scores; no network, so no PyTorch."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coverslip.cli.messages import count_of, note, show_table
 from coverslip.cli.options import Errors
+from coverslip.errors import DataError, FileError, SettingsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from coverslip.evaluation import Matches
 
 
 def evaluate(
@@ -22,6 +30,139 @@ def evaluate(
     errors: Errors = None,
 ) -> None:
     """Score label or mask files against the truth."""
-    from coverslip.commands.evaluate import run_evaluate
-
     run_evaluate(pred, truth, out=out, images=images, errors=errors)
+
+
+def run_evaluate(
+    pred: Path, truth: Path, *, out: Path | None, images: Path | None, errors: Path | None
+) -> None:
+    """Score files against files, show the summary, and draw the errors if wanted."""
+    from coverslip.evaluation import evaluate_files, match_files
+    from coverslip.io import check_writable
+
+    if errors is not None and images is None:
+        raise SettingsError("--errors FOLDER: wanted --images FOLDER too, to draw them on.")
+    if out is not None:
+        check_writable(out, is_file=True)
+    matches = match_files(pred, truth)
+    if matches.without_truth:
+        n = len(matches.without_truth)
+        verbs = "has no truth and is" if n == 1 else "have no truth and are"
+        note(f"{count_of(n, 'prediction')} {verbs} left out")
+    scores = evaluate_files(matches)
+    if errors is not None and images is not None:
+        draw_errors(matches, images, errors)
+    show_scores(scores, out=out)
+
+
+def draw_errors(matches: Matches, images: Path, out: Path) -> None:
+    """Draw the errors of every pair of files on its image.
+
+    Raises:
+        FileError: an image is missing or not readable.
+        DataError: an image of another size than its truth, or of several frames.
+    """
+    from coverslip.figures import error_map
+    from coverslip.io import (
+        Ledger,
+        find_images,
+        open_image,
+        read_frame,
+        read_labels,
+        stem,
+        write_image,
+        writing,
+    )
+
+    by_name = {stem(path): path for path in find_images([images])}
+    missing = [pair.name for pair in matches.pairs if pair.name not in by_name]
+    if missing:
+        raise FileError(
+            f"{images}: no image named {', '.join(missing)}: add it, or leave --errors out."
+        )
+    for pair in matches.pairs:
+        image = read_frame(open_image(by_name[pair.name]))
+        truth, pred = read_labels(pair.truth), read_labels(pair.pred)
+        if not image.shape[:2] == truth.shape == pred.shape:
+            sizes = [" × ".join(map(str, array.shape)) for array in (image, truth, pred)]
+            raise DataError(
+                f"{by_name[pair.name]}: the image is {sizes[0]}, its truth {sizes[1]} and its "
+                f"prediction {sizes[2]}: errors are drawn where all are one frame of one size."
+            )
+        with writing(Ledger(out)):
+            write_image(out / f"{pair.name}_errors.png", error_map(image, truth, pred))
+    note(f"errors, missed in magenta and invented in green: {out}")
+
+
+def show_scores(scores: pd.DataFrame, *, out: Path | None, by: str | None = None) -> None:
+    """Print the summary of per-image scores, of all and of every group; write them as CSV."""
+    from coverslip.io import Ledger, write_text, writing
+
+    note_masks(scores)
+    groups = {"all images": scores}
+    if by:
+        groups |= {f"{by}: {value}": rows for value, rows in scores.groupby(by)}
+    for title, rows in groups.items():
+        show_summary(rows, title=title)
+    if out is not None:
+        with writing(Ledger(out.parent)):
+            write_text(out, scores.to_csv(index=False))
+        note(f"every image's scores: {out}")
+
+
+def note_masks(scores: pd.DataFrame) -> None:
+    """Say of how many images the cells are not scored, or are the pieces of a mask."""
+    unscored = int(scores["n_true"].isna().sum())
+    pieces = int((scores["cells_by"] == "piece").sum())
+    if unscored:
+        note(
+            f"images whose truth is a mask without cell numbers: {unscored} of {len(scores)}. "
+            "Their pixels are scored, their cells are not."
+        )
+    if pieces:
+        note(
+            f"images whose prediction is a mask without cell numbers: {pieces} of {len(scores)}. "
+            "Its connected pieces are taken for cells."
+        )
+
+
+def show_summary(scores: pd.DataFrame, *, title: str) -> None:
+    """Print one table for the pixels and, where cells were scored, one for the cells."""
+    import pandas as pd
+
+    from coverslip.evaluation import CELL_COLUMNS, summarise, summary_in_percent
+
+    summary = summarise(scores)
+    of_cells = summary["metric"].isin(CELL_COLUMNS)
+    show_table(summary_in_percent(summary[~of_cells]), title=f"{title}: pixels, in percent")
+    if not of_cells.any():
+        return
+    n_true, n_pred = (int(scores[column].sum()) for column in ("n_true", "n_pred"))
+    in_number = summary["metric"].isin(["splits", "merges"])
+    shown = [
+        summary_in_percent(summary[of_cells & ~in_number]),
+        summary_in_number(summary[in_number]),
+    ]
+    show_table(
+        pd.concat(shown),
+        title=f"{title}: cells ({n_true} true, {n_pred} predicted), in percent",
+    )
+
+
+def summary_in_number(summary: pd.DataFrame) -> pd.DataFrame:
+    """Turn a summary of numbers of cells into text, with the columns of `summary_in_percent`."""
+    import pandas as pd
+
+    means = [
+        f"{mean:.1f}" if math.isnan(sd) else f"{mean:.1f} ± {sd:.1f}"
+        for mean, sd in zip(summary["mean"], summary["sd"], strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "metric": summary["metric"] + " (cells)",
+            "mean ± sd": means,
+            "median": summary["median"].map("{:g}".format),
+            "pooled": summary["pooled"].map("{:.0f}".format),
+            "images": summary["n"],
+        }
+    )

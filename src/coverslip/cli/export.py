@@ -1,12 +1,21 @@
-"""coverslip export: its options."""
+"""coverslip export: label files → files of other tools; no network, so no PyTorch."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import difflib
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from coverslip.cli.messages import new_progress, note, tell
 from coverslip.cli.options import Out
+from coverslip.errors import CoverslipError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from coverslip.export import LabelImage
 
 
 def export(
@@ -25,7 +34,150 @@ def export(
     ] = None,
 ) -> None:
     """Write label images as files of Fiji, QuPath, napari and others."""
-    from coverslip.commands.export import run_export
-
     failed = run_export(labels, out, formats=to, images=images)
     raise typer.Exit(1 if failed else 0)
+
+
+FORMATS = ("roi", "geojson", "coco", "ome-tiff", "ome-zarr", "svg")
+# Those with one file for each label image: what its name ends in.
+ENDINGS = {
+    "roi": "_rois.zip",
+    "geojson": ".geojson",
+    "ome-tiff": "_labels.ome.tif",
+    "ome-zarr": ".ome.zarr",
+}
+# Package and extra of those that need one.
+PACKAGES = {"roi": ("roifile", "roi"), "ome-zarr": ("zarr", "zarr")}
+
+
+def run_export(
+    sources: Sequence[str], out: Path, *, formats: str, images: str | None
+) -> dict[Path, str]:
+    """Write every label file in every format; the files that failed, with the reason.
+
+    Raises:
+        FileError: Sources or images that are not there, or a folder that cannot be written.
+        SettingsError: An unknown format, one whose package is missing, or results among labels.
+        DataError: Images that do not pair.
+    """
+    from coverslip.cli.label_files import find_label_files, load_label_image, match_images
+    from coverslip.export import coco_frames, write_coco_frames
+    from coverslip.io import Ledger, check_labels, check_writable, writing
+
+    wanted = parse_formats(formats)
+    labels = find_label_files(sources)
+    _check_folder(out, labels)
+    check_writable(out)
+    if "coco" in wanted:
+        check_writable(out / "coco.json", is_file=True)
+    pairs = {} if images is None else match_images(labels, images)
+    failed: dict[Path, str] = {}
+    frames: list[dict[str, Any]] = []
+    with new_progress() as progress:
+        task = progress.add_task("exporting", total=len(labels), info="")
+        for name, path in labels.items():
+            progress.update(task, info=path.name)
+            try:
+                source = load_label_image(path, pairs.get(name), name=name, tell=note)
+                check_labels(source.labels, what=path)
+                _note_mask(path, source)
+                with writing(Ledger(out)):
+                    write_formats(source, out, formats=wanted)
+                frames += coco_frames(source) if "coco" in wanted else []
+            except CoverslipError as error:
+                failed[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
+            progress.advance(task)
+    if frames:
+        with writing(Ledger(out)):
+            write_coco_frames(out / "coco.json", frames)
+    _tell(len(labels) - len(failed), failed, formats=wanted, out=out)
+    return failed
+
+
+def parse_formats(text: str) -> list[str]:
+    """``"roi, svg"`` → ["roi", "svg"], each once.
+
+    Raises:
+        SettingsError: A format that is not known, or whose package is not installed.
+    """
+    from coverslip._optional import need
+
+    wanted = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    for name in wanted:
+        if name not in FORMATS:
+            close = difflib.get_close_matches(name, FORMATS, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise SettingsError(f"--to {name}: wanted some of {', '.join(FORMATS)}.{hint}")
+        if name in PACKAGES:
+            package, extra = PACKAGES[name]
+            need(package, extra=extra, what=f"--to {name}")
+    if not wanted:
+        raise SettingsError(f"--to {text!r}: wanted some of {', '.join(FORMATS)}.")
+    return wanted
+
+
+def write_formats(source: LabelImage, out: Path, *, formats: Sequence[str]) -> None:
+    """Write one label image in those of the formats that have files of their own for it.
+
+    Raises:
+        DataError: What a format cannot hold, or an image of another size.
+        FileError: A file cannot be written.
+    """
+    from coverslip.export import (
+        write_geojson,
+        write_ome_tiff,
+        write_ome_zarr,
+        write_roi_zip,
+        write_svg,
+    )
+
+    writers = {
+        "roi": write_roi_zip,
+        "geojson": write_geojson,
+        "ome-tiff": write_ome_tiff,
+        "ome-zarr": write_ome_zarr,
+    }
+    for name in formats:
+        if name in writers:
+            writers[name](out / f"{source.name}{ENDINGS[name]}", source)
+    if "svg" in formats:
+        for frame in range(source.n_frames):
+            write_svg(svg_path(source, out, frame=frame), source, frame=frame)
+
+
+def svg_path(source: LabelImage, out: Path, *, frame: int) -> Path:
+    """Where the SVG of a frame goes; a film has a folder of them."""
+    if len(source.axes) == 2:
+        return out / f"{source.name}.svg"
+    return out / f"{source.name}_svg" / f"frame_{frame:05d}.svg"
+
+
+def _check_folder(out: Path, labels: dict[str, Path]) -> None:
+    for path in labels.values():
+        if path.absolute().parent.resolve() == out.resolve():
+            raise SettingsError(
+                f"{out}: the labels {path} lie in it, and results among labels would be taken for "
+                "labels the next time: choose a folder of its own for the results."
+            )
+
+
+def _note_mask(path: Path, source: LabelImage) -> None:
+    """Say it where all is one cell of many pieces, which is a mask more often than not."""
+    import numpy as np
+    from scipy import ndimage
+
+    numbers = np.unique(source.labels[source.labels > 0])
+    if len(numbers) == 1:
+        n_pieces = ndimage.label(source.frames[0] > 0, structure=np.ones((3, 3)))[1]
+        if n_pieces > 1:
+            note(
+                f"{path}: {n_pieces} pieces have the one number {numbers[0]} and are exported as "
+                "one cell; if this is a mask, number its pieces first"
+            )
+
+
+def _tell(n_done: int, failed: dict[Path, str], *, formats: Sequence[str], out: Path) -> None:
+    files = f"{n_done} label file{'' if n_done == 1 else 's'}"
+    tell(f"{files} as {', '.join(formats)}: {out}")
+    for message in failed.values():
+        note(f"failed: {message}")

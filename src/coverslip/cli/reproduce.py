@@ -45,8 +45,8 @@ def reproduce(
     ] = False,
 ) -> None:
     """Make the paper's tables and figures: train, score, compare."""
-    from coverslip.commands.console import note, tell
-    from coverslip.reproduction.reproduce import Effort, run_reproduce
+    from coverslip.cli.messages import note, tell
+    from coverslip.reproduction import Effort, run_reproduce
 
     effort = Effort(
         budget=budget,

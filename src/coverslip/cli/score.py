@@ -1,12 +1,16 @@
-"""coverslip score: its options."""
+"""coverslip score: a model × annotated images → a table of scores."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from coverslip.cli.arguments import choose_pairs
+from coverslip.cli.evaluate import show_scores
+from coverslip.cli.messages import new_progress
 from coverslip.cli.options import (
     CellSize,
     Data,
@@ -24,6 +28,10 @@ from coverslip.cli.options import (
     Tta,
     Where,
 )
+from coverslip.errors import SettingsError
+
+if TYPE_CHECKING:
+    from coverslip.pipeline import Job
 
 
 def score(
@@ -53,14 +61,13 @@ def score(
     errors: Errors = None,
 ) -> None:
     """Segment annotated images and score the result."""
-    from coverslip.commands.arguments import parse_arguments
-    from coverslip.commands.checks import check_score
+    from coverslip.cli.arguments import parse_arguments
+    from coverslip.cli.checks import check_score
 
     check_score(model, data, masks=masks, out=out, errors=errors)
-    from coverslip.commands.score import Selection, run_score
-    from coverslip.commands.segment import load_job
+    from coverslip.cli.segment import load_job
+    from coverslip.inference import PredictSettings
     from coverslip.pipeline import SegmentSettings
-    from coverslip.predict import PredictSettings
 
     settings = SegmentSettings(
         separate=not no_separate,
@@ -85,3 +92,52 @@ def score(
         out=out,
         errors=errors,
     )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which images to score, and how to group them."""
+
+    table: Path | None  # a CSV with a row for each image
+    where: str | None  # COLUMN=VALUE or COLUMN!=VALUE: use these only
+    by: str | None  # column: also a summary of each of its values
+
+
+def run_score(
+    job: Job,
+    data: Path,
+    *,
+    masks: Path | None,
+    size_px: int | None,
+    selection: Selection,
+    out: Path | None,
+    errors: Path | None,
+) -> None:
+    """Segment annotated images, score them and show the summary, group by group if wanted."""
+    from coverslip.evaluation import score_model
+    from coverslip.figures import error_map
+    from coverslip.io import Ledger, find_pairs, write_image, writing
+    from coverslip.pipeline import check_model
+    from coverslip.training import read_groups
+
+    table, by = selection.table, selection.by
+    pairs = choose_pairs(find_pairs(data, masks), table, selection.where)
+    groups = read_groups(pairs, table, column=by) if table and by else []
+    if by and not table:
+        raise SettingsError("--by COLUMN: wanted --list CSV with that column.")
+    check_model(job.model, job.settings)
+    with new_progress() as progress:
+        task = progress.add_task("scoring", total=len(pairs), info="")
+
+        def on_scored(name: str, image: Any, truth: Any, pred: Any) -> None:
+            progress.update(task, advance=1, info=name)
+            if errors is not None:
+                with writing(Ledger(errors)):
+                    write_image(errors / f"{name}_errors.png", error_map(image, truth, pred))
+
+        scores = score_model(
+            job.model, pairs, settings=job.settings, size_px=size_px, on_scored=on_scored
+        )
+    if by:
+        scores.insert(1, by, groups)
+    show_scores(scores, out=out, by=by)

@@ -1,22 +1,21 @@
-"""coverslip suggest: its options."""
+"""coverslip suggest: images → those to annotate next, and copies of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coverslip.cli.options import (
-    Axes,
-    CellSize,
-    Channel,
-    Device,
-    Images,
-    Project,
-    Scale,
-    Threshold,
-)
+from coverslip.cli.messages import count_files, count_frames, count_of, new_progress, note, tell
+from coverslip.cli.options import Axes, CellSize, Channel, Device, Images, Project, Scale, Threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from coverslip.pipeline import Job
 
 
 def suggest(
@@ -43,14 +42,13 @@ def suggest(
     device: Device = "auto",
 ) -> None:
     """Suggest which images or frames to annotate next: uncertain, and unlike one another."""
-    from coverslip.commands.checks import check_suggest
+    from coverslip.cli.checks import check_suggest
 
     check_suggest(images, out, model=model, number=number, every=every, copy=copy, project=project)
-    from coverslip.commands.segment import load_job
-    from coverslip.commands.suggest import run_suggest
+    from coverslip.active_learning.copy import check_copy
+    from coverslip.cli.segment import load_job
+    from coverslip.inference import PredictSettings
     from coverslip.pipeline import SegmentSettings
-    from coverslip.predict import PredictSettings
-    from coverslip.suggest.copy import check_copy
 
     if copy is not None:
         check_copy(copy)
@@ -67,3 +65,44 @@ def suggest(
     )
     failed = run_suggest(images, out, job=job, n=number, every=every, copy=copy)
     raise typer.Exit(1 if failed else 0)
+
+
+def run_suggest(
+    sources: Sequence[str],
+    out: Path,
+    *,
+    job: Job,
+    n: int,
+    every: int,
+    copy: Path | None,
+) -> dict[Path, str]:
+    """Look at all frames, write and show the best, copy them; the files that failed, and why."""
+    from coverslip.active_learning import copy_frames, suggest_frames
+    from coverslip.io import Ledger, find_images, write_text, writing
+
+    paths = find_images(sources)
+    note(f"{count_files(len(paths))}, model {job.model_name}")
+    with new_progress() as progress:
+        on_frame = count_frames(progress, "looking", n_files=len(paths))
+        suggested = suggest_frames(paths, job, n=n, every=every, on_frame=on_frame)
+    table = suggested.table
+    with writing(Ledger(out.parent)):
+        write_text(out, table.to_csv(index=False, lineterminator="\n"))
+    if len(table) < n:
+        note(f"{len(table)} of the {suggested.n_frames} frames differ from one another")
+    if copy is not None:
+        with writing(Ledger(copy)):
+            copy_frames(table, copy, job=job)
+    tell(f"of {count_of(suggested.n_frames, 'frame')}, annotate next\n{in_words(table)}")
+    tell(f"{out}" if copy is None else f"{out}, images and predicted labels: {copy}")
+    for message in suggested.failed.values():
+        note(f"failed: {message}")
+    return suggested.failed
+
+
+def in_words(table: pd.DataFrame) -> str:
+    """The table as it is shown on the terminal: each frame, and below it the reason."""
+    lines = []
+    for row in table.itertuples(index=False):
+        lines += [f"{row.rank:>3}  {row.file}, frame {row.frame}", f"     {row.reason}"]
+    return "\n".join(lines)

@@ -1,13 +1,18 @@
-"""coverslip view: its options."""
+"""coverslip view: an image and its labels → a window of napari."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from coverslip.cli.messages import note
 from coverslip.cli.options import Channel
+from coverslip.errors import DataError
+
+if TYPE_CHECKING:
+    from coverslip.export import LabelImage
 
 
 def view(
@@ -16,6 +21,47 @@ def view(
     channel: Channel = "0",
 ) -> None:
     """Look at an image and its cells in napari."""
-    from coverslip.commands.view import run_view
-
     run_view(image, labels, channel=channel)
+
+
+def run_view(image: Path, labels: Path, *, channel: str) -> None:
+    """Open napari with a layer for the image and one for the cells; return when it is closed.
+
+    Raises:
+        SettingsError: napari is not installed.
+        FileError: A file cannot be read, or has no such channel.
+        DataError: Image and labels are of different sizes.
+    """
+    from coverslip._optional import need
+    from coverslip.cli.label_files import load_label_image
+    from coverslip.io import stem
+
+    napari = need("napari", extra="napari", what="coverslip view")
+    source = load_label_image(labels, image, name=stem(image), channel=channel, tell=note)
+    show(napari, source)
+    napari.run()
+
+
+def show(napari: Any, source: LabelImage) -> Any:
+    """Make the window; it is seen when `napari.run` is called.
+
+    Args:
+        napari: The module.
+        source: The labels, with their images.
+
+    Returns:
+        The viewer, with the layers NAME and "cells", in micrometres where these are known.
+    """
+    import numpy as np
+
+    if source.images is None:
+        raise DataError(f"{source.name}: no image to show the cells on.")
+    lead = source.labels.shape[:-2]
+    # Depths and times keep their steps: how far apart they are, a 2-D outline does not tell.
+    scale = (*(1.0 for _ in lead), *(source.pixel_size_um or (1.0, 1.0)))
+    images = [image for at in range(source.n_frames) if (image := source.image(at)) is not None]
+    pixels = np.stack(images).reshape(*lead, *images[0].shape)
+    viewer = napari.Viewer(title=f"{source.name} - coverslip")
+    viewer.add_image(pixels, name=source.name, scale=scale, rgb=images[0].ndim == 3)
+    viewer.add_labels(source.labels, name="cells", scale=scale, opacity=0.4)
+    return viewer

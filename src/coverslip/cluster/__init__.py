@@ -1,6 +1,5 @@
 """image files + model + the workers of a Dask scheduler → what `coverslip.pipeline` gives."""
 
-from coverslip.cluster.connect import connected
-from coverslip.cluster.executor import DaskExecutor
+import lazy_loader as lazy
 
-__all__ = ["DaskExecutor", "connected"]
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

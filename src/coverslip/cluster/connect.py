@@ -6,8 +6,8 @@ import logging
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from coverslip._optional import need
 from coverslip.errors import FileError
-from coverslip.optional import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

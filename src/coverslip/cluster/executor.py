@@ -6,8 +6,8 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from coverslip._optional import need
 from coverslip.errors import FileError, StoppedError
-from coverslip.optional import need
 from coverslip.pipeline import Outcome, died, do_on_worker, job_to_order, settle_backend
 
 if TYPE_CHECKING:

@@ -4,8 +4,6 @@ Nothing here needs more than Python itself: what does is asked of a process of i
 so that a PyTorch which cannot be imported, or which ends the process, is found and told.
 """
 
-from coverslip.doctor.advice import Problem
-from coverslip.doctor.report import Report, examine
-from coverslip.doctor.words import report_to_dict, report_to_text
+import lazy_loader as lazy
 
-__all__ = ["Problem", "Report", "examine", "report_to_dict", "report_to_text"]
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -1,13 +1,20 @@
-"""this computer → its processor, memory and graphics card, as far as they can be asked."""
+"""this computer and its Python → processor, memory, folders and packages."""
 
 from __future__ import annotations
 
+import locale
 import math
 import os
 import platform
 import shutil
 import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+
+from coverslip.provenance import commit, package_version
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMBER = Path("/proc/self/cgroup")
@@ -110,3 +117,144 @@ def read(path: str | Path) -> str:
         return Path(path).read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
+
+
+def folders() -> dict[str, dict[str, object]]:
+    """The temporary folder, the cache of ImageNet weights, and the folder one is in."""
+    return {
+        "temporary": look_at(temporary()),
+        "cache": look_at(cache()),
+        "current": look_at(Path.cwd()),
+    }
+
+
+def temporary() -> Path:
+    """Where temporary files go; what Python would try first where none can be written to."""
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return Path(os.environ.get("TMPDIR", "/tmp"))
+
+
+def cache() -> Path:
+    """Where PyTorch keeps what it has fetched, such as ImageNet weights.
+
+    Source: https://docs.pytorch.org/docs/stable/hub.html (torch.hub.get_dir).
+    """
+    usual = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")
+    return Path(os.environ.get("TORCH_HOME", usual)).expanduser()
+
+
+def look_at(folder: Path) -> dict[str, object]:
+    """Whether a folder, or the one that it would be made in, can be written to; and its room."""
+    there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    try:
+        free: float | None = round(shutil.disk_usage(there).free / 1e9, 1)
+    except OSError:
+        free = None
+    return {"path": str(folder), "writable": can_write(there), "free_gb": free}
+
+
+def can_write(folder: Path) -> bool:
+    """Whether a byte written to a folder arrives: permission alone says little of a full disk."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"1")
+            file.flush()
+    except OSError:
+        return False
+    return True
+
+
+def text() -> dict[str, str]:
+    """How names of files and printed words become bytes."""
+    return {
+        "filesystem": sys.getfilesystemencoding(),
+        "output": getattr(sys.stdout, "encoding", None) or "unknown",
+        "locale": locale.getpreferredencoding(do_setlocale=False),
+    }
+
+
+# What must be there: the package's name and that of its module. pyproject.toml has the versions.
+NEEDED = {
+    "torch": "torch",
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "scikit-image": "skimage",
+    "pandas": "pandas",
+    "tifffile": "tifffile",
+    "pillow": "PIL",
+    "safetensors": "safetensors",
+    "matplotlib": "matplotlib",
+    "typer": "typer",
+    "rich": "rich",
+    "lazy_loader": "lazy_loader",
+    "jinja2": "jinja2",
+    "markupsafe": "markupsafe",
+    "filelock": "filelock",
+}
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Packages that are installed on demand, the modules by which they are known, and their use."""
+
+    packages: dict[str, str]
+    gives: str
+
+
+EXTRAS = {
+    "codecs": Extra({"imagecodecs": "imagecodecs"}, "TIFF with LZW, JPEG and other compressions"),
+    "napari": Extra({"napari": "napari"}, "coverslip view: images and labels in a window"),
+    "roi": Extra({"roifile": "roifile"}, "coverslip export: ROIs for Fiji"),
+    "zarr": Extra({"zarr": "zarr"}, "OME-Zarr, read and written"),
+    "nd2": Extra({"nd2": "nd2"}, "ND2 of Nikon"),
+    "czi": Extra({"czifile": "czifile"}, "CZI of Zeiss"),
+    "onnx": Extra(
+        {"onnx": "onnx", "onnxruntime": "onnxruntime"}, "faster on a CPU; coverslip export-model"
+    ),
+    "openvino": Extra(
+        {"onnx": "onnx", "openvino": "openvino"}, "--backend openvino, on CPUs of Intel"
+    ),
+    "cluster": Extra({"distributed": "distributed"}, "coverslip segment --workers, --scheduler"),
+    "parquet": Extra({"pyarrow": "pyarrow"}, "--table parquet"),
+}
+
+
+def versions() -> dict[str, object]:
+    """Of this program, of Python and of every package that is needed."""
+    return {
+        "coverslip": package_version("coverslip"),
+        "commit": commit(),
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "platform": platform.platform(),
+        "packages": {name: package_version(name) for name in NEEDED},
+    }
+
+
+def extras() -> dict[str, dict[str, object]]:
+    """Whether each extra is there, in which version, what for, and how it is installed."""
+    return {
+        name: {
+            "there": all(map(is_there, extra.packages.values())),
+            "versions": {package: package_version(package) for package in extra.packages},
+            "gives": extra.gives,
+            "install": f"pip install '.[{name}]'",
+        }
+        for name, extra in EXTRAS.items()
+    }
+
+
+def is_there(module: str) -> bool:
+    """Whether a module could be imported; it is not, which may take long."""
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def threads() -> dict[str, object]:
+    """What the environment says of threads; `probe` says what PyTorch makes of it."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    return {name: os.environ.get(name) for name in names}

@@ -12,7 +12,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from coverslip.doctor.software import NEEDED
+from coverslip.doctor.machine import NEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ def ask_torch() -> dict[str, Any]:
 
 def check_models() -> dict[str, Any]:
     """Every model that ships: "whole", or what is wrong with its file."""
-    from coverslip.shipped import load_model, shipped_models
+    from coverslip.checkpoints import load_model, shipped_models
 
     said = {}
     for name in shipped_models():
@@ -97,8 +97,8 @@ def check_models() -> dict[str, Any]:
 
 def segment_drawn() -> dict[str, Any]:
     """Segment an image whose cells are known, on the CPU, and on the GPU where there is one."""
+    from coverslip.checkpoints import load_model
     from coverslip.device import pick_device
-    from coverslip.shipped import load_model
 
     model = load_model(MODEL)
     image, truth = draw()
@@ -108,8 +108,8 @@ def segment_drawn() -> dict[str, Any]:
 
 def segment_on(device: str, image: Any, truth: Any, model: Any) -> dict[str, Any]:
     """The number of cells, how well they cover the truth, and how long it took."""
+    from coverslip.inference import PredictSettings
     from coverslip.pipeline import SegmentSettings, segment
-    from coverslip.predict import PredictSettings
 
     settings = SegmentSettings(
         threshold=model.threshold,

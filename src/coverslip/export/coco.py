@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.files import write_text
+from coverslip.io import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.figures.colours import N_USUAL, PALETTE, colour_cells
+from coverslip.figures import colour_cells
+from coverslip.figures.colours import N_USUAL, PALETTE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,15 +11,15 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from coverslip.contours import find_outlines
 from coverslip.errors import SettingsError
-from coverslip.files import write_text
-from coverslip.outlines import find_outlines
+from coverslip.io import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from coverslip.contours import Outline, Ring
     from coverslip.export.source import LabelImage
-    from coverslip.outlines import Outline, Ring
 
 KINDS = ("detection", "annotation")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coverslip.files import write_labels
+from coverslip.io import write_labels
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,8 @@
 """labels (+ images) → an OME-Zarr folder, version 0.5.
 
 ``NAME.ome.zarr`` holds the image, if there is one, and ``labels/cells`` in it the labels, both as
-pyramids: each level is half as wide as the one before it. Source: https://ngff.openmicroscopy.org/0.5
+pyramids: each level is half as wide as the one before it. Source:
+https://ngff.openmicroscopy.org/0.5
 """
 
 from __future__ import annotations
@@ -10,17 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coverslip._optional import need
 from coverslip.export.colours import cell_colours
 from coverslip.export.pyramid import image_pyramid, label_pyramid
-from coverslip.files import (
-    OME_ZARR_VERSION as VERSION,
-)
-from coverslip.files import (
-    create_levels,
-    describe_levels,
-    whole_folder,
-)
-from coverslip.optional import need
+from coverslip.io import OME_ZARR_VERSION as VERSION
+from coverslip.io import create_levels, describe_levels, whole_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.files import level_sizes
+from coverslip.io import level_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

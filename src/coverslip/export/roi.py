@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coverslip._optional import need
+from coverslip.contours import find_outlines
 from coverslip.errors import DataError
-from coverslip.files import write_bytes
-from coverslip.optional import need
-from coverslip.outlines import find_outlines
+from coverslip.io import write_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from coverslip.contours import Outline
     from coverslip.export.source import LabelImage
-    from coverslip.outlines import Outline
 
 # Corners are stored in 16 bits; ImageJ takes what is below -5000 for a number beyond 32,767.
 LARGEST_SIDE_PX = 60_535

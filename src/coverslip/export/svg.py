@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from coverslip.contours import find_outlines
 from coverslip.export.colours import cell_colours
 from coverslip.figures import to_picture
-from coverslip.files import write_text
-from coverslip.outlines import find_outlines
+from coverslip.io import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from coverslip.contours import Outline, Ring
     from coverslip.export.source import LabelImage
-    from coverslip.outlines import Outline, Ring
 
 
 def write_svg(path: Path, source: LabelImage, *, frame: int = 0) -> None:

@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.errors import CoverslipError, FileError
-from coverslip.files import (
-    check_labels,
-    hash_content,
-    open_label_file,
-    open_label_frames,
-)
+from coverslip.io import check_labels, hash_content, open_label_file, open_label_frames
 from coverslip.pipeline.region import labels_to_result
 
 if TYPE_CHECKING:
@@ -30,7 +25,7 @@ if TYPE_CHECKING:
     from coverslip.pipeline.plan import FramePlan
     from coverslip.pipeline.record import Record
     from coverslip.pipeline.region import RegionResult
-    from coverslip.regions import Region, Window
+    from coverslip.tiling import Region, Window
 
 BAND_PX = 1024  # rows of a large label file that are read at once, to see that it is whole
 

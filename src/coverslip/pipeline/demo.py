@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError
-from coverslip.files import Ledger, find_images, writing
+from coverslip.io import Ledger, find_images, writing
 from coverslip.pipeline.outputs import Outputs, name_outputs
 from coverslip.pipeline.run import segment_files
 from coverslip.pipeline.summary import read_thumbnails, write_report, write_tables

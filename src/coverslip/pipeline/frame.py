@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from coverslip.files import open_frame, read_frames
-from coverslip.images import normalise, resize_window, stretch_between
-from coverslip.measure import COLOURS
+from coverslip.file_measurements import channel_names, read_channels
+from coverslip.inference import Prediction, Source
+from coverslip.io import open_frame, read_frames
+from coverslip.measurements import COLOURS
 from coverslip.pipeline.frame_statistics import keep_statistics, statistics_path
 from coverslip.pipeline.infer import network_of, predict_prepared, prepare_image, scaled_shape
 from coverslip.pipeline.settings import scale_of
-from coverslip.predict import Prediction, Source
-from coverslip.tables import channel_names, read_channels
+from coverslip.preprocessing import normalise, resize_window, stretch_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from coverslip.files import FrameReader, ImageFile
-    from coverslip.images import Preprocess
+    from coverslip.inference import TileStore
+    from coverslip.io import FrameReader, ImageFile
     from coverslip.pipeline.frame_statistics import FrameStatistics
     from coverslip.pipeline.infer import Model
     from coverslip.pipeline.settings import SegmentSettings
-    from coverslip.predict import TileStore
-    from coverslip.regions import Window
+    from coverslip.preprocessing import Preprocess
+    from coverslip.tiling import Window
 
     Channels = NDArray[Any] | Mapping[str, NDArray[Any]]
 
@@ -53,7 +53,7 @@ class Frame(Protocol):
         """The same in [0, 1], as `prepare_image` brings the whole there."""
 
     def channels(self, window: Window) -> Channels:
-        """What is measured, as `coverslip.measure.measure` takes it."""
+        """What is measured, as `coverslip.measurements.measure` takes it."""
 
     def predict(
         self,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.files import write_text
-from coverslip.images import sample_step
+from coverslip.io import write_text
+from coverslip.preprocessing import sample_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from coverslip.files import FrameReader
-    from coverslip.images import Preprocess
+    from coverslip.io import FrameReader
+    from coverslip.preprocessing import Preprocess
 
 BAND_VALUES = 2**23  # read at once, in whole rows
 BAND_ROWS = 512  # in multiples of which files store their tiles
@@ -59,7 +59,7 @@ def statistics_notes(folder: Path) -> list[str]:
 def keep_statistics(
     reader: FrameReader, *, how: Preprocess, path: Path, notes: Sequence[str] = ()
 ) -> FrameStatistics:
-    """Look at a whole frame, band by band, as `coverslip.images.stretch` would.
+    """Look at a whole frame, band by band, as `coverslip.preprocessing.stretch` would.
 
     Args:
         reader: the frame.

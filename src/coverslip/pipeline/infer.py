@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.cells import (
+from coverslip.checkpoints import Checkpoint, Method
+from coverslip.errors import SettingsError
+from coverslip.inference import Prediction, check_predict
+from coverslip.pipeline.settings import scale_of, threshold_of
+from coverslip.preprocessing import normalise, resize_image, stretch, to_grey
+from coverslip.segmentation import (
     NOWHERE,
     at_the_edge,
     drop_cells,
@@ -16,20 +21,14 @@ from coverslip.cells import (
     probs_to_mask,
     separate_part,
 )
-from coverslip.checkpoint import Checkpoint
-from coverslip.errors import SettingsError
-from coverslip.images import normalise, resize_image, stretch, to_grey
-from coverslip.method import Method
-from coverslip.pipeline.settings import scale_of, threshold_of
-from coverslip.predict import Prediction, check_predict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from coverslip.cells import Sides
     from coverslip.pipeline.settings import SegmentSettings
+    from coverslip.segmentation import Sides
 
 Model = Checkpoint | Method
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coverslip.errors import FileError
-from coverslip.files import Ledger, hash_content
+from coverslip.io import Ledger, hash_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

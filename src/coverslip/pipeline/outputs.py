@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError, SettingsError
-from coverslip.files import Ledger, remove_leftovers
+from coverslip.io import Ledger, remove_leftovers
 from coverslip.pipeline.sources import names_there, plain_name, with_folder, with_suffix
 
 if TYPE_CHECKING:

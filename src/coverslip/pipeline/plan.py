@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from coverslip.cells import UNSEEN_PX
-from coverslip.checkpoint import Checkpoint
+from coverslip.checkpoints import Checkpoint
 from coverslip.errors import SettingsError
-from coverslip.files import channel_number, open_image, project, write_text
+from coverslip.io import channel_number, open_image, project, write_text
 from coverslip.pipeline.corrected import find_truth, hash_labels
 from coverslip.pipeline.frame import open_windows
 from coverslip.pipeline.infer import network_of, scaled_shape
@@ -25,21 +24,21 @@ from coverslip.pipeline.scale import resolve_by
 from coverslip.pipeline.settings import scale_of
 from coverslip.pipeline.sources import keep_source
 from coverslip.pipeline.store import HeldRegions, RegionFolder, TileCache
-from coverslip.regions import lay_regions, whole_region
+from coverslip.segmentation import UNSEEN_PX
+from coverslip.tiling import lay_regions, whole_region
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from coverslip.files import ImageFile
+    from coverslip.io import ImageFile
     from coverslip.pipeline.frame import WindowedFrame
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.record import Job
     from coverslip.pipeline.settings import SegmentSettings
     from coverslip.pipeline.store import RegionStore
-    from coverslip.regions import Region
-    from coverslip.tiles import Grid
+    from coverslip.tiling import Grid, Region
 
 OVERVIEW_PX = 4096  # longer side of the pictures of a large frame: more, no screen shows
 

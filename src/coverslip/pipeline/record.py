@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from coverslip.device import one_of
-from coverslip.errors import FileError, SettingsError
-from coverslip.files import check_projection, fingerprint, write_text
-from coverslip.measure import COLUMNS
-from coverslip.method import Method
-from coverslip.optional import need
+from coverslip._optional import need
+from coverslip.checkpoints import Method, load_model
+from coverslip.errors import FileError, SettingsError, one_of
+from coverslip.inference import pick_backend
+from coverslip.io import check_projection, fingerprint, write_text
+from coverslip.measurements import COLUMNS
 from coverslip.pipeline.infer import check_model
 from coverslip.pipeline.outputs import LABEL_FORMATS
 from coverslip.pipeline.settings import SegmentSettings, own_settings
 from coverslip.pipeline.sources import absolute
-from coverslip.predict import pick_backend
 from coverslip.provenance import code_version
-from coverslip.regions import RegionSettings
-from coverslip.shipped import load_model
 from coverslip.tables import check_format
+from coverslip.tiling import RegionSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +40,7 @@ class Job:
         settings: as for `segment`.
         axes: what a file's dimensions mean, instead of what its metadata say.
         channel: which channel of a file with several to segment, counted from 0, or its name.
-        project: how depths (Z) become one picture, see `coverslip.files.project`; "none": each is.
+        project: how depths (Z) become one picture, see `coverslip.io.project`; "none": each is.
         keep_probs: also write the probabilities.
         keep_spread: also write the uncertainty.
         table: format of the tables, "csv" or "parquet".

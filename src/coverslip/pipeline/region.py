@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.cells import UNSEEN_PX
-from coverslip.checkpoint import Checkpoint
-from coverslip.measure import measure
+from coverslip.checkpoints import Checkpoint
+from coverslip.measurements import measure
 from coverslip.pipeline.infer import probs_to_parts
 from coverslip.pipeline.region_rows import are_near, find_boxes, place_rows, seen_around
 from coverslip.pipeline.store import table_to_arrays
-from coverslip.regions import beyond, seen_from
+from coverslip.segmentation import UNSEEN_PX
+from coverslip.tiling import beyond, seen_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from coverslip.inference import Prediction, TileStore
     from coverslip.pipeline.frame import Frame
     from coverslip.pipeline.infer import Model
     from coverslip.pipeline.settings import SegmentSettings
-    from coverslip.predict import Prediction, TileStore
-    from coverslip.regions import Region, Window
+    from coverslip.tiling import Region, Window
 
     Arrays = dict[str, NDArray[Any]]
 

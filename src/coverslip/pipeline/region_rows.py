@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from coverslip.cells import UNSEEN_PX
+from coverslip.segmentation import UNSEEN_PX
 from coverslip.tables import join_rows
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from coverslip.pipeline.region import RegionResult
     from coverslip.pipeline.stitch import OversizeCell, RegionLabels, Stitched
-    from coverslip.regions import Sides
+    from coverslip.tiling import Sides
 
 NEAR_FIRST = "near_first"  # where the nearest cell begins; its number is not yet known
 
@@ -33,7 +33,7 @@ def place_rows(
     """Count places from the frame's corner, and forget the nearest cell where it is not sure.
 
     Args:
-        rows: of some cells, as `coverslip.measure.measure` has them; columns may be missing.
+        rows: of some cells, as `coverslip.measurements.measure` has them; columns may be missing.
         found: what was measured.
         pixel_size_um: height and width of a pixel.
 

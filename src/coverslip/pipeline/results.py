@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from coverslip.figures import overlay, to_picture
-from coverslip.files import (
+from coverslip.io import (
     channel_number,
     open_pages,
     write_bytes,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from coverslip.files import ImageFile
+    from coverslip.io import ImageFile
     from coverslip.pipeline.frame import HeldFrame
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.plan import FramePlan, OpenedImage

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.errors import CoverslipError, FileError, StoppedError
-from coverslip.files import (
+from coverslip.io import (
     Ledger,
     find_images,
     only_here,
@@ -27,12 +27,7 @@ from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.plan import OpenedImage, begin_image, moved_message
 from coverslip.pipeline.record import BatchResult, Record, make_job
-from coverslip.pipeline.summary import (
-    flat_settings,
-    read_thumbnails,
-    write_report,
-    write_tables,
-)
+from coverslip.pipeline.summary import flat_settings, read_thumbnails, write_report, write_tables
 from coverslip.pipeline.tasks import finish_image, how_far, image_to_tasks
 from coverslip.provenance import package_version
 from coverslip.report import Run

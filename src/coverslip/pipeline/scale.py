@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from coverslip.cells import cell_sizes, drop_cells
 from coverslip.pipeline.infer import predict_prepared, probs_to_labels
 from coverslip.pipeline.settings import least_area, own_settings, scale_of
+from coverslip.segmentation import cell_sizes, drop_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Literal
 
-from coverslip.cells import check_limits
 from coverslip.errors import SettingsError
-from coverslip.measure import MeasureSettings
-from coverslip.predict import PredictSettings
+from coverslip.inference import PredictSettings
+from coverslip.measurements import MeasureSettings
+from coverslip.segmentation import check_limits
 
 if TYPE_CHECKING:
-    from coverslip.checkpoint import Checkpoint
-    from coverslip.method import Method
+    from coverslip.checkpoints import Checkpoint, Method
 
 LEAST_SCALE, MOST_SCALE = 0.05, 20.0
 

@@ -7,7 +7,7 @@ import os
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
-from coverslip.files import Ledger, fingerprint, stem
+from coverslip.io import Ledger, fingerprint, stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.pipeline.region import BAND_PX
-from coverslip.regions import join, meet, seen_from
+from coverslip.tiling import join, meet, seen_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coverslip.pipeline.store import RegionStore
-    from coverslip.regions import Region, Window
+    from coverslip.tiling import Region, Window
 
     Labels = NDArray[np.unsignedinteger[Any]]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from coverslip.files import whole_or_nothing
+from coverslip.io import whole_or_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from coverslip.regions import Region
+    from coverslip.tiling import Region
 
     Arrays = Mapping[str, NDArray[Any]]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coverslip.contours import labels_to_rings
 from coverslip.errors import FileError
 from coverslip.figures import colour_cells
-from coverslip.files import Ledger, open_label_file, open_label_frames, write_text
-from coverslip.measure import COLUMNS
-from coverslip.outlines import labels_to_rings
+from coverslip.io import Ledger, open_label_file, open_label_frames, write_text
+from coverslip.measurements import COLUMNS
 from coverslip.pipeline.record import result_settings
 from coverslip.pipeline.results import PART_ROWS
 from coverslip.pipeline.store import BROKEN, read_table

@@ -15,7 +15,8 @@ import numpy as np
 
 from coverslip.device import ShortMemoryError
 from coverslip.errors import FileError
-from coverslip.files import channel_number, writing
+from coverslip.inference import smaller_tiles_message
+from coverslip.io import channel_number, writing
 from coverslip.pipeline.corrected import opened_truth, take_from_labels
 from coverslip.pipeline.frame import hold_frames
 from coverslip.pipeline.infer import network_of, scaled_shape
@@ -28,17 +29,11 @@ from coverslip.pipeline.plan import (
     settings_at,
 )
 from coverslip.pipeline.record import job_key, write_record
-from coverslip.pipeline.region import (
-    find_in_region,
-    measure_region,
-    pack_region,
-    reduce_picture,
-)
+from coverslip.pipeline.region import find_in_region, measure_region, pack_region, reduce_picture
 from coverslip.pipeline.results import write_frame_pictures, write_results
 from coverslip.pipeline.scale import find_scale, scale_messages, windows
 from coverslip.pipeline.settings import scale_of
 from coverslip.pipeline.store import RegionFolder
-from coverslip.predict import smaller_tiles_message
 from coverslip.report import pick_frames
 
 if TYPE_CHECKING:
@@ -50,8 +45,7 @@ if TYPE_CHECKING:
     from coverslip.pipeline.plan import FramePlan, OpenedImage
     from coverslip.pipeline.record import Job, Record
     from coverslip.pipeline.settings import SegmentSettings
-    from coverslip.regions import Region, Window
-    from coverslip.tiles import Grid
+    from coverslip.tiling import Grid, Region, Window
 
 RUN = 16  # frames of a film that make one task: to open a long film takes as long as one of them
 

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from coverslip.checkpoint import Checkpoint
+from coverslip.checkpoints import Checkpoint, find_model, load_model, shipped_models
 from coverslip.errors import CoverslipError, SettingsError, StoppedError
-from coverslip.files import IN_USE
+from coverslip.inference import pick_backend
+from coverslip.io import IN_USE
 from coverslip.pipeline.record import Job
 from coverslip.pipeline.tasks import do_task
-from coverslip.predict import pick_backend
 from coverslip.provenance import code_version
-from coverslip.shipped import find_model, load_model, shipped_models
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from coverslip.method import Method
+    from coverslip.checkpoints import Method
     from coverslip.pipeline.tasks import Task
 
 ONE_AT_A_TIME = threading.Lock()  # a task takes all threads of its worker, and much memory

@@ -12,13 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from coverslip.report.cards import MOST_CARDS
-from coverslip.report.cells import (
-    MOST_DOUBTS,
-    Cells,
-    cells_in_page,
-    data_block,
-    measured_columns,
-)
+from coverslip.report.cells import MOST_DOUBTS, Cells, cells_in_page, data_block, measured_columns
 from coverslip.report.histogram import histograms
 from coverslip.report.html import render
 from coverslip.report.images import common_folder, complete, short_name

@@ -15,7 +15,7 @@ class System:
         model: the network in `coverslip.models.MODELS`, or the method without learning.
         arguments: of the network's constructor, or the method's settings.
         encoder: whether its encoder starts from ImageNet weights.
-        loss: in `coverslip.losses.LOSSES`.
+        loss: in `coverslip.training.losses.LOSSES`.
         tta: the test-time augmentations it is scored with.
         tuned: whether a method's settings are searched on the training images.
         note: what a table must say about it.

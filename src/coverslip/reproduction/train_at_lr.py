@@ -18,13 +18,13 @@ from coverslip import (
     SampleSettings,
     TrainSettings,
     build_network,
-    fit,
     load_pair,
     load_pretrained,
     resume_plan,
     start_run,
     write_text,
 )
+from coverslip import train as fit
 from coverslip.errors import ModelError, TrainingError
 from coverslip.reproduction.network_cost import peak_memory_mb
 

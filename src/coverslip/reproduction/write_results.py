@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING
 from coverslip import write_text
 from coverslip.errors import DataError
 from coverslip.reproduction.datasets import DSB2018, STAND_IN
-from coverslip.reproduction.figures import make_figures
+from coverslip.reproduction.figures.make import make_figures
 from coverslip.reproduction.result_file import read_runs
-from coverslip.reproduction.tables import (
-    ablation_table,
-    claims_table,
-    cost_table,
-    modality_table,
-    origin_table,
-    paper_table,
-    to_markdown,
-    write_table,
-)
+from coverslip.reproduction.tables.ablation import ablation_table
+from coverslip.reproduction.tables.claims import claims_table
+from coverslip.reproduction.tables.comparison import paper_table
+from coverslip.reproduction.tables.cost import cost_table
+from coverslip.reproduction.tables.modality import modality_table
+from coverslip.reproduction.tables.origin import origin_table
+from coverslip.reproduction.tables.write import to_markdown, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 
     from coverslip.reproduction.datasets import DataSet
     from coverslip.reproduction.result_file import Run
-    from coverslip.reproduction.tables import PaperTable
+    from coverslip.reproduction.tables.layout import PaperTable
 
 
 def make_tables(

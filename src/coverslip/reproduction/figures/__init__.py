@@ -1,6 +1,5 @@
 """data sets and finished runs → the paper's figures, and captions that say what was chosen how."""
 
-from coverslip.reproduction.figures.make import make_figures
-from coverslip.reproduction.figures.output import PaperFigure, save_figure
+import lazy_loader as lazy
 
-__all__ = ["PaperFigure", "make_figures", "save_figure"]
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

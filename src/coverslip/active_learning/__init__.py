@@ -1,0 +1,5 @@
+"""images + model → those that are worth annotating next, with the reason for each."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,126 @@
+"""the name or path of ImageNet weights → an encoder that has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+
+import torch
+
+from coverslip.checkpoints.safetensors import read_tensors
+from coverslip.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+# torchvision's IMAGENET1K_V1 of each; a name ends in the first digits of the file's SHA-256
+IMAGENET_URLS = {
+    "resnet18": "https://download.pytorch.org/models/resnet18-f37072fd.pth",
+    "vgg11": "https://download.pytorch.org/models/vgg11-8a719046.pth",
+    "vgg16_bn": "https://download.pytorch.org/models/vgg16_bn-6c64b313.pth",
+    "vgg19": "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+}
+
+
+def load_pretrained(encoder: nn.Module, source: str) -> list[str]:
+    """Load an encoder's weights in place.
+
+    Args:
+        encoder: a module with torchvision's parameter names, whose attribute `architecture` is
+            torchvision's name for the network it is part of.
+        source: ``"none"``, ``"imagenet"`` (the hub: fetched and checked once, then cached), or the
+            path of a safetensors file or ``.pth`` state dict. Keys that the encoder lacks (those of
+            the classifier) are passed over.
+
+    Returns:
+        The encoder's own keys that the source does not have; they keep their initial values.
+
+    Raises:
+        ModelError: offline, not readable, weights of another shape, no key in common, or an
+            encoder of which no ImageNet weights are published.
+
+    Example:
+        >>> import coverslip
+        >>> network = coverslip.build_network("resnet18_unet_rp", {})
+        >>> coverslip.load_pretrained(network.encoder, "none")
+        []
+    """
+    if source == "none":
+        return []
+    if source == "imagenet":
+        weights: Mapping[str, Tensor] = fetch_imagenet(str(getattr(encoder, "architecture", "")))
+    else:
+        weights = read_weights(Path(source))
+    own = encoder.state_dict()
+    common = {name: tensor for name, tensor in weights.items() if name in own}
+    if not common:
+        raise ModelError(
+            f"{source}: none of its {len(weights)} keys is a key of the encoder, such as "
+            f"{next(iter(own))!r}: wanted weights under torchvision's names."
+        )
+    wrong = [name for name, tensor in common.items() if tensor.shape != own[name].shape]
+    if wrong:
+        raise ModelError(
+            f"{source}: {wrong[0]} has shape {tuple(common[wrong[0]].shape)}, the encoder wants "
+            f"{tuple(own[wrong[0]].shape)} ({len(wrong)} such keys): these are another network's "
+            "weights."
+        )
+    encoder.load_state_dict(common, strict=False)
+    return [name for name in own if name not in common and not name.endswith("num_batches_tracked")]
+
+
+def fetch_imagenet(architecture: str) -> dict[str, Tensor]:
+    """A network's ImageNet weights from torch's hub, checked against their hash and cached.
+
+    Args:
+        architecture: a key of `IMAGENET_URLS`.
+
+    Raises:
+        ModelError: no such key, offline, or the file is not what it should be.
+    """
+    url = IMAGENET_URLS.get(architecture)
+    if url is None:
+        raise ModelError(
+            f"no ImageNet weights are known for this encoder (its architecture is "
+            f"{architecture!r}, known are {', '.join(IMAGENET_URLS)}): --encoder PATH with weights "
+            "of your own, or --encoder none to start without."
+        )
+    try:
+        weights: dict[str, Tensor] = torch.hub.load_state_dict_from_url(
+            url, map_location="cpu", check_hash=True, progress=False, weights_only=True
+        )
+    except (URLError, OSError, RuntimeError) as error:
+        raise ModelError(
+            f"the ImageNet weights could not be fetched from {url} ({error}). Two other "
+            "ways: name a copy of that file (or torchvision-keyed safetensors) carried here from a "
+            "machine with a network, or none, to start without."
+        ) from error
+    return weights
+
+
+def read_weights(path: Path) -> Mapping[str, Tensor]:
+    """A state dict from safetensors, or from a ``.pth`` file read with ``weights_only``.
+
+    Raises:
+        ModelError: missing or not readable.
+    """
+    if path.suffix not in {".pth", ".pt"}:
+        return read_tensors(path)[0]
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises almost anything on a damaged file
+        raise no_state_dict(path, str(error)) from error
+    if not isinstance(weights, dict) or not all(map(torch.is_tensor, weights.values())):
+        raise no_state_dict(path, f"it holds a {type(weights).__name__}, not only named tensors")
+    return weights
+
+
+def no_state_dict(path: Path, reason: str) -> ModelError:
+    """The error for a ``.pth`` file that holds something else."""
+    return ModelError(
+        f"{path}: not readable as a state dict ({reason}): wanted a .pth file with tensors only, "
+        "or safetensors."
+    )

@@ -1,0 +1,191 @@
+"""network + its arguments + its settings ↔ one safetensors file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from coverslip.checkpoints.checkpoint import Checkpoint, build_network, describe, read_settings
+from coverslip.checkpoints.onnx import load_onnx
+from coverslip.checkpoints.validate import (
+    MAX_TENSORS,
+    check_finite,
+    check_header,
+    no_more_weights,
+    parse,
+)
+from coverslip.errors import ModelError, SettingsError
+from coverslip.io import whole_or_nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+FORMAT = "coverslip-checkpoint-1"
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Args:
+        path: the file, by custom ``.safetensors``.
+        checkpoint: what to keep.
+        half: store floating-point weights as float16, at half the size, where they fit into it.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
+    tensors = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in checkpoint.network.state_dict().items()
+    }
+    if half:
+        tensors = {name: halve(tensor) for name, tensor in tensors.items()}
+    metadata = {"format": FORMAT, **describe(checkpoint)}
+    metadata["sha256"] = hash_contents(tensors, metadata)
+    write_tensors(path, tensors, metadata)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint, of whomever; the network comes in evaluation mode, float32, on the CPU.
+
+    Nothing in the file is run, and what it claims is checked before memory is taken for it.
+
+    From an ONNX file, by its suffix, comes an `OnnxNetwork`, which predicts and does not learn.
+
+    Raises:
+        ModelError: not a checkpoint of ours, truncated, altered, of a network not known here, or
+            with settings or weights that cannot be; or an ONNX file without the packages for it.
+    """
+    if path.suffix.lower() == ".onnx":
+        return load_onnx(path)
+    tensors, metadata = read_tensors(path)
+    if metadata.get("format") != FORMAT:
+        raise ModelError(
+            f"{path}: a safetensors file, but no coverslip checkpoint (its format is "
+            f"{str(metadata.get('format'))[:50]!r}, wanted {FORMAT!r}): pass a file made by "
+            "coverslip train, or encoder weights by --encoder."
+        )
+    if metadata.get("sha256") != hash_contents(tensors, metadata):
+        raise ModelError(f"{path}: its contents do not match its checksum: copy the file again.")
+    try:
+        check_finite(tensors)
+        settings = read_settings(metadata)
+    except (ModelError, SettingsError) as error:
+        raise ModelError(f"{path}: {error}: copy it again, or ask whoever made it.") from error
+    return Checkpoint(network=rebuild(path, settings, tensors).eval(), **settings)
+
+
+def rebuild(path: Path, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
+    """The network of a checkpoint, with its weights.
+
+    Raises:
+        ModelError: a network that is not known here, is larger than the file, or has other weights.
+    """
+    try:
+        with no_more_weights(tensors):
+            network = build_network(settings["model"], settings["arguments"])
+        network.load_state_dict(tensors)
+    except ModelError as error:
+        raise ModelError(f"{path}: made by another version of coverslip: {error}") from error
+    except RuntimeError as error:
+        reason = shorten(str(error), 300, placeholder=" …")  # it lists every weight
+        raise ModelError(
+            f"{path}: its weights do not fit the network {settings['model']!r} of this version "
+            f"({reason}): install the version it was made with, or train again."
+        ) from error
+    return network
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """A checkpoint's card and its network's name (key `network`), without reading the weights.
+
+    Raises:
+        ModelError: missing, truncated, or no safetensors file; or a card that is none.
+    """
+    with open_tensors(path) as file:
+        metadata = file.metadata() or {}
+    try:
+        card = parse(metadata.get("card", "{}"), what="card", kind=dict)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}: copy it again, or ask whoever made it.") from error
+    return {"network": metadata.get("model", ""), **card}
+
+
+def hash_contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """A SHA-256 over all metadata but itself, then over every tensor's name, type and bytes."""
+    digest = hashlib.sha256()
+    for key in sorted(metadata.keys() - {"sha256"}):
+        digest.update(f"{key}={metadata[key]};".encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def halve(tensor: Tensor) -> Tensor:
+    """The tensor as float16, or itself where it holds other numbers or some too large for that."""
+    half = tensor.half()
+    return half if tensor.is_floating_point() and half.isfinite().all() else tensor
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write named tensors and text, whole or not at all, also where the power is cut."""
+    with whole_or_nothing(path, settle=True) as temporary:
+        # not save_file, which makes files that only their owner can read
+        temporary.write_bytes(in_order(save(dict(tensors), metadata=metadata)))
+
+
+def in_order(data: bytes) -> bytes:
+    """A safetensors file with its text in the order of the keys, which is else another each time.
+
+    The form is 8 bytes for the length of the header, the header in JSON, and the tensors; spaces
+    fill the header up to a multiple of 8.
+    """
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header.get("__metadata__", {}).items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[end:]
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """All named tensors and all text of a safetensors file.
+
+    Raises:
+        ModelError: missing, truncated, or no safetensors file.
+    """
+    with open_tensors(path) as file:
+        names = file.keys()
+        if len(names) > MAX_TENSORS:
+            raise ModelError(
+                f"{path}: it holds {len(names):,} tensors, where at most {MAX_TENSORS:,} are read: "
+                "it is another program's file; name another."
+            )
+        return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+
+
+def open_tensors(path: Path) -> Any:
+    """Open a safetensors file lazily, as a context manager.
+
+    Raises:
+        ModelError: missing, truncated, or no safetensors file.
+    """
+    try:
+        check_header(path)
+        return safe_open(path, framework="pt")
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelError(
+            f"{path}: not readable as safetensors ({error}): the file is missing, truncated or of "
+            "another kind; copy it again or name another."
+        ) from error

@@ -1,0 +1,3 @@
+from .command_line import app, main
+
+__all__ = ["app", "main"]

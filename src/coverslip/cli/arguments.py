@@ -1,0 +1,56 @@
+"""texts of options → values by their names, a list, or the pairs they choose."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from coverslip.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from coverslip.io import Pair
+
+
+def parse_arguments(texts: Sequence[str], *, option: str = "--argument") -> dict[str, Any]:
+    """``["unit=basic", "decoder_blocks=0"]`` → {"unit": "basic", "decoder_blocks": 0}.
+
+    Args:
+        texts: of an option that may be given several times.
+        option: its name, for the message.
+
+    Raises:
+        SettingsError: no equals sign.
+    """
+    arguments: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SettingsError(f"{option} {text}: wanted NAME=VALUE.")
+        try:
+            arguments[name] = json.loads(value)
+        except ValueError:
+            arguments[name] = value
+    return arguments
+
+
+def parse_list(text: str) -> tuple[str, ...]:
+    """``"shape, n_near"`` → ("shape", "n_near")."""
+    return tuple(name for name in (part.strip() for part in text.split(",")) if name)
+
+
+def choose_pairs(pairs: list[Pair], table: Path | None, where: str | None) -> list[Pair]:
+    """The pairs that a list and a condition leave; all without them.
+
+    Raises:
+        SettingsError: one without the other.
+    """
+    from coverslip.training import select_pairs
+
+    if where is None:
+        return pairs
+    if table is None:
+        raise SettingsError(f"--where {where}: wanted --list CSV with that column.")
+    return select_pairs(pairs, table, where=where)

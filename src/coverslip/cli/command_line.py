@@ -1,0 +1,134 @@
+"""a command line → one of the verbs; heavy imports only inside them."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coverslip.cli.demo import demo
+from coverslip.cli.doctor import doctor
+from coverslip.cli.evaluate import evaluate
+from coverslip.cli.export import export
+from coverslip.cli.export_model import export_model
+from coverslip.cli.measure import measure
+from coverslip.cli.models import models
+from coverslip.cli.reproduce import reproduce
+from coverslip.cli.robustness import robustness
+from coverslip.cli.score import score
+from coverslip.cli.segment import segment
+from coverslip.cli.suggest import suggest
+from coverslip.cli.train import train
+from coverslip.cli.view import view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+VERBS = (
+    segment,
+    measure,
+    train,
+    suggest,
+    evaluate,
+    score,
+    robustness,
+    export,
+    export_model,
+    view,
+    reproduce,
+    models,
+    demo,
+    doctor,
+)
+
+app = typer.Typer(
+    name="coverslip",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help appears twice as fast
+    pretty_exceptions_enable=False,
+)
+
+
+for verb in VERBS:
+    app.command()(verb)
+
+
+def tell_version(wanted: bool) -> None:
+    """Print the version, in a checkout with the state of its source, and end."""
+    if wanted:
+        from coverslip.provenance import __version__, code_version
+
+        running = code_version()
+        typer.echo(f"coverslip {__version__}" + f" (source: {running})" * (running != __version__))
+        raise typer.Exit()
+
+
+@app.callback()
+def begin(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=tell_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """From microscope images to masks, cells and tables: on a laptop, offline."""
+
+
+def main() -> None:
+    """Run the command line.
+
+    Its exit status: 0 all well, 1 some images failed, 2 a mistake to mend, 130 Ctrl-C, 143 a
+    request to end, as schedulers send it.
+    """
+    from coverslip.errors import CoverslipError
+
+    try:
+        with ending_when_asked():
+            app(prog_name="coverslip")
+    except CoverslipError as error:
+        tell_end(f"error: {error}")
+        sys.exit(2)
+    except SystemExit as end:
+        if end.code in (130, 143):
+            tell_end("stopped. What is done is kept: the same command goes on (train: --resume).")
+        raise
+    except OSError as error:
+        from coverslip.io import CURES
+
+        if error.errno not in CURES:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        tell_end(f"error: {where}{error.strerror}. {CURES[error.errno]}")
+        sys.exit(2)
+
+
+@contextmanager
+def ending_when_asked() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, with tables written and files whole: status 143."""
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield  # signals cannot be caught here, or someone else does
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def end(number: int, frame: FrameType | None) -> None:
+    """End as a shell says of a process that a signal has ended."""
+    raise SystemExit(128 + number)
+
+
+def tell_end(text: str) -> None:
+    """Say why it ends, if anybody still listens."""
+    with suppress(OSError):
+        typer.echo(text, err=True)

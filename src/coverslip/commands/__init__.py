@@ -1,1 +1,0 @@
-"""the verbs of the command line: options → work, and what is said about it."""

@@ -1,0 +1,68 @@
+"""model + annotated images → scores per image: what a results page is made of."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from coverslip.evaluation.label_files import evaluate
+from coverslip.pipeline import labels_of, prepare_image
+from coverslip.training import prepare_labelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from coverslip.io import Pair
+    from coverslip.pipeline import Model, SegmentSettings
+
+    Mask = NDArray[np.bool_]
+    Image = NDArray[np.float32]
+
+
+def score_model(
+    model: Model,
+    pairs: Sequence[Pair],
+    *,
+    settings: SegmentSettings,
+    size_px: int | None = None,
+    on_scored: Callable[[str, Image, Mask, Mask], None] = lambda name, image, truth, pred: None,
+) -> pd.DataFrame:
+    """Segment annotated images and score their pixels and, where the truth numbers them, cells.
+
+    Args:
+        model: a loaded model: a network's checkpoint, or a method without learning.
+        pairs: images and their truth.
+        settings: as for `coverslip.pipeline.segmentation`.
+        size_px: resize image and truth to this square first, as the paper does, true labels with
+            nearest neighbour; None: score at the native size.
+        on_scored: called with each pair's name, image, true mask and predicted mask.
+
+    Returns:
+        One row per image; the columns are those of `coverslip.evaluation.evaluate`.
+
+    Raises:
+        CoverslipError: an image or mask cannot be read, or they do not fit together.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> model = coverslip.load_model("egt")
+        >>> scores = coverslip.score_model(model, pairs[:1], settings=coverslip.SegmentSettings())
+        >>> bool(scores["jaccard"].between(0, 1).all())
+        True
+    """
+    prepare = partial(prepare_image, model=model)
+
+    def predictions() -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
+        for pair in pairs:
+            image, truth = prepare_labelled(pair, prepare, size_px=size_px)
+            pred = labels_of(image, model, settings=settings).labels
+            on_scored(pair.name, image, truth > 0, pred > 0)
+            yield pair.name, truth, pred
+
+    return evaluate(predictions())

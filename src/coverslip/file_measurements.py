@@ -1,0 +1,240 @@
+"""label files × image files → one table, a row for each cell."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coverslip.errors import CoverslipError, DataError, list_problems
+from coverslip.io import (
+    check_labels,
+    find_images,
+    group_label_files,
+    is_one_image,
+    open_image,
+    pair_images,
+    project,
+    read_frames,
+    read_labels,
+    say_ambiguous,
+)
+from coverslip.measurements import measure
+from coverslip.segmentation import mask_to_labels
+from coverslip.tables import join_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from coverslip.io import ImageFile
+    from coverslip.measurements import MeasureSettings
+
+
+def measure_files(
+    files: Iterable[LabelFile],
+    *,
+    settings: MeasureSettings | None = None,
+    pixel_size_um: tuple[float, float] | None = None,
+    project_as: str = "none",
+    on_file: Callable[[Path], None] = lambda path: None,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> pd.DataFrame:
+    """Measure the cells of label files, one file in memory at a time.
+
+    Args:
+        files: labels with their images, from `match_labels`.
+        settings: what to measure; None: everything.
+        pixel_size_um: height and width of a pixel; None: what the image says, or else the labels.
+        project_as: how an image's depths become one picture, see `coverslip.io.project`.
+        on_file: called with each label file that is done.
+        on_note: called with every decision that the user should be told.
+
+    Returns:
+        One row per cell: the label file, the frame, and the columns of
+        `coverslip.measurements.COLUMNS`.
+
+    Raises:
+        DataError: files that cannot be read or do not fit together; all are listed at once.
+    """
+    tables: list[pd.DataFrame] = []
+    problems: list[str] = []
+    for file in files:
+        try:
+            tables += _measure_file(
+                file,
+                settings=settings,
+                pixel_size_um=pixel_size_um,
+                project_as=project_as,
+                on_note=on_note,
+            )
+        except CoverslipError as error:
+            problems.append(str(error))
+        on_file(file.labels)
+    if problems:
+        cure = "Nothing was measured: mend these, or leave them out"
+        raise DataError(list_problems(problems, cure=cure))
+    return join_cells(tables)
+
+
+def _measure_file(
+    file: LabelFile,
+    *,
+    settings: MeasureSettings | None,
+    pixel_size_um: tuple[float, float] | None,
+    project_as: str,
+    on_note: Callable[[str], None],
+) -> Iterator[pd.DataFrame]:
+    """Measure a label file, a table for each frame."""
+
+    def tell(path: Path) -> Callable[[str], None]:
+        return lambda text: on_note(f"{path}: {text}")
+
+    labels = _number(file.labels, read_labels(file.labels), tell=tell(file.labels))
+    image = None if file.image is None else project(open_image(file.image), project_as)
+    frames: Iterable[Any] = repeat(None)
+    if image is not None:
+        _check_fit(file.labels, labels, image)
+        frames = read_channels(image, tell=tell(image.path))
+    headers = [image] if image is not None else []
+    sizes = [header.pixel_size_um for header in (*headers, open_image(file.labels))]
+    size = pixel_size_um or next((size for size in sizes if size is not None), None)
+    for number, (one, picture) in enumerate(zip(labels, frames, strict=False)):
+        table = measure(one, picture, pixel_size_um=size, settings=settings)
+        table.insert(0, "file", str(file.labels))
+        table.insert(1, "frame", number)
+        yield table
+
+
+def _number(
+    path: Path, labels: NDArray[Any], *, tell: Callable[[str], None]
+) -> NDArray[np.integer[Any]]:
+    """Frames of labels (n, H, W); the pieces of a mask get numbers.
+
+    Raises:
+        DataError: a mask with soft grey edges, each grey of which would be a cell.
+    """
+    check_labels(labels, what=path)
+    frames = labels.reshape(-1, *labels.shape[-2:])
+    values = np.unique(frames[frames > 0])
+    if len(values) != 1:
+        return frames
+    pieces = np.stack([mask_to_labels(frame > 0) for frame in frames])
+    if pieces.max() == 1:
+        return frames
+    tell(f"a mask, since all cells are {values[0]}; its connected pieces are taken for the cells")
+    return pieces
+
+
+def _check_fit(path: Path, labels: NDArray[Any], image: ImageFile) -> None:
+    if labels.shape != (image.n_frames, *image.frame_shape):
+        sizes = [
+            f"{n} frames of {height} × {width}" if n > 1 else f"{height} × {width}"
+            for n, height, width in (labels.shape, (image.n_frames, *image.frame_shape))
+        ]
+        raise DataError(
+            f"{path}: the labels are {sizes[0]} pixels, their image {image.path} {sizes[1]}: "
+            "wanted the same. Export the labels at the image's size."
+        )
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """A label file, and the image that it belongs to.
+
+    Attributes:
+        labels: label or mask file of a tool or a person.
+        image: the image; None where brightness is not measured.
+    """
+
+    labels: Path
+    image: Path | None
+
+
+@dataclass(frozen=True)
+class LabelFiles:
+    """What was found in two folders.
+
+    Attributes:
+        files: in natural order of the labels.
+        without_labels: images that no label file asks for; the user should be told so.
+    """
+
+    files: tuple[LabelFile, ...]
+    without_labels: tuple[Path, ...] = ()
+
+
+def match_labels(labels: Path, images: Path | None) -> LabelFiles:
+    """Find label files and the image of each, by name as `coverslip evaluate` does.
+
+    `a_labels.tif`, `a_cp_masks.png` and `a.tif` are labels of `a.png`; of several images `a`,
+    `a_png_labels.tif` names the one. A folder's subfolder `labels` or `masks` is taken in its
+    place. A label file and an image file belong together whatever their names.
+
+    Raises:
+        FileError: a folder or file is not there, or has no image in it.
+        DataError: labels without an image, or several files of one name; all listed at once.
+    """
+    found = _one_of_each_name(labels)
+    if images is None:
+        return LabelFiles(tuple(LabelFile(path, None) for path in found.values()))
+    if is_one_image(labels) and is_one_image(images):
+        return LabelFiles((LabelFile(labels, images),))
+    paths = find_images([images])
+    pairs = pair_images(found, paths, where=images, option="IMAGES")
+    files = tuple(LabelFile(path, pairs[name]) for name, path in found.items())
+    used = {file.image for file in files} | {file.labels for file in files}
+    return LabelFiles(files, tuple(path for path in paths if path not in used))
+
+
+def _one_of_each_name(source: Path) -> dict[str, Path]:
+    by_name = group_label_files(source)
+    problems = [say_ambiguous(paths) for paths in by_name.values() if len(paths) > 1]
+    if problems:
+        raise DataError(list_problems(problems, cure="Keep one label file of each name"))
+    return {name: paths[0] for name, paths in by_name.items()}
+
+
+def read_channels(
+    file: ImageFile,
+    frames: Sequence[int] | None = None,
+    *,
+    tell: Callable[[str], None] | None = None,
+) -> Iterator[NDArray[Any] | dict[str, NDArray[Any]]]:
+    """Read frames, one at a time, as `coverslip.measurements.measure` takes them.
+
+    Args:
+        file: an opened image file.
+        frames: which, from 0; all where none are named.
+        tell: as for `coverslip.io.read_frame`.
+
+    Yields:
+        (H, W) or (H, W, 3) of a file of one channel; else each channel by its name.
+
+    Raises:
+        FileError: a frame is damaged, not there or without any finite value.
+    """
+    if file.n_channels == 1:
+        yield from read_frames(file, frames, tell=tell)
+        return
+    channels = range(file.n_channels)
+    readers = [read_frames(file, frames, channel=n, tell=tell) for n in channels]
+    for pictures in zip(*readers, strict=True):
+        yield dict(zip(channel_names(file), pictures, strict=True))
+
+
+def channel_names(file: ImageFile) -> list[str]:
+    """What the file calls its channels, as a part of a column's name; c0, c1 … without names.
+
+    What is no letter or digit becomes _, as in Alexa_488_em_519.
+    """
+    names = [re.sub(r"\W+", "_", name).strip("_") for name in file.channel_names]
+    if len(names) == file.n_channels == len(set(names)) and all(names):
+        return names
+    return [f"c{number}" for number in range(file.n_channels)]

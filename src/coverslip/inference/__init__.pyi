@@ -1,0 +1,26 @@
+from .predictor import (
+    Predictor,
+    Source,
+    TileStore,
+    check_predict,
+    make_predictor,
+    open_predictor,
+    pick_backend,
+    predict,
+    smaller_tiles_message,
+)
+from .settings import Prediction, PredictSettings
+
+__all__ = [
+    "PredictSettings",
+    "Prediction",
+    "Predictor",
+    "Source",
+    "TileStore",
+    "check_predict",
+    "make_predictor",
+    "open_predictor",
+    "pick_backend",
+    "predict",
+    "smaller_tiles_message",
+]

@@ -1,0 +1,271 @@
+"""network ↔ ONNX, checked; ONNX → what ONNX Runtime or OpenVINO runs."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import io
+import warnings
+from collections.abc import Callable
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import torch
+from torch import Tensor
+
+from coverslip._optional import need
+from coverslip.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import nn
+
+OPSET = 17  # of 2022: everything here, read by every runtime still in use
+TOLERANCE = 1e-4  # of the largest logit, or of 1 where that is smaller
+
+
+def network_to_onnx(network: nn.Module, *, channels: int) -> bytes:
+    """Write a network as ONNX: ``image`` (n, channels, h, w) → ``logits`` (n, K, h, w), float32.
+
+    n is free, and so are h and w in multiples of the network's stride.
+
+    PyTorch's exporter by tracing is used on purpose, though since 2.9 it is the older of two: it
+    takes 0.1 to 0.8 s, is there from 2.4 on and needs the package onnx alone. That by
+    ``torch.export`` needs onnxscript too and took more than 40 s for one of these networks.
+
+    Args:
+        network: in evaluation mode, on the CPU, with its `stride`.
+        channels: of the image.
+
+    Raises:
+        SettingsError: the package onnx is not there.
+        ModelError: PyTorch cannot write this network as ONNX.
+    """
+    need("onnx", extra="onnx", what="ONNX")
+    options: dict[str, Any] = {}
+    if "dynamo" in inspect.signature(torch.onnx.export).parameters:
+        options["dynamo"] = False
+    side = 2 * cast("int", network.stride)
+    example = torch.zeros(2, channels, side, side)
+    buffer = io.BytesIO()
+    # it warns of its age, and where a size in Python is traced; `check_onnx` tries other sizes
+    with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
+        warnings.simplefilter("ignore")
+        try:
+            torch.onnx.export(
+                network,
+                (example,),
+                cast("Any", buffer),  # a path is not all that it takes
+                opset_version=OPSET,
+                input_names=["image"],
+                output_names=["logits"],
+                dynamic_axes={name: {0: "n", 2: "h", 3: "w"} for name in ("image", "logits")},
+                **options,
+            )
+        except Exception as error:  # of many kinds, by what the network does
+            reason = shorten(str(error), 300, placeholder=" …")
+            raise ModelError(
+                f"PyTorch cannot write this network as ONNX ({reason}): use --backend torch."
+            ) from error
+    return buffer.getvalue()
+
+
+def check_onnx(network: nn.Module, forward: Forward, *, channels: int) -> float:
+    """Compare what a runtime makes of a network's ONNX with the network itself.
+
+    On noise, for batches of one and of three, lying and upright, of none of the sizes that the
+    conversion saw.
+
+    Returns:
+        The greatest difference of a logit, as a share of the largest one or of 1.
+
+    Raises:
+        ModelError: more than `TOLERANCE`.
+    """
+    stride = cast("int", network.stride)
+    generator = torch.Generator().manual_seed(0)
+    worst = 0.0
+    for n, rows, columns in ((1, 1, 3), (3, 4, 1)):
+        shape = (n, channels, rows * stride, columns * stride)
+        images = torch.randn(shape, generator=generator)
+        with torch.inference_mode():
+            wanted = network(images)
+        got = forward(images)
+        if got.shape != wanted.shape:
+            raise ModelError(
+                f"as ONNX the network gives {tuple(got.shape)} for an image of {shape}, and "
+                f"{tuple(wanted.shape)} in PyTorch: it cannot be exported; use --backend torch."
+            )
+        scale = max(1.0, float(wanted.abs().max()))
+        difference = float((got - wanted).abs().max()) / scale
+        if not difference <= TOLERANCE:  # nor where it is no number
+            raise ModelError(
+                f"as ONNX the network's logits differ by {difference:.1e} of the largest, more "
+                f"than {TOLERANCE:g}: it cannot be exported; use --backend torch."
+            )
+        worst = max(worst, difference)
+    return worst
+
+
+MOST_BYTES = 2**30  # ten times our largest network
+# What our networks are made of: sums, shapes and windows. Nothing that repeats or branches, and
+# nothing of another's making, so a file of a stranger computes logits or is refused.
+OPERATORS = frozenset(
+    """
+    Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv ConvTranspose
+    DepthToSpace Div Equal Expand Flatten Floor Gather Gemm GlobalAveragePool HardSigmoid Identity
+    LeakyRelu MatMul Max MaxPool Min Mul Neg Pad Pow ReduceMean Relu Reshape Resize
+    ScatterElements Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze
+    Upsample Where
+    """.split()
+)
+
+
+def pack_onnx(graph: bytes, texts: Mapping[str, str]) -> bytes:
+    """Put text into a graph's metadata, and a checksum over all of it under ``sha256``.
+
+    Raises:
+        SettingsError: the package onnx is not there.
+    """
+    onnx = need("onnx", extra="onnx", what="ONNX")
+    model = onnx.load_model_from_string(graph)
+    texts = {**texts, "sha256": _hash(model, texts)}
+    onnx.helper.set_model_props(model, texts)
+    return bytes(model.SerializeToString())
+
+
+def read_onnx(path: Path) -> tuple[bytes, dict[str, str]]:
+    """What a file of `pack_onnx` holds, and its text, after everything about it was checked.
+
+    Raises:
+        SettingsError: the package onnx is not there.
+        ModelError: not readable, larger than MOST_BYTES, or what `unpack_onnx` refuses.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ModelError(f"larger than {MOST_BYTES / 2**30:g} GiB, as no network of ours is.")
+        contents = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror}): check its path.") from error
+    return contents, unpack_onnx(contents)
+
+
+def unpack_onnx(contents: bytes) -> dict[str, str]:
+    """The text of a file of `pack_onnx`, after everything about the file was checked.
+
+    Raises:
+        SettingsError: the package onnx is not there.
+        ModelError: no ONNX, damaged or altered, or with something in it that a network of ours has
+            no use for: a part in another file, an operator of another's making, a loop.
+    """
+    onnx = need("onnx", extra="onnx", what="ONNX")
+    try:
+        model = onnx.load_model_from_string(contents)
+    except Exception as error:  # of protobuf, whose exceptions move from version to version
+        raise ModelError(f"not readable as ONNX ({error}): copy the file again.") from error
+    texts = {entry.key: entry.value for entry in model.metadata_props}
+    if not model.graph.node:
+        raise ModelError("not readable as ONNX (no network in it): copy the file again.")
+    _refuse_strange(model)
+    if texts.get("sha256") not in (None, _hash(model, texts)):
+        raise ModelError("its contents do not match its checksum: copy the file again.")
+    return texts
+
+
+def _refuse_strange(model: Any) -> None:
+    """Raise ModelError for what a network of ours never has."""
+    if model.functions or any(opset.domain not in ("", "ai.onnx") for opset in model.opset_import):
+        raise ModelError("it has operators of another's making, which are not run here.")
+    for node in model.graph.node:
+        if node.op_type not in OPERATORS or node.domain not in ("", "ai.onnx"):
+            raise ModelError(f"it has the operator {node.op_type}, which no network of ours has.")
+        tensors = [attribute.t for attribute in node.attribute if attribute.HasField("t")]
+        _refuse_elsewhere(tensors)
+    _refuse_elsewhere(model.graph.initializer)
+    if model.graph.sparse_initializer:
+        raise ModelError("it has sparse weights, which no network of ours has.")
+
+
+def _refuse_elsewhere(tensors: Any) -> None:
+    """Raise ModelError where a tensor lies in another file: which one is the file's to say."""
+    for tensor in tensors:
+        if tensor.external_data or tensor.data_location:
+            raise ModelError("part of it lies in another file: export it as one file.")
+
+
+def _hash(model: Any, texts: Mapping[str, str]) -> str:
+    """A SHA-256 over the text but the checksum itself, then over the graph."""
+    digest = hashlib.sha256()
+    for key in sorted(texts.keys() - {"sha256"}):
+        digest.update(f"{key}={texts[key]};".encode())
+    bare = type(model)()
+    bare.CopyFrom(model)
+    del bare.metadata_props[:]
+    digest.update(bare.SerializeToString(deterministic=True))
+    return digest.hexdigest()
+
+
+Forward: TypeAlias = Callable[[Tensor], Tensor]
+
+
+def run_onnx(graph: bytes, *, backend: str, threads: int) -> Forward:
+    """Load a graph into a runtime.
+
+    Args:
+        graph: ONNX with one input and one output; nothing beside it is read.
+        backend: "onnxruntime" or "openvino".
+        threads: of the CPU.
+
+    Returns:
+        Batch (N, C, h, w) → logits (N, K, h, w), float32. It raises RuntimeError where the runtime
+        fails, as a network in PyTorch does.
+
+    Raises:
+        SettingsError: the runtime is not installed.
+        ModelError: it cannot read the graph.
+    """
+    make = _onnxruntime if backend == "onnxruntime" else _openvino
+    run = make(graph, threads=threads)
+
+    def forward(batch: Tensor) -> Tensor:
+        try:
+            return torch.from_numpy(run(batch.contiguous().numpy()))
+        except Exception as error:  # the runtimes have trees of exceptions of their own
+            raise RuntimeError(f"{backend}: {error}") from error
+
+    return forward
+
+
+def _onnxruntime(graph: bytes, *, threads: int) -> Callable[[Any], Any]:
+    runtime = need("onnxruntime", extra="onnx", what="ONNX Runtime")
+    runtime.disable_telemetry_events()  # Windows' builds report to their maker otherwise
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Memory planned in one piece for each size of a tile: no faster, and 0.25 GB more at 1024 px.
+    options.enable_mem_pattern = False
+    options.log_severity_level = 4  # what fails comes as an exception
+    # threads that wait ask the processor for nothing, so that other work gets it
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ModelError(f"ONNX Runtime cannot read this network: {error}") from error
+    name = session.get_inputs()[0].name
+    return lambda images: session.run(None, {name: images})[0]
+
+
+def _openvino(graph: bytes, *, threads: int) -> Callable[[Any], Any]:
+    core = need("openvino", extra="openvino", what="OpenVINO").Core()
+    options = {
+        "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_PRECISION_HINT": "f32",  # it would take bfloat16 where the processor has it
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    try:
+        compiled = core.compile_model(core.read_model(graph), "CPU", options)
+    except Exception as error:
+        raise ModelError(f"OpenVINO cannot read this network: {error}") from error
+    # a copy, since the next run writes into the same memory
+    return lambda images: compiled(images)[0].copy()

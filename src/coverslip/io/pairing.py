@@ -1,0 +1,287 @@
+"""a folder of annotated images → pairs of an image and its ground truth, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coverslip.errors import CoverslipError, DataError, FileError
+from coverslip.io.discovery import MASK_FOLDERS, group_by, images_in, mask_stem, natural, stem
+from coverslip.io.labels import read_labels
+from coverslip.io.read import open_image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An image and its truth.
+
+    Attributes:
+        name: What they have in common.
+        image: The image file.
+        masks: One file of a mask or of labels, or one file per cell.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> pairs[0].name, pairs[0].image.name, [mask.name for mask in pairs[0].masks]
+        ('fluorescence_culture', 'fluorescence_culture.png', ['fluorescence_culture.png'])
+    """
+
+    name: str
+    image: Path
+    masks: tuple[Path, ...]
+
+
+def find_pairs(images: str | Path, masks: str | Path | None = None) -> list[Pair]:
+    """Find images and the masks that belong to them.
+
+    Args:
+        images: One of
+
+            - a folder of images, with `masks` given,
+            - a folder that holds ``images/`` and ``labels/`` or ``masks/``,
+            - a folder in the layout of the Data Science Bowl 2018, one file per cell:
+              ``<name>/images/*.png`` and ``<name>/masks/*.png``,
+            - a folder with masks beside the images: ``name.tif`` and ``name_mask.tif`` (or
+              ``_masks``, ``_labels``, ``_cp_masks``, ``_seg``; any image suffix).
+        masks: A folder of masks with the names of the images, or with one of those endings.
+
+    Returns:
+        The pairs in natural order of their names.
+
+    Raises:
+        FileError: A folder is not there.
+        DataError: Missing partners, several files of one name, or no pair at all; all at once.
+    """
+    images, masks = Path(images), None if masks is None else Path(masks)
+    for folder in (images, masks):
+        if folder is not None and not folder.is_dir():
+            raise FileError(f"{folder}: no such folder. Check its path.")
+    pairs, problems = _by_layout(images, masks)
+    if problems:
+        lines = "".join(f"\n  {line}" for line in problems)
+        raise DataError(f"{images}: images and masks do not fit together:{lines}")
+    if not pairs:
+        raise DataError(
+            f"{images}: no pair of an image and its mask. Wanted are {images / 'images'} and "
+            f"{images / 'labels'} with the same file names, or name.tif beside name_mask.tif; "
+            "masks that lie elsewhere are named by --masks FOLDER."
+        )
+    return sorted(pairs, key=lambda pair: natural(Path(pair.name)))
+
+
+def _by_layout(images: Path, masks: Path | None) -> tuple[list[Pair], list[str]]:
+    if masks is not None:
+        return _two_folders(images, masks)
+    inner = [images / name for name in MASK_FOLDERS if (images / name).is_dir()]
+    if (images / "images").is_dir() and inner:
+        if len(inner) > 1:
+            return [], [f"{inner[0]} and {inner[1]} are both there. Name the one you mean."]
+        return _two_folders(images / "images", inner[0])
+    entries = sorted((path for path in images.iterdir() if path.is_dir()), key=natural)
+    bowl = [entry for entry in entries if (entry / "images").is_dir()]
+    return _bowl(bowl) if bowl else _side_by_side(images)
+
+
+def _two_folders(images: Path, masks: Path) -> tuple[list[Pair], list[str]]:
+    if images.resolve() == masks.resolve():
+        return _side_by_side(images)
+    pictures = images_in(images)
+    names = {stem(path) for path in pictures}
+    labels: dict[str, list[Path]] = {}
+    for path in images_in(masks):
+        # A mask may have the very name of an image that itself ends in "_mask".
+        name = stem(path) if stem(path) in names else mask_stem(path)
+        labels.setdefault(name, []).append(path)
+    return _match(group_by(pictures, key=stem), labels, where=str(masks))
+
+
+def _side_by_side(folder: Path) -> tuple[list[Pair], list[str]]:
+    files = images_in(folder)
+    labels = group_by((p for p in files if mask_stem(p) != stem(p)), key=mask_stem)
+    pictures = [path for path in files if mask_stem(path) == stem(path)]
+    if not labels:
+        return [], []
+    return _match(
+        group_by(pictures, key=stem), labels, where=f"{folder}, ending in _mask or the like"
+    )
+
+
+def _match(
+    pictures: dict[str, list[Path]], labels: dict[str, list[Path]], *, where: str
+) -> tuple[list[Pair], list[str]]:
+    problems = [*_doubles(pictures, "image"), *_doubles(labels, "mask")]
+    for name, files in pictures.items():
+        if name not in labels:
+            problems.append(
+                f"{files[0]}: no mask of the name {name} in {where}. "
+                "Add it, or move the image away."
+            )
+    for name, files in labels.items():
+        if name not in pictures:
+            problems.append(
+                f"{files[0]}: no image of the name {name}. Add it, or move the mask away."
+            )
+    both = [name for name in pictures if name in labels]
+    return [Pair(name, pictures[name][0], (labels[name][0],)) for name in both], problems
+
+
+def _doubles(groups: dict[str, list[Path]], what: str) -> list[str]:
+    return [
+        f"{files[0]}: another {what} has the same name: "
+        f"{', '.join(path.name for path in files[1:])}. Keep one, or rename."
+        for files in groups.values()
+        if len(files) > 1
+    ]
+
+
+def _bowl(entries: Sequence[Path]) -> tuple[list[Pair], list[str]]:
+    """One folder per image, in it `images/` with one file and `masks/` with one file per cell."""
+    pairs, problems = [], []
+    for entry in entries:
+        pictures = images_in(entry / "images")
+        masks = images_in(entry / "masks") if (entry / "masks").is_dir() else []
+        if len(pictures) != 1:
+            problems.append(
+                f"{entry / 'images'}: {len(pictures)} images, where one is wanted. "
+                "Keep the one that the masks belong to."
+            )
+        elif not masks:
+            problems.append(
+                f"{pictures[0]}: no mask in {entry / 'masks'}. Add them, or move {entry} away."
+            )
+        else:
+            pairs.append(Pair(entry.name, pictures[0], tuple(masks)))
+    return pairs, problems
+
+
+LARGEST_ID = np.iinfo(np.int32).max
+
+
+def read_truth(pair: Pair) -> NDArray[np.int32]:
+    """Read the mask or the labels of a pair.
+
+    Args:
+        pair: From `find_pairs`.
+
+    Returns:
+        (H, W): ids as the file has them; 0 and 1 for a mask of 0 and 255; 1 to n for one file per
+        cell, where the later file wins a pixel that two claim.
+
+    Raises:
+        FileError: A file cannot be read, or holds no ids.
+        DataError: More than one frame, ids beyond 32 bits, or files of different sizes.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> labels = coverslip.read_truth(pairs[0])
+        >>> labels.ndim, labels.dtype.name, bool(labels.max() > 1)
+        (2, 'int32', True)
+    """
+    if len(pair.masks) == 1:
+        return _one_file(pair.masks[0])
+    first = _flat(pair.masks[0])
+    truth = np.zeros(first.shape, np.int32)
+    for number, path in enumerate(pair.masks, start=1):
+        cell = _flat(path)
+        if cell.shape != truth.shape:
+            raise DataError(
+                f"{path}: {_size(cell.shape)} pixels, where {pair.masks[0]} has "
+                f"{_size(truth.shape)}. Export the masks of one image at one size."
+            )
+        truth[cell > 0] = number
+    return truth
+
+
+def _one_file(path: Path) -> NDArray[np.int32]:
+    labels = _flat(path)
+    largest = int(labels.max())
+    if largest > LARGEST_ID:
+        raise DataError(
+            f"{path}: the id {largest} is beyond {LARGEST_ID}. Number the cells from 1 on."
+        )
+    if largest == 255 and np.isin(labels, (0, 255)).all():
+        return (labels > 0).astype(np.int32)
+    return labels.astype(np.int32)
+
+
+def _flat(path: Path) -> NDArray[Any]:
+    labels = read_labels(path)
+    if labels.ndim != 2:
+        raise DataError(
+            f"{path}: {len(labels)} frames, where the mask of one picture is wanted. "
+            "Save the frames of image and mask as single files."
+        )
+    return labels
+
+
+def check_pairs(pairs: Sequence[Pair]) -> list[str]:
+    """Look through a data set before a training starts.
+
+    Args:
+        pairs: From `find_pairs`.
+
+    Returns:
+        One line per problem, with the file and the cure: a file that cannot be read, a series in
+        place of a picture, a mask of another size or without a cell. Empty where all is well.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> coverslip.check_pairs(pairs)
+        []
+    """
+    return [line for pair in pairs for line in _problems(pair)]
+
+
+def _problems(pair: Pair) -> list[str]:
+    lines = []
+    shape = None
+    try:
+        image = open_image(pair.image)
+        shape = image.frame_shape
+        if image.n_frames > 1:
+            lines.append(
+                f"{pair.image}: {image.n_frames} frames, where a pair has one picture. "
+                "Save the frames of image and mask as single files."
+            )
+    except CoverslipError as error:
+        lines.append(str(error))
+    try:
+        lines += _truth_problems(pair, shape)
+    except CoverslipError as error:
+        lines.append(str(error))
+    return lines
+
+
+def _truth_problems(pair: Pair, shape: tuple[int, int] | None) -> list[str]:
+    truth = read_truth(pair)
+    where = pair.masks[0] if len(pair.masks) == 1 else pair.masks[0].parent
+    lines = []
+    if shape is not None and truth.shape != shape:
+        lines.append(
+            f"{where}: the mask is {_size(truth.shape)} pixels, its image {pair.image} "
+            f"{_size(shape)}. Export the mask again at the image's size, or remove the pair."
+        )
+    if not truth.any():
+        lines.append(
+            f"{where}: no cell in the mask of {pair.image.name}. If the image truly has none, "
+            "move the pair out of the training data; if not, export the mask again."
+        )
+    return lines
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " × ".join(str(length) for length in shape)

@@ -1,0 +1,152 @@
+"""image file → ImageFile, and its frames one at a time."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from coverslip.io.axes import in_order, settle
+from coverslip.io.formats import czi, nd2, ome_zarr, raster, tiff_header
+from coverslip.io.formats.guard import check_whole, readable, sniff
+from coverslip.io.header import Header, ImageFile
+from coverslip.io.projection import combine
+from coverslip.io.region_reader import find_extremes, is_finite, replace_bad, say_bad
+from coverslip.io.windows import everything, find_places, open_windows
+
+HEADERS: dict[str, Callable[[Path], Header]] = {
+    "tiff": tiff_header.read_header,
+    "zarr": ome_zarr.read_header,
+    "nd2": nd2.read_header,
+    "czi": czi.read_header,
+}
+
+
+def open_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
+    """Read what an image file says of itself; its frames are read later, by `read_frame`.
+
+    Args:
+        path: PNG, JPEG, BMP, TIFF, ND2 or CZI, told by its content, or a folder of OME-Zarr.
+        axes: One letter of T, Z, C, Y, X, S per dimension as the file stores them, where the
+            file's own metadata are missing or wrong.
+
+    Returns:
+        The header, with a note for every decision that was taken.
+
+    Raises:
+        FileError: The file cannot be read, or `axes` does not fit it.
+        SettingsError: The package for its format is not installed.
+    """
+    path = Path(path)
+    header = HEADERS.get(sniff(path), raster.read_header)(path)
+    stored, note = settle(
+        path,
+        stored=header.axes,
+        shape=header.shape,
+        wanted=axes,
+        has_pages=header.has_pages,
+    )
+    seen, shape = in_order(*_as_seen(header, stored))
+    return ImageFile(
+        path=path,
+        axes=seen,
+        shape=shape,
+        dtype=header.dtype,
+        bit_depth=header.bit_depth,
+        pixel_size_um=header.pixel_size_um,
+        channel_names=header.channel_names,
+        frame_interval_s=header.frame_interval_s,
+        notes=(*header.notes, *([note] if note else []), *_channel_notes(seen, shape)),
+        stored_axes=stored,
+    )
+
+
+def _channel_notes(axes: str, shape: tuple[int, ...]) -> list[str]:
+    if "C" not in axes:
+        return []
+    return [f"it has {shape[axes.index('C')]} channels; the first is read unless another is named"]
+
+
+def _as_seen(header: Header, stored: str) -> tuple[str, tuple[int, ...]]:
+    """Axes and shape of what `read_frame` gives: three samples of a colour, none of a grey."""
+    lengths = dict(zip(stored, header.shape, strict=True))
+    if header.samples == "palette":
+        lengths["S"] = 3
+    elif header.samples == "grey+alpha":
+        lengths.pop("S", None)
+    elif "S" in lengths:
+        lengths["S"] = 3
+    if not header.has_pages:  # OME-Zarr has axes of length 1, as many as its writer likes
+        lengths = {axis: n for axis, n in lengths.items() if n > 1 or axis in "YXS"}
+    return "".join(lengths), tuple(lengths.values())
+
+
+def read_frame(
+    file: ImageFile,
+    frame: int = 0,
+    *,
+    channel: int = 0,
+    tell: Callable[[str], None] | None = None,
+) -> NDArray[Any]:
+    """Read one 2-D picture of a file, and no more than that.
+
+    Args:
+        file: From `open_image`.
+        frame: From 0; times are the slow axis, depths the fast one.
+        channel: From 0; a colour picture is one channel.
+        tell: Called with a sentence for what only the pixels show: NaN and Inf that were replaced.
+
+    Returns:
+        (H, W) or (H, W, 3) of the file's own type, every value finite: NaN and -Inf become the
+        least finite value of the frame, +Inf the greatest.
+
+    Raises:
+        FileError: The frame is damaged, not there or without any finite value.
+    """
+    return next(read_frames(file, [frame], channel=channel, tell=tell))
+
+
+def read_frames(
+    file: ImageFile,
+    frames: Iterable[int] | None = None,
+    *,
+    channel: int = 0,
+    tell: Callable[[str], None] | None = None,
+) -> Iterator[NDArray[Any]]:
+    """Read frames one after the other; the file is opened once, which a long film needs.
+
+    Args:
+        file: From `open_image`.
+        frames: Which, from 0; all where none are named.
+        channel: As for `read_frame`.
+        tell: As for `read_frame`.
+
+    Yields:
+        One frame at a time, as `read_frame` returns it.
+
+    Raises:
+        FileError: A frame is damaged, not there or without any finite value.
+    """
+    wanted = range(file.n_frames) if frames is None else frames
+    find_places(file, 0, channel=channel)
+    check_whole(file.path, *file.frame_shape)
+    with open_windows(file) as window:
+        for frame in wanted:
+            places = find_places(file, frame, channel=channel)
+            pictures = (window(place, *everything(file)) for place in places)
+            finite = (_finite(file.path, picture, tell=tell) for picture in pictures)
+            with readable(file.path):
+                picture = (
+                    next(finite) if file.projection is None else combine(finite, file.projection)
+                )
+            yield picture
+
+
+def _finite(
+    path: Path, picture: NDArray[Any], *, tell: Callable[[str], None] | None
+) -> NDArray[Any]:
+    if is_finite(picture):
+        return picture
+    extremes = find_extremes(path, [picture])
+    say_bad(extremes, tell)
+    return replace_bad(picture, extremes)

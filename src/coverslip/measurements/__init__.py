@@ -1,0 +1,9 @@
+"""labels (+ image, probabilities) → table, one row per cell.
+
+A cell is made of its pixels' squares, not of their centres: so a rectangle's axes and hull are
+exact, a single pixel has a size, and nothing divides by zero.
+"""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

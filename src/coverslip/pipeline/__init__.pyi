@@ -1,0 +1,62 @@
+from .demo import segment_examples
+from .executors import Executor, Outcome, Processes, Serial, Threads, died
+from .infer import Model, check_model, predict_prepared, prepare_image, probs_to_labels, resize_maps
+from .plan import OpenedImage
+from .record import BatchResult, Job, Record, read_record, result_settings
+from .run import segment_files
+from .scale import resolve_settings
+from .segmentation import Found, Segmentation, labels_of, segment
+from .settings import (
+    LEAST_SCALE,
+    MOST_SCALE,
+    SegmentSettings,
+    least_area,
+    own_settings,
+    scale_for_size,
+    scale_of,
+    threshold_of,
+)
+from .tasks import Task, image_to_tasks
+from .worker import Order, do_on_worker, job_to_order, settle_backend
+
+__all__ = [
+    "LEAST_SCALE",
+    "MOST_SCALE",
+    "BatchResult",
+    "Executor",
+    "Found",
+    "Job",
+    "Model",
+    "OpenedImage",
+    "Order",
+    "Outcome",
+    "Processes",
+    "Record",
+    "SegmentSettings",
+    "Segmentation",
+    "Serial",
+    "Task",
+    "Threads",
+    "check_model",
+    "died",
+    "do_on_worker",
+    "image_to_tasks",
+    "job_to_order",
+    "labels_of",
+    "least_area",
+    "own_settings",
+    "predict_prepared",
+    "prepare_image",
+    "probs_to_labels",
+    "read_record",
+    "resize_maps",
+    "resolve_settings",
+    "result_settings",
+    "scale_for_size",
+    "scale_of",
+    "segment",
+    "segment_examples",
+    "segment_files",
+    "settle_backend",
+    "threshold_of",
+]

@@ -1,0 +1,16 @@
+from .cards import MOST_CARDS
+from .cells import Cells
+from .images import IMAGE_COLUMNS, pick_frames
+from .page import Run, html_report
+from .pictures import Drawing, encode_picture
+
+__all__ = [
+    "IMAGE_COLUMNS",
+    "MOST_CARDS",
+    "Cells",
+    "Drawing",
+    "Run",
+    "encode_picture",
+    "html_report",
+    "pick_frames",
+]

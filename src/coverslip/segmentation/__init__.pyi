@@ -1,0 +1,32 @@
+from .labels import (
+    cell_sizes,
+    check_limits,
+    drop_cells,
+    fill_cells,
+    mask_to_labels,
+    number_cells,
+    probs_to_mask,
+)
+from .separation import separate, separate_part
+from .targets import MAPS, check_maps, labels_to_maps
+from .window_edges import NOWHERE, UNSEEN_PX, Sides, at_the_edge, edge_distance
+
+__all__ = [
+    "MAPS",
+    "NOWHERE",
+    "UNSEEN_PX",
+    "Sides",
+    "at_the_edge",
+    "cell_sizes",
+    "check_limits",
+    "check_maps",
+    "drop_cells",
+    "edge_distance",
+    "fill_cells",
+    "labels_to_maps",
+    "mask_to_labels",
+    "number_cells",
+    "probs_to_mask",
+    "separate",
+    "separate_part",
+]

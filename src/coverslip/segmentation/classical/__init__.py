@@ -1,0 +1,5 @@
+"""image → mask without learning: two published methods, and one literal dict of them."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

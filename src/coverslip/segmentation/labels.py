@@ -1,0 +1,155 @@
+"""probabilities → mask → labels: numbered, holes filled, small ones dropped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import ndimage
+
+from coverslip.errors import SettingsError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Labels = NDArray[np.integer[Any]]
+
+# Pixels that touch at a corner belong to one cell; so background does not pass between them.
+EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+FOUR_NEIGHBOURS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)
+
+
+def probs_to_mask(probs: NDArray[np.floating[Any]], *, threshold: float = 0.5) -> NDArray[np.bool_]:
+    """Call cell what exceeds the threshold.
+
+    Args:
+        probs: (H, W) in [0, 1].
+        threshold: a cell's pixels have a probability above it, in [0, 1].
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        SettingsError: a threshold outside [0, 1].
+    """
+    check_limits(threshold=threshold, min_area_px=0)
+    mask: NDArray[np.bool_] = probs > threshold
+    return mask
+
+
+def check_limits(*, threshold: float, min_area_px: int) -> None:
+    """Refuse limits that make no sense, which a caller may want before hours of prediction.
+
+    Raises:
+        SettingsError: a threshold outside [0, 1] or a negative area.
+    """
+    if not 0.0 <= threshold <= 1.0:
+        raise SettingsError(f"the threshold is {threshold}; it must lie in 0 to 1, 0.5 is usual.")
+    if min_area_px < 0:
+        raise SettingsError(f"the least area is {min_area_px} px; it must be 0 or more.")
+
+
+def mask_to_labels(mask: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    """Number the 8-connected pieces of a mask.
+
+    Args:
+        mask: (H, W) bool.
+
+    Returns:
+        (H, W) uint32: 0 is background, the cells are 1 to n in reading order of their first pixels.
+
+    Raises:
+        TypeError: the mask is not bool; labels would be merged where cells touch.
+    """
+    if mask.dtype != np.bool_:
+        raise TypeError(f"the mask is {mask.dtype}; wanted bool, for instance labels > 0")
+    labels, _ = ndimage.label(mask, structure=EIGHT_NEIGHBOURS)
+    return labels.astype(np.uint32)
+
+
+AT_ONCE = 2**20  # pixels: their places take twice the memory of their labels
+
+
+def number_cells(labels: Labels) -> NDArray[np.uint32]:
+    """Number the cells from 1 to n, in reading order of their first pixels; 0 stays background."""
+    flat = labels.ravel()
+    if flat.max(initial=0) > flat.size:  # a table with a row for each number would be too long
+        _, flat = np.unique(flat, return_inverse=True)
+        flat = flat + (labels.min() != 0)
+    first = np.full(int(flat.max(initial=0)) + 1, flat.size)
+    for start in reversed(range(0, flat.size, AT_ONCE)):
+        part = flat[start : start + AT_ONCE]
+        # the last to be written is the first place
+        first[part[::-1]] = np.arange(start + part.size - 1, start - 1, -1)
+    first[0] = flat.size
+    order = np.argsort(first, kind="stable")[: np.count_nonzero(first < flat.size)]
+    numbers = np.zeros(len(first), dtype=np.uint32)
+    numbers[order] = np.arange(1, len(order) + 1, dtype=np.uint32)
+    return numbers[flat].reshape(labels.shape)
+
+
+def drop_cells(
+    labels: Labels, *, min_area_px: int = 0, touching_border: bool = False
+) -> NDArray[np.uint32]:
+    """Leave cells out, and number the others anew.
+
+    Args:
+        labels: (H, W) integer, numbered from 1 to n.
+        min_area_px: cells of fewer pixels go.
+        touching_border: cells that touch the image's edge, and so may be cut off, go too.
+    """
+    keep = np.bincount(labels.ravel()) >= min_area_px
+    keep[0] = False
+    if touching_border:
+        edges = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+        keep[np.unique(np.concatenate(edges))] = False
+    return number_cells(np.where(keep[labels], labels, 0))
+
+
+def fill_cells(labels: Labels) -> NDArray[np.uint32]:
+    """Fill the holes that one cell alone surrounds; a hole between several cells stays.
+
+    Args:
+        labels: (H, W) integer, 0 is background.
+
+    Returns:
+        (H, W) uint32 with the same numbers.
+    """
+    filled = labels.astype(np.uint32)
+    holes, n_holes = ndimage.label(labels == 0, structure=FOUR_NEIGHBOURS)
+    if not n_holes:
+        return filled
+    low, high = np.full(n_holes + 1, np.iinfo(np.int64).max), np.zeros(n_holes + 1, dtype=np.int64)
+    for hole, cell in _borders(holes, labels):
+        np.minimum.at(low, hole, cell)
+        np.maximum.at(high, hole, cell)
+    edges = (holes[0], holes[-1], holes[:, 0], holes[:, -1])
+    high[np.unique(np.concatenate(edges))] = 0  # what reaches the image's edge is no hole
+    owner = np.where(low == high, high, 0)
+    owner[0] = 0
+    return np.where(labels == 0, owner[holes], filled).astype(np.uint32)
+
+
+def _borders(holes: Labels, labels: Labels) -> list[tuple[Any, Any]]:
+    """The numbers of every hole and cell that touch, once for each place and direction."""
+    found = []
+    for axis in (0, 1):
+        before, after = (
+            (slice(None, -1), slice(1, None))
+            if axis == 0
+            else ((slice(None), slice(None, -1)), (slice(None), slice(1, None)))
+        )
+        for here, there in ((before, after), (after, before)):
+            at = (holes[here] > 0) & (labels[there] > 0)
+            found.append((holes[here][at], labels[there][at].astype(np.int64)))
+    return found
+
+
+def cell_sizes(labels: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    """The cells' diameters in px, those of disks of the same area, in order of their numbers.
+
+    Args:
+        labels: (H, W), 0 is background; numbers may be missing.
+    """
+    areas = np.unique(labels[labels > 0], return_counts=True)[1]
+    return np.asarray(2 * np.sqrt(areas / np.pi))

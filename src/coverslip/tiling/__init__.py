@@ -1,0 +1,5 @@
+"""a large image → overlapping tiles or regions, and back; its eight flips and turns."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

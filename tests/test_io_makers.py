@@ -1,0 +1,136 @@
+"""ND2 and CZI, the formats of Nikon and Zeiss, in small files written byte by byte."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from coverslip.errors import FileError, SettingsError
+from coverslip.io import find_images, open_image, read_frame, read_frames
+from handmade_czi import czi_bytes
+from handmade_nd2 import nd2_bytes
+
+PLANE = np.arange(20 * 30, dtype=np.uint16).reshape(20, 30)
+FRAMES = np.random.default_rng(0).integers(0, 4096, (6, 7, 9, 2), dtype=np.uint16)
+LOOPS = (("T", 2, 1500.0), ("Z", 3, 0.0))
+XML = """<ImageDocument><Metadata><Information><Image><ComponentBitCount>12</ComponentBitCount>
+<Dimensions><Channels><Channel Name="GFP"/><Channel Name="phase"/></Channels><T><Positions>
+<Interval><Increment>30</Increment></Interval></Positions></T></Dimensions></Image></Information>
+<Scaling><Items><Distance Id="X"><Value>6.5e-07</Value></Distance><Distance Id="Y">
+<Value>7e-07</Value></Distance></Items></Scaling></Metadata></ImageDocument>"""
+
+
+def save(path, data):
+    path.write_bytes(data)
+    return path
+
+
+# --- ND2
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_nd2(is_compressed, tmp_path):
+    pytest.importorskip("nd2")
+    options = {"pixel_size_um": 0.65, "is_compressed": is_compressed}
+    data = nd2_bytes(FRAMES, names=("DAPI", "phase"), loops=LOOPS, **options)
+    file = open_image(save(tmp_path / "a.nd2", data))
+    assert (file.axes, file.shape, file.dtype) == ("TZCYX", (2, 3, 2, 7, 9), np.uint16)
+    assert (file.bit_depth, file.channel_names) == (12, ("DAPI", "phase"))
+    assert (file.pixel_size_um, file.frame_interval_s) == ((0.65, 0.65), 1.5)
+    for channel in range(2):
+        frames = list(read_frames(file, channel=channel))
+        np.testing.assert_array_equal(frames, FRAMES[..., channel])
+
+
+def test_nd2_of_one_picture_without_calibration(tmp_path):
+    pytest.importorskip("nd2")
+    file = open_image(save(tmp_path / "a.nd2", nd2_bytes(FRAMES[:1, :, :, :1], names=("",))))
+    assert (file.axes, file.pixel_size_um, file.channel_names) == ("YX", None, ())
+    np.testing.assert_array_equal(read_frame(file), FRAMES[0, ..., 0])
+
+
+def test_nd2_whose_metadata_cannot_be_read_has_its_pixels(tmp_path):
+    pytest.importorskip("nd2")
+    data = nd2_bytes(FRAMES[:1, :, :, :1], names=("DAPI",), has_probe=False)
+    file = open_image(save(tmp_path / "a.nd2", data))
+    np.testing.assert_array_equal(read_frame(file), FRAMES[0, ..., 0])
+    assert file.channel_names in ((), ("DAPI",))  # a later nd2 may read them
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_nd2_that_is_cut_off(share, tmp_path):
+    pytest.importorskip("nd2")
+    data = nd2_bytes(FRAMES, names=("a", "b"), loops=LOOPS)
+    path = save(tmp_path / "a.nd2", data[: int(share * len(data))])
+    with pytest.raises(FileError, match=r"a\.nd2: cannot be read"):
+        open_image(path)
+
+
+# --- CZI
+
+
+def test_czi(tmp_path):
+    pytest.importorskip("czifile")
+    film = np.stack([PLANE + 600 * n for n in range(6)]).reshape(3, 2, 20, 30)
+    blocks = [(film[t, c], {"X": 0, "Y": 0, "C": c, "T": t}, 1) for t in range(3) for c in range(2)]
+    file = open_image(save(tmp_path / "a.czi", czi_bytes(blocks, xml=XML)))
+    assert (file.axes, file.shape, file.dtype) == ("TCYX", film.shape, np.uint16)
+    assert (file.bit_depth, file.channel_names) == (12, ("GFP", "phase"))
+    assert file.pixel_size_um == pytest.approx((0.7, 0.65))
+    assert file.frame_interval_s == 30
+    for channel in range(2):
+        np.testing.assert_array_equal(list(read_frames(file, channel=channel)), film[:, channel])
+
+
+def test_the_later_field_of_a_mosaic_lies_on_top_and_gaps_are_zero(tmp_path):
+    pytest.importorskip("czifile")
+    one, two = np.full((2, 3), 1, np.uint16), np.full((2, 3), 2, np.uint16)
+    blocks = [(two, {"X": 2, "Y": 1, "M": 1}, 1), (one, {"X": 0, "Y": 0, "M": 0}, 1)]
+    picture = read_frame(open_image(save(tmp_path / "a.czi", czi_bytes(blocks))))
+    assert picture.tolist() == [[1, 1, 1, 0, 0], [1, 1, 2, 2, 2], [0, 0, 2, 2, 2]]
+
+
+def test_czi_of_several_scenes_is_told(tmp_path):
+    pytest.importorskip("czifile")
+    blocks = [(PLANE, {"X": 40 * s, "Y": 0, "S": s}, 1) for s in range(2)]
+    with pytest.raises(FileError, match=r"a\.czi: 2 scenes"):
+        open_image(save(tmp_path / "a.czi", czi_bytes(blocks)))
+    one = [(PLANE, {"X": 0, "Y": 0, "S": 4}, 1)]
+    file = open_image(save(tmp_path / "b.czi", czi_bytes(one)))
+    np.testing.assert_array_equal(read_frame(file), PLANE)
+
+
+def test_an_axis_that_is_not_read_is_told(tmp_path):
+    pytest.importorskip("czifile")
+    blocks = [(PLANE, {"X": 0, "Y": 0, "H": h}, 1) for h in range(2)]
+    path = save(tmp_path / "a.czi", czi_bytes(blocks))
+    with pytest.raises(FileError, match=r"a\.czi.*--axes"):
+        open_image(path)
+    assert open_image(path, axes="TYX").n_frames == 2
+
+
+def test_czi_that_is_cut_off(tmp_path):
+    pytest.importorskip("czifile")
+    data = czi_bytes([(PLANE, {"X": 0, "Y": 0}, 1)])
+    with pytest.raises(FileError, match=r"a\.czi"):
+        read_frame(open_image(save(tmp_path / "a.czi", data[:900])))
+
+
+# --- Both
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "extra", "data"),
+    [
+        ("nd2", "a.nd2", "nd2", b"\xda\xce\xbe\n" * 9),
+        ("czifile", "a.czi", "czi", b"ZISRAWFILE" * 9),
+    ],
+)
+def test_without_the_package_it_says_how_to_get_it(
+    package, name, extra, data, tmp_path, monkeypatch
+):
+    path = save(tmp_path / name, data)
+    assert find_images([tmp_path]) == [path]
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SettingsError, match=rf"a\.{extra}: .*pip install '\.\[{extra}\]'"):
+        open_image(path)
