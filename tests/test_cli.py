@@ -281,7 +281,7 @@ def test_evaluate_draws_the_errors(coverslip, known, model, tmp_path):
         "evaluate", out, known / "labels", "--images", known / "images", "--errors", errors
     )
     assert said.status == 0
-    assert sorted(p.name for p in errors.iterdir()) == [f"s{n}_errors.png" for n in (1, 2, 3)]
+    assert sorted(p.name for p in errors.glob("*.png")) == [f"s{n}_errors.png" for n in (1, 2, 3)]
 
 
 def test_score(coverslip, known, model, tmp_path):
