@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    import pandas as pd
-
     from coverslip.pipeline.record import Job, Record
 
 NOTE = (
@@ -64,10 +62,7 @@ def segment_examples(
     for model, job in jobs.items():
         paths = find_images([examples / model])
         result = segment_files(paths, out / model, job=job, overwrite=True, on_frame=on_frame)
-        records += [
-            replace(record, images=in_folder(record.images, model))
-            for record in result.done.values()
-        ]
+        records += [in_folder(record, model) for record in result.done.values()]
         targets |= name_outputs(paths, out / model)
         thumbnails |= read_thumbnails(result, targets)
         failed |= result.failed
@@ -92,6 +87,9 @@ def segment_examples(
     return failed
 
 
-def in_folder(rows: pd.DataFrame, folder: str) -> pd.DataFrame:
-    """Rows whose links lead into a folder beside the page and the tables."""
-    return rows.assign(overlay=f"{folder}/" + rows["overlay"], labels=f"{folder}/" + rows["labels"])
+def in_folder(record: Record, folder: str) -> Record:
+    """A record whose files lie in a folder beside the page and the tables."""
+    rows = record.images
+    links = {name: f"{folder}/" + rows[name] for name in ("overlay", "labels")}
+    parts = [replace(part, name=f"{folder}/{part.name}") for part in record.parts]
+    return replace(record, images=rows.assign(**links), parts=parts)
