@@ -22,7 +22,7 @@ import tifffile
 from bright import bright_job, bright_model
 from coverslip.errors import FileError, SettingsError
 from coverslip.io import only_here, open_image, read_frame
-from coverslip.pipeline import segment_files
+from coverslip.pipeline import BatchResult, Serial, segment_files
 from coverslip.pipeline.worker import holder_of
 from drawn import save_picture, squares
 
@@ -82,9 +82,14 @@ def stop_at(n: int) -> Callable[..., None]:
 # --- a film goes on where it was stopped
 
 
+def in_turn(*arguments: object, **options: object) -> BatchResult:
+    """One task after the other, so that it is known what is done when."""
+    return segment_files(*arguments, executor=Serial(), **options)
+
+
 def test_the_frames_of_a_stopped_film_are_kept(out, film):
     with pytest.raises(KeyboardInterrupt):
-        segment_files([film], out, job=JOB, on_frame=stop_at(4))
+        in_turn([film], out, job=JOB, on_frame=stop_at(4))
     assert len(list((out / "records" / "frames" / "film").rglob("*.npz"))) == 4
     assert not (out / "film_labels.tif").exists() and half_files(out) == []
 
@@ -98,7 +103,7 @@ def test_the_frames_of_a_stopped_film_are_kept(out, film):
 @pytest.mark.parametrize("change", ["model", "film", "overwrite", "overlay", "probs"])
 def test_what_no_longer_holds_is_done_again(out, film, change):
     with pytest.raises(KeyboardInterrupt):
-        segment_files([film], out, job=JOB, on_frame=stop_at(4))
+        in_turn([film], out, job=JOB, on_frame=stop_at(4))
     job, n_again = JOB, 6
     if change == "model":
         job = bright_job(model_hash="1")
@@ -123,14 +128,14 @@ def test_what_no_longer_holds_is_done_again(out, film, change):
     assert not (out / "records" / "frames").exists()
 
 
-def test_a_kept_frame_that_was_damaged_is_told_and_made_anew(out, film):
+def test_a_kept_frame_that_was_damaged_is_made_anew(out, film):
     with pytest.raises(KeyboardInterrupt):
-        segment_files([film], out, job=JOB, on_frame=stop_at(6))
-    part = next((out / "records" / "frames").rglob("00002.npz"))
+        in_turn([film], out, job=JOB, on_frame=stop_at(6))
+    part = next((out / "records" / "frames").rglob("00002/region_00000_00000.npz"))
     part.write_bytes(part.read_bytes()[:-30])
-    result = segment_files([film], out, job=JOB)
-    assert "00002.npz: a frame that was done before can no longer be read" in result.failed[film]
-    assert segment_files([film], out, job=JOB).failed == {}
+    notes = []
+    assert segment_files([film], out, job=JOB, on_note=notes.append).failed == {}
+    assert notes[0] == f"{film}: 5 of 6 frames were done before"
     assert counts(out) == [1, 2, 3, 4, 5, 6]
 
 
@@ -221,7 +226,7 @@ def test_a_folder_that_may_no_longer_be_written(out, paths, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", replace)
     with pytest.raises(FileError, match=r"cells\.csv: cannot be written.*You may not write here"):
-        segment_files(paths, out, job=JOB)
+        in_turn(paths, out, job=JOB)
     monkeypatch.undo()
     result = segment_files(paths, out, job=JOB)
     assert len(result.skipped) == 1 and counts(out) == [1, 2, 3, 4]
@@ -236,7 +241,7 @@ def test_an_input_that_goes_between_listing_and_reading(out, paths):
             paths[1].unlink()
             shutil.copy(paths[0], paths[2])
 
-    result = segment_files(paths, out, job=JOB, on_frame=on_frame)
+    result = in_turn(paths, out, job=JOB, on_frame=on_frame)
     assert list(result.failed) == [paths[1]]
     assert result.failed[paths[1]].startswith(f"{paths[1]}: cannot be read (No such file")
     assert counts(out) == [1, 1, 4]
@@ -345,7 +350,7 @@ def test_the_folder_goes_while_it_is_worked_in(out, paths, how):
             out.mkdir()
 
     with pytest.raises(FileError, match=r"out: was deleted, moved or emptied .* start again"):
-        segment_files(paths, out, job=JOB, on_frame=on_frame)
+        in_turn(paths, out, job=JOB, on_frame=on_frame)
     assert seen == paths[:2]
     assert segment_files(paths, out, job=JOB).failed == {} and counts(out) == [1, 2, 3, 4]
 

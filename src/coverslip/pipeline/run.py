@@ -112,7 +112,16 @@ def segment_files(
             remove_leftovers(folder)
         try:
             job = executor.open(job, out, on_note)
-            work = Work(job, executor, targets, find_thumbnails(out), overwrite, on_frame, on_note)
+            work = Work(
+                job,
+                executor,
+                targets,
+                find_thumbnails(out),
+                check_there,
+                overwrite,
+                on_frame,
+                on_note,
+            )
             for path in dict.fromkeys(paths):
                 check_there()
                 work.begin_ahead()
@@ -180,6 +189,7 @@ class Work:
         executor: who does the tasks.
         targets: where each image's results go, in the order of the images.
         thumbnails: of earlier jobs, by the names of their images.
+        check_there: raises FileError once the folder of the results is gone.
         overwrite: do again what is done already.
         on_frame: called with each frame or region that is done.
         on_note: called with what the user should be told.
@@ -195,6 +205,7 @@ class Work:
     executor: Executor
     targets: Mapping[Path, Outputs]
     thumbnails: Mapping[str, Sequence[Path]]
+    check_there: Callable[[], None]
     overwrite: bool
     on_frame: Callable[[Path, int, int], None]
     on_note: Callable[[str], None]
@@ -227,6 +238,7 @@ class Work:
             for note in opened.notes:
                 self.on_note(f"{path}: {note}")
             far = how_far(opened, self.job)
+            self.n_done[path], self.n_all[path] = far.n_done, far.n_all
             if far.n_done:
                 self.on_note(f"{path}: {far.n_done} of {far.n_all} {far.what} were done before")
             groups = image_to_tasks(opened, self.job, run=self.executor.frames_per_task)
@@ -246,9 +258,7 @@ class Work:
         for head, *others in groups:
             self.waiting[head.name] = others
         self.waiting[first.name] += [head for head, *_ in groups[1:]]
-        for task in (task for group in groups for task in group):
-            self.left[path] += 1
-            self.n_all[path] += task.n_done
+        self.left[path] = sum(map(len, groups))
         self.executor.submit(first)
 
     def wait_for(self, path: Path) -> OpenedImage | Record:
@@ -260,6 +270,7 @@ class Work:
         """
         while self.left[path]:
             self._note(self.executor.next_outcome())
+            self.check_there()
             self.begin_ahead()
         if path in self.errors:  # the one that a single process would have come to first
             raise min(self.errors[path], key=lambda one: one[0])[1]

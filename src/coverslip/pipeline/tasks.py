@@ -93,9 +93,9 @@ def how_far(opened: OpenedImage, job: Job) -> Progress:
     plans = plan_frames(opened, job)
     if plans[0].is_large:
         folders = [(plan.store, region) for plan in plans for region in plan.regions]
-        n_done = sum(isinstance(at, RegionFolder) and at.is_there(one) for at, one in folders)
+        n_done = sum(store.is_done(region) for store, region in folders)
         return Progress(n_done, len(folders), "regions")
-    return Progress(sum(map(is_frame_there, plans)), len(plans), "frames")
+    return Progress(sum(map(is_frame_done, plans)), len(plans), "frames")
 
 
 def is_frame_there(plan: FramePlan) -> bool:
@@ -133,9 +133,12 @@ def image_to_tasks(opened: OpenedImage, job: Job, *, run: int = RUN) -> list[lis
         return [_region_tasks(plan) for plan in plan_frames(opened, job)]
     if file.n_frames == 1:
         return [[Task(opened, "image", n_done=1)]]
+    missing = np.array([not is_frame_done(plan) for plan in plan_frames(opened, job)])
     ends = [*range(0, file.n_frames, run), file.n_frames]
     runs = [
-        Task(opened, "frames", (first, last), n_done=last - first) for first, last in pairwise(ends)
+        Task(opened, "frames", (first, last), n_done=int(missing[first:last].sum()))
+        for first, last in pairwise(ends)
+        if missing[first:last].any()
     ]
     return [[Task(opened, "scale"), *runs]]
 
@@ -144,9 +147,8 @@ def _region_tasks(plan: FramePlan) -> list[Task]:
     """The tasks of one large frame."""
     frames = (plan.index, plan.index + 1)
     missing = [one.number for one in plan.regions if not plan.store.is_done(one)]
-    n_before = len(plan.regions) - len(missing)
     regions = [Task(plan.opened, "region", frames, number, n_done=1) for number in missing]
-    return [Task(plan.opened, "scale", frames, n_done=n_before), *regions]
+    return [Task(plan.opened, "scale", frames), *regions]
 
 
 def do_task(task: Task, job: Job) -> None:
