@@ -64,7 +64,7 @@ RULES = [
 
 
 def keep_probabilities(
-    model: Checkpoint, pair: Pair, cache: Path, *, scale: str, invert: bool
+    model: Checkpoint, pair: Pair, out: Path, *, scale: str, invert: int
 ) -> None:
     """Predict one image and keep what the model says, with the truth."""
     image, coded = load_labelled(pair, model.preprocess, size_px=None)
@@ -76,11 +76,11 @@ def keep_probabilities(
         settings = replace(settings, scale=true)
     settings = settle(settings, image, model)
     probs = predict_prepared(image, model, settings=settings).probs
-    probs[:, ignored] = 0
     np.savez(
-        cache / f"{pair.name}{'_inverted' if invert else ''}.npz",
+        out,
         probs=probs.astype(np.float16),
         labels=labels,
+        ignored=ignored,
         scale=settings.scale or 1.0,
         min_area_px=settings.min_area_px or 0,
         size=np.median(cell_sizes(labels)),
@@ -113,7 +113,8 @@ def reach(labels: NDArray[np.uint32], probs: NDArray[np.float32]) -> NDArray[np.
 def score_image(path: Path, rules: list[Rule]) -> list[dict[str, Any]]:
     """One image's scores by every rule."""
     kept = np.load(path)
-    probs, truth = kept["probs"].astype(np.float32), kept["labels"]
+    probs, known = kept["probs"].astype(np.float32), ~kept["ignored"]
+    truth = kept["labels"] * known
     parted = {
         threshold: probs_to_labels(
             probs, ("mask", "distance"), settings=SegmentSettings(threshold=threshold)
@@ -123,7 +124,7 @@ def score_image(path: Path, rules: list[Rule]) -> list[dict[str, Any]]:
     rows = []
     for rule in rules:
         limit = int(kept["min_area_px"])
-        cells = call_cells(probs, parted[rule.threshold], rule, min_area_px=limit)
+        cells = call_cells(probs, parted[rule.threshold], rule, min_area_px=limit) * known
         counts = count_cells(truth, cells)
         rows.append(
             {
@@ -149,9 +150,9 @@ def predict_all(options: argparse.Namespace) -> None:
     table.to_csv(options.cache / "list.csv", index=False)
     pairs = {pair.name: pair for pair in find_pairs(options.data)}
     for row in table.itertuples():
-        keep_probabilities(
-            model, pairs[row.name], options.cache, scale=options.scale, invert=bool(row.invert)
-        )
+        own = options.cache / f"{row.name}{'_inverted' if row.invert else ''}.npz"
+        if not own.exists():
+            keep_probabilities(model, pairs[row.name], own, scale=options.scale, invert=row.invert)
 
 
 def score_all(options: argparse.Namespace) -> None:
