@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from coverslip.cells import cell_sizes, drop_cells, number_cells
+from coverslip.cells import cell_sizes, drop_cells, trim_cells
 from coverslip.data import load_labelled
 from coverslip.data.weights import split_ignored
 from coverslip.files import find_pairs
@@ -93,21 +93,8 @@ def call_cells(
     """The cells by a rule, of those that were parted at its threshold."""
     if rule.share is None:
         return drop_cells(parted, min_area_px=min_area_px)
-    reached = reach(parted, probs[0])
-    reached[reached < rule.least] = np.inf
-    kept = number_cells(np.where(probs[0] > rule.share * reached[parted], parted, 0))
+    kept = trim_cells(parted, probs[0], share=rule.share, least=rule.least)
     return drop_cells(kept, min_area_px=min_area_px)
-
-
-def reach(labels: NDArray[np.uint32], probs: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The 90th percentile of the probabilities of every cell; 0 for the background, the first."""
-    order = np.argsort(labels, axis=None, kind="stable")
-    ends = np.cumsum(np.bincount(labels.ravel()))
-    found = np.zeros(len(ends))
-    for cell in range(1, len(ends)):
-        own = probs.ravel()[order[ends[cell - 1] : ends[cell]]]
-        found[cell] = np.percentile(own, 90) if len(own) else 0.0
-    return found
 
 
 def score_image(path: Path, rules: list[Rule]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from coverslip.cells.learn import MAPS, check_maps, labels_to_maps
 from coverslip.cells.mask import check_limits, mask_to_labels, probs_to_mask
 from coverslip.cells.size import cell_sizes
 from coverslip.cells.tidy import drop_cells, fill_cells, number_cells
+from coverslip.cells.trim import trim_cells
 from coverslip.cells.watersheds import separate, separate_part
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "probs_to_mask",
     "separate",
     "separate_part",
+    "trim_cells",
 ]
