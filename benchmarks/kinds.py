@@ -29,11 +29,17 @@ from coverslip.metrics import (
     jaccard,
     mean_average_precision,
 )
-from coverslip.pipeline import SegmentSettings, predict_prepared, probs_to_labels, resolve_settings
+from coverslip.pipeline import (
+    SegmentSettings,
+    own_settings,
+    predict_prepared,
+    probs_to_labels,
+    resolve_settings,
+    scale_of,
+)
 from coverslip.pipeline.scale import limit_zoom
-from coverslip.pipeline.settings import usual_settings
 from coverslip.report import table_to_markdown
-from coverslip.segmentation import cell_sizes, drop_cells, number_cells
+from coverslip.segmentation import cell_sizes, drop_cells, trim_cells
 from coverslip.training import load_labelled
 from coverslip.training.weights import split_ignored
 
@@ -68,24 +74,24 @@ RULES = [
 
 
 def keep_probabilities(
-    model: Checkpoint, pair: Pair, cache: Path, *, scale: str, invert: bool
+    model: Checkpoint, pair: Pair, out: Path, *, scale: str, invert: int
 ) -> None:
     """Predict one image and keep what the model says, with the truth."""
     image, coded = load_labelled(pair, model.preprocess, size_px=None)
     labels, ignored = split_ignored(coded, IGNORED)
     image = 1 - image if invert else image
-    settings = usual_settings(model)
+    settings = own_settings(None, model)
     if scale == "true" and model.cell_size_px:
         true = limit_zoom(model.cell_size_px / float(np.median(cell_sizes(labels))))
         settings = replace(settings, scale=true)
     settings = resolve_settings(settings, image, model)
     probs = predict_prepared(image, model, settings=settings).probs
-    probs[:, ignored] = 0
     np.savez(
-        cache / f"{pair.name}{'_inverted' if invert else ''}.npz",
+        out,
         probs=probs.astype(np.float16),
         labels=labels,
-        scale=settings.scale or 1.0,
+        ignored=ignored,
+        scale=scale_of(settings),
         min_area_px=settings.min_area_px or 0,
         size=np.median(cell_sizes(labels)),
     )
@@ -97,27 +103,15 @@ def call_cells(
     """The cells by a rule, of those that were parted at its threshold."""
     if rule.share is None:
         return drop_cells(parted, min_area_px=min_area_px)
-    reached = reach(parted, probs[0])
-    reached[reached < rule.least] = np.inf
-    kept = number_cells(np.where(probs[0] > rule.share * reached[parted], parted, 0))
+    kept = trim_cells(parted, probs[0], share=rule.share, least=rule.least)
     return drop_cells(kept, min_area_px=min_area_px)
-
-
-def reach(labels: NDArray[np.uint32], probs: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The 90th percentile of the probabilities of every cell; 0 for the background, the first."""
-    order = np.argsort(labels, axis=None, kind="stable")
-    ends = np.cumsum(np.bincount(labels.ravel()))
-    found = np.zeros(len(ends))
-    for cell in range(1, len(ends)):
-        own = probs.ravel()[order[ends[cell - 1] : ends[cell]]]
-        found[cell] = np.percentile(own, 90) if len(own) else 0.0
-    return found
 
 
 def score_image(path: Path, rules: list[Rule]) -> list[dict[str, Any]]:
     """One image's scores by every rule."""
     kept = np.load(path)
-    probs, truth = kept["probs"].astype(np.float32), kept["labels"]
+    probs, known = kept["probs"].astype(np.float32), ~kept["ignored"]
+    truth = kept["labels"] * known
     parted = {
         threshold: probs_to_labels(
             probs, ("mask", "distance"), settings=SegmentSettings(threshold=threshold)
@@ -127,7 +121,7 @@ def score_image(path: Path, rules: list[Rule]) -> list[dict[str, Any]]:
     rows = []
     for rule in rules:
         limit = int(kept["min_area_px"])
-        cells = call_cells(probs, parted[rule.threshold], rule, min_area_px=limit)
+        cells = call_cells(probs, parted[rule.threshold], rule, min_area_px=limit) * known
         counts = count_cells(truth, cells)
         rows.append(
             {
@@ -153,9 +147,9 @@ def predict_all(options: argparse.Namespace) -> None:
     table.to_csv(options.cache / "list.csv", index=False)
     pairs = {pair.name: pair for pair in find_pairs(options.data)}
     for row in table.itertuples():
-        keep_probabilities(
-            model, pairs[row.name], options.cache, scale=options.scale, invert=bool(row.invert)
-        )
+        own = options.cache / f"{row.name}{'_inverted' if row.invert else ''}.npz"
+        if not own.exists():
+            keep_probabilities(model, pairs[row.name], own, scale=options.scale, invert=row.invert)
 
 
 def score_all(options: argparse.Namespace) -> None:

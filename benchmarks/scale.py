@@ -23,7 +23,7 @@ from coverslip.checkpoints import load_model
 from coverslip.io import find_pairs
 from coverslip.pipeline import predict_prepared, probs_to_labels
 from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, SPECK_PX, find_scale, limit_zoom
-from coverslip.pipeline.settings import usual_settings
+from coverslip.pipeline.settings import own_settings, scale_of
 from coverslip.preprocessing import resize_image, resize_labels
 from coverslip.report import table_to_markdown
 from coverslip.segmentation import cell_sizes, drop_cells
@@ -96,7 +96,7 @@ def look(pieces: Sequence[Image], model: Checkpoint, *, settings: SegmentSetting
 
     Only cells from a third to three times the learnt diameter speak: bits and clumps are mistakes.
     """
-    scale, learnt = settings.scale or 1.0, float(model.cell_size_px or 0)
+    scale, learnt = scale_of(settings), float(model.cell_size_px or 0)
     settings = replace(settings, min_area_px=max(1, round(SPECK_PX / scale**2)), drop_border=False)
     sizes, evidence = [np.zeros(0)], 0.0
     for piece in pieces:
@@ -148,7 +148,7 @@ def measure(model: Checkpoint, pair: Any, number: int) -> list[dict[str, Any]]:
         row = {"name": pair.name, "variant": variant, "right": right, "n_cells": len(sizes)}
         for name, way in (("ships", find_scale), ("evidence", find_scale_by_evidence)):
             start = time.thread_time()
-            found = way([some], model, settings=usual_settings(model))
+            found = way([some], model, settings=own_settings(None, model))
             row[name] = np.log2(found / right)
             row[f"{name}_s"] = time.thread_time() - start
         rows.append(row)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from coverslip.checkpoints import (
     Checkpoint,
@@ -18,7 +19,9 @@ from coverslip.checkpoints import (
 )
 from coverslip.checkpoints.method import build_method
 from coverslip.cli.segment import choose_scale
-from coverslip.errors import ModelError, SettingsError
+from coverslip.cli.train import Split, make_plan
+from coverslip.errors import DataError, ModelError, SettingsError
+from coverslip.inference import Prediction
 from coverslip.io import find_pairs
 from coverslip.models import MODELS
 from coverslip.pipeline import SegmentSettings, own_settings, segment
@@ -36,6 +39,7 @@ from coverslip.training import (
 from coverslip.training.augment import AugmentSettings, augment
 from coverslip.training.losses import bce_dice_loss, maps_loss
 from coverslip.training.network import HEADS, new_network
+from coverslip.training.validation import look_at
 from drawn import discs, write_dataset
 
 BOTH = ("mask", "distance")
@@ -291,3 +295,56 @@ def test_large_numbers_have_a_size_too(tmp_path):
     for index, whole in [(i, data.whole(i)) for i in range(len(data))]:
         data.cache[index] = whole._replace(labels=whole.labels * 100_000_000)
     assert median_cell_size(data) == size
+
+
+def test_what_is_not_known_counts_neither_for_nor_against_a_model(tmp_path, monkeypatch):
+    labels = np.zeros((40, 60), np.uint16)
+    labels[10:20, 8:50] = 1
+    labels[14:16, 20:40] = 32769  # the middle of a cell, all of its height but for thin bridges
+    labels[11:19, 26:30] = 32769
+    labels[30:38, 5:15] = 32768  # something that nobody labelled
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    Image.fromarray((labels % 256).astype(np.uint8)).save(tmp_path / "images/a.png")
+    Image.fromarray(labels).save(tmp_path / "labels/a.png")
+    sample = SampleSettings(crop_px=32, ignored_from=32768, touching_weight=3)
+    settings = replace(SMALL, sample=sample)
+    data = PairDataset(
+        find_pairs(tmp_path), preprocess=Preprocess(), settings=sample, maps=settings.maps
+    )
+
+    class All:
+        """Finds all that has a label."""
+
+        def predict(self, image: np.ndarray) -> Prediction:
+            seen = (labels > 0).astype(np.float32)
+            return Prediction(probs=np.stack([seen, 0.5 * seen]), spread=None)
+
+    scores = look_at(All(), data, 0, settings).scores
+    assert scores["val_ap"] == scores["val_jaccard"] == 1
+    assert scores["val_loss"] < 1
+
+
+def test_a_training_that_weighs_its_pixels_goes_through(plan, tmp_path):
+    sample = SampleSettings(crop_px=32, ignored_from=32768, touching_weight=3, tries=2)
+    start_run(tmp_path / "weighed", replace(plan, settings=replace(SMALL, sample=sample)))
+    best = train(replace(plan, settings=replace(SMALL, sample=sample)), tmp_path / "weighed")
+    card = load_checkpoint(best).card
+    assert card["settings"]["sample"]["ignored_from"] == 32768
+    assert math.isfinite(card["val_ap"])
+
+
+def test_a_list_says_which_images_validate(plan, tmp_path):
+    pairs = [*plan.train, *plan.val]
+    table = tmp_path / "list.csv"
+    rows = [f"{pair.name},{'val' if i == 2 else 'train'}" for i, pair in enumerate(pairs)]
+    table.write_text("name,split\n" + "\n".join(rows))
+    split = Split(table, None, None, 0.15, val_where="split=val")
+    made = make_plan(pairs, SMALL, split)
+    assert made.val == [pairs[2]] and made.train == [pair for pair in pairs if pair != pairs[2]]
+    with pytest.raises(DataError, match="none is left to learn from"):
+        make_plan(pairs, SMALL, replace(split, val_where="split!=nobody"))
+    with pytest.raises(SettingsError, match="--val-where split=val: wanted --list"):
+        make_plan(pairs, SMALL, replace(split, table=None))
+    with pytest.raises(SettingsError, match="and no --fold"):
+        make_plan(pairs, SMALL, replace(split, fold="0/2"))

@@ -9,6 +9,7 @@ from .labels import (
 )
 from .separation import separate, separate_part
 from .targets import MAPS, check_maps, labels_to_maps
+from .trim import trim_cells
 from .window_edges import NOWHERE, UNSEEN_PX, Sides, at_the_edge, edge_distance
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "probs_to_mask",
     "separate",
     "separate_part",
+    "trim_cells",
 ]
