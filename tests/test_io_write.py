@@ -167,8 +167,10 @@ def test_every_failure_has_a_cure(tmp_path, code, monkeypatch):
 def test_what_cannot_be_written_is_found_before_and_nothing_is_made(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("a text")
     (tmp_path / "folder").mkdir()
-    for path, is_file in (("folder", False), ("a/b", False), ("a/b.csv", True), ("file", True)):
+    for path, is_file in (("folder", False), ("a/b", False), ("a/b.csv", True)):
         check_writable(tmp_path / path, is_file=is_file)
+    with pytest.raises(FileError, match="file: is there already, and coverslip did not write it"):
+        check_writable(tmp_path / "file", is_file=True)
     monkeypatch.chdir(tmp_path)
     check_writable(Path("a.csv"), is_file=True)
     for path, is_file, cure in (

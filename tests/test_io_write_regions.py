@@ -169,7 +169,7 @@ def test_half_written_ones_never_have_the_name(path):
 
 
 def test_what_a_kill_leaves_is_removed_and_nothing_else(tmp_path):
-    folder = tmp_path / f".{'0a' * 16}.part"
+    folder = tmp_path / f".coverslip-{'0a' * 16}.part"
     kept = tmp_path / ".mine.part"
     for one in (folder, kept):
         (one / "labels").mkdir(parents=True)

@@ -84,8 +84,11 @@ def test_a_folder_that_is_no_zarr_is_left_alone(tmp_path):
     mine = tmp_path / "out" / "a_labels.ome.zarr" / "mine.txt"
     mine.parent.mkdir(parents=True)
     mine.write_text("kept")
-    failed = segment_files([path], tmp_path / "out", job=job(WHOLE, labels="zarr")).failed
-    assert "something else is there" in failed[path] and mine.read_text() == "kept"
+    result = segment_files([path], tmp_path / "out", job=job(WHOLE, labels="zarr"))
+    assert result.failed == {} and mine.read_text() == "kept"
+    (labels,) = result.done[path].labels  # under another name
+    assert labels != mine.parent.name and (tmp_path / "out" / labels / "zarr.json").is_file()
+    assert not (mine.parent / "zarr.json").exists()
 
 
 def test_the_name_of_the_folder_may_ask_for_zarr(capsys):

@@ -216,7 +216,7 @@ def test_score_on_the_command_line(coverslip, data, tmp_path):
         image, truth = drawn(n)
         mask = segment_phantast(to_grey(image), settings=PhantastSettings(epsilon=0.1))
         assert jaccard == pytest.approx((mask & truth).sum() / (mask | truth).sum())
-    assert sorted(path.name for path in errors.iterdir()) == ["c2_errors.png", "c3_errors.png"]
+    assert sorted(path.name for path in errors.glob("*.png")) == ["c2_errors.png", "c3_errors.png"]
 
 
 def test_score_at_another_size_is_of_the_resized_image(coverslip, data, tmp_path):

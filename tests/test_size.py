@@ -65,7 +65,7 @@ def test_an_image_without_cells_and_a_model_without_a_size_stay_as_they_are(mode
 
 
 def test_what_is_set_is_not_looked_for(model):
-    fixed = SegmentSettings(scale=0.5, min_area_px=7)
+    fixed = SegmentSettings(threshold=0.4, scale=0.5, min_area_px=7)
     assert resolve_settings(fixed, drawn(60), model) == fixed
     assert resolve_settings(replace(OPEN, min_area_px=7), drawn(24), model).min_area_px == 7
 

@@ -218,10 +218,12 @@ def run_train(
         # A mistake is told before any file is looked for.
         chosen = settings if resume else choose_network(settings, choice)
         pairs = find_pairs(data, masks)
-        begin_folder(out, resume=resume)
         if resume:
+            plan = resume_plan(out, pairs)
+            begin_folder(out, resume=resume)
             note(f"continuing {out} with the settings it was begun with")
-            return resume_plan(out, pairs)
+            return plan
+        begin_folder(out, resume=resume)
         plan = make_plan(pairs, chosen, split)
         with writing(Ledger(out)):
             start_run(out, plan)

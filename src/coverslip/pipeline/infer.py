@@ -128,6 +128,7 @@ def predict_prepared(
     shape = (image.shape[0], image.shape[1])
     scaled = resize_image(image, scaled_shape(shape, scale_of(settings)))
     if isinstance(model, Method):
+        check_model(model, settings)
         prediction = Prediction(probs=model.mask(scaled)[None].astype(np.float32), spread=None)
     else:
         predictor = model.predictor(settings.predict)
