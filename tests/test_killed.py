@@ -48,14 +48,14 @@ def test_the_result_is_that_of_an_undisturbed_run(told, name):
 @pytest.mark.parametrize(
     ("name", "passes", "lost"),
     [
-        ("images", IMAGES, 1),
-        ("film", FRAMES, 1),
+        ("images", IMAGES, 2),  # two threads are at work
+        ("film", FRAMES, 2),
         ("slide", TILES, 1),
         ("training", EPOCHS * (STEPS + 1), STEPS + 1),
     ],
 )
 def test_what_was_finished_is_not_done_again(told, name, passes, lost):
-    """A kill costs at most the image, the frame, the tile or the epoch that is at work."""
+    """A kill costs at most the images, the frames, the tile or the epoch that are at work."""
     order, story = told[name]
     whole, killed = (len(order.passes(run).read_bytes()) for run in ("whole", "killed"))
     assert whole == passes
