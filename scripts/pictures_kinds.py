@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from coverslip.figures import error_map, side_by_side
 from coverslip.checkpoints import load_model
+from coverslip.figures import error_map, side_by_side
 from coverslip.io import find_pairs
 from coverslip.pipeline import segment
 from coverslip.preprocessing import resize_image
