@@ -12,6 +12,7 @@ import numpy as np
 from coverslip.errors import CoverslipError, DataError, list_problems
 from coverslip.io import (
     check_labels,
+    describe_labels,
     find_images,
     group_label_files,
     is_one_image,
@@ -96,14 +97,16 @@ def _measure_file(
     def tell(path: Path) -> Callable[[str], None]:
         return lambda text: on_note(f"{path}: {text}")
 
-    labels = _number(file.labels, read_labels(file.labels), tell=tell(file.labels))
+    stored = read_labels(file.labels, image=file.image)
+    labels = _number(file.labels, stored, tell=tell(file.labels))
     image = None if file.image is None else project(open_image(file.image), project_as)
     frames: Iterable[Any] = repeat(None)
     if image is not None:
         _check_fit(file.labels, labels, image)
         frames = read_channels(image, tell=tell(image.path))
     headers = [image] if image is not None else []
-    sizes = [header.pixel_size_um for header in (*headers, open_image(file.labels))]
+    headers.append(describe_labels(file.labels, stored))
+    sizes = [header.pixel_size_um for header in headers]
     size = pixel_size_um or next((size for size in sizes if size is not None), None)
     for number, (one, picture) in enumerate(zip(labels, frames, strict=False)):
         table = measure(one, picture, pixel_size_um=size, settings=settings)

@@ -82,7 +82,8 @@ def draw_errors(matches: Matches, images: Path, out: Path) -> None:
         )
     for pair in matches.pairs:
         image = read_frame(open_image(by_name[pair.name]))
-        truth, pred = read_labels(pair.truth), read_labels(pair.pred)
+        name = by_name[pair.name]
+        truth, pred = (read_labels(path, image=name) for path in (pair.truth, pair.pred))
         if not image.shape[:2] == truth.shape == pred.shape:
             sizes = [" × ".join(map(str, array.shape)) for array in (image, truth, pred)]
             raise DataError(

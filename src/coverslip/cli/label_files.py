@@ -11,7 +11,10 @@ from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.export import LabelImage
 from coverslip.io import (
     channel_number,
+    describe_labels,
+    find_annotations,
     find_images,
+    is_annotation,
     label_files_in,
     mask_stem,
     open_image,
@@ -71,9 +74,9 @@ def find_label_files(sources: Iterable[str]) -> dict[str, Path]:
 def _in_source(source: str) -> list[Path]:
     folder = Path(source)
     if not folder.is_dir():
-        return find_images([source])
+        return find_annotations(folder) or find_images([source])
     found = label_files_in(folder)
-    files = [path for path in found if mask_stem(path) != stem(path)] or found
+    files = [p for p in found if mask_stem(p) != stem(p) or is_annotation(p)] or found
     if not files:
         raise FileError(f"{source}: no label file in this folder. Check its path.")
     return files
@@ -117,8 +120,8 @@ def load_label_image(
         FileError: A file cannot be read, or holds no labels.
         DataError: Labels and image do not fit together.
     """
-    labels = read_labels(path)
-    file = open_image(path)
+    labels = read_labels(path, image=image)
+    file = describe_labels(path, labels)
     picture = open_image(image) if image is not None else None
     for one in filter(None, (file, picture)):
         for note in one.notes:

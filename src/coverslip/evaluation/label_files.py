@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from coverslip.errors import CoverslipError, DataError, list_problems
 from coverslip.evaluation.score_table import Scored, find_kind, make_table, number_cells
-from coverslip.io import check_labels, group_label_files, label_name, read_labels, say_ambiguous
+from coverslip.io import (
+    check_labels,
+    group_label_files,
+    label_files_in,
+    label_name,
+    read_labels,
+    say_ambiguous,
+)
 from coverslip.metrics import count_cells, count_pixels
 
 if TYPE_CHECKING:
@@ -71,7 +78,8 @@ def _collect(items: Iterable[Item], *, score: Callable[[Item], list[Scored]]) ->
 
 
 def _score_files(pair: FilePair) -> list[Scored]:
-    return _score(pair.name, truth=read_labels(pair.truth), pred=read_labels(pair.pred))
+    truth = read_labels(pair.truth, image=pair.pred)
+    return _score(pair.name, truth=truth, pred=read_labels(pair.pred, image=pair.truth))
 
 
 def _score(name: str, *, truth: NDArray[Any], pred: NDArray[Any]) -> list[Scored]:
@@ -149,7 +157,7 @@ def match_files(pred: str | Path, truth: str | Path) -> Matches:
         DataError: Truths without a prediction, or several files for one name; all listed at once.
     """
     pred, truth = Path(pred), Path(truth)
-    if pred.is_file() and truth.is_file():
+    if pred.is_file() and truth.is_file() and len(label_files_in(truth)) == 1:
         return Matches(
             pairs=(FilePair(label_name(truth), pred=pred, truth=truth),), without_truth=()
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.errors import DataError, FileError, list_problems
+from coverslip.io.annotations.readers import annotation_name, find_annotations, is_annotation
 from coverslip.io.atomic import read_error
 from coverslip.io.formats.guard import is_zarr
 
@@ -24,6 +25,10 @@ MASK_SUFFIXES = ("_cp_masks", "_labels", "_masks", "_mask", "_seg")
 # Where two files are compared by name, either may say which of the two it is.
 LABEL_SUFFIXES = (*MASK_SUFFIXES, "_label", "_prediction", "_pred", "_truth", "_gt")
 
+# The Cell Tracking Challenge: 01_GT/SEG/man_seg007.tif, 01_RES/mask007.tif → 01/t007.tif.
+CTC_MASK = re.compile(r"(?:man_seg|man_track|mask)(\d{3,})")
+CTC_FOLDER = re.compile(r"SEG|TRA|\d\d_RES")
+
 # What lies beside the labels that this package writes, and is no mask.
 BY_PRODUCTS = ("_overlay", "_probs", "_uncertainty")
 
@@ -34,8 +39,14 @@ KEPT = re.compile(r"_(labels|overlay|probs|uncertainty)\.corrected\d*$")
 def mask_stem(path: Path, *, suffixes: Sequence[str] = MASK_SUFFIXES) -> str:
     """The name of the image that a mask file belongs to: a_cp_masks.png → a.
 
-    A name that is nothing but a suffix stays as it is.
+    A name that is nothing but a suffix stays as it is. In a folder of the Cell Tracking Challenge
+    the numbers of frames are compared: man_seg007.tif, man_track007.tif and mask007.tif → t007.
     """
+    if is_annotation(path):
+        return annotation_name(path)
+    frame = CTC_MASK.fullmatch(path.stem)
+    if frame and CTC_FOLDER.fullmatch(path.absolute().parent.name):
+        return f"t{frame[1]}"
     return re.sub(rf"(?i)(?<=.)({'|'.join(suffixes)})$", "", stem(path))
 
 
@@ -161,21 +172,33 @@ def label_files_in(source: Path) -> list[Path]:
 
     Args:
         source: A file or Zarr, taken whatever it is called, or a folder: all its images but the
-            overlays and maps of this package; a folder `labels` or `masks` in it is taken in its
-            place.
+            overlays and maps of this package, and the annotations of other tools; a folder
+            `labels` or `masks` in it is taken in its place. COCO's file stands for the images that
+            it names.
 
     Raises:
         FileError: It is not there, or has no image in it.
     """
+    if is_annotation(source) and (source.is_file() or source.parent.is_file()):
+        return find_annotations(source)
     if is_one_image(source):
         return [source]
     inner = [source / name for name in MASK_FOLDERS if (source / name).is_dir()]
-    found = find_images([inner[0] if inner else source])
-    return [
+    folder = inner[0] if inner else source
+    drawn = find_annotations(folder) if folder.is_dir() else []
+    images = images_in(folder) if drawn else find_images([folder])
+    found = [
         path
-        for path in found
+        for path in images
         if not stem(path).endswith(BY_PRODUCTS) and not KEPT.search(stem(path))
     ]
+    return [*found, *without_images(drawn, found)]
+
+
+def without_images(drawn: Sequence[Path], images: Sequence[Path]) -> list[Path]:
+    """Those annotations for which there is no label image of their name, in natural order."""
+    taken = {mask_stem(path, suffixes=LABEL_SUFFIXES) for path in images}
+    return sorted((path for path in drawn if mask_stem(path) not in taken), key=natural)
 
 
 def group_label_files(source: Path) -> dict[str, list[Path]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.errors import DataError, FileError
+from coverslip.io.annotations.readers import is_annotation, read_annotations
 from coverslip.io.formats import raster, tiff
 from coverslip.io.formats.guard import check_whole, sniff
 from coverslip.io.read import open_image
@@ -25,13 +26,15 @@ if TYPE_CHECKING:
 SOFT_VALUES = 8
 
 
-def read_labels(path: str | Path) -> NDArray[Any]:
+def read_labels(path: str | Path, *, image: Path | None = None) -> NDArray[Any]:
     """Read a label or mask file, its numbers as they are.
 
     Args:
         path: PNG, BMP, TIFF or OME-Zarr: cell ids of 8, 16 or 32 bits, or a mask of 0 and 1 or
             0 and 255. Ids may be stored as whole real numbers, as entries of a colour table, or
-            three times over as an RGB picture of greys.
+            three times over as an RGB picture of greys. Or annotations of another tool: Cellpose's
+            ``_seg.npy``, ilastik's HDF5, labelme's, COCO's or QuPath's JSON, ImageJ's ROIs.
+        image: The image that was annotated, for annotations that do not say its size.
 
     Returns:
         (H, W), or with the file's times and depths before it; integers.
@@ -40,6 +43,10 @@ def read_labels(path: str | Path) -> NDArray[Any]:
         FileError: The file cannot be read, or its numbers are no ids.
     """
     path = Path(path)
+    if is_annotation(path):
+        drawn = read_annotations(path, image=image)
+        planes = [_as_ids(path, plane) for plane in drawn.reshape(-1, *drawn.shape[-2:])]
+        return np.stack(planes).reshape(drawn.shape)
     if sniff(path) == "jpeg":
         raise FileError(
             f"{path}: a JPEG cannot hold labels, since its compression changes the numbers. "

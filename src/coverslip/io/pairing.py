@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.errors import CoverslipError, DataError, FileError
-from coverslip.io.discovery import MASK_FOLDERS, group_by, images_in, mask_stem, natural, stem
+from coverslip.io.annotations.readers import find_annotations, is_annotation
+from coverslip.io.discovery import (
+    MASK_FOLDERS,
+    group_by,
+    images_in,
+    mask_stem,
+    natural,
+    stem,
+    without_images,
+)
 from coverslip.io.labels import read_labels
 from coverslip.io.read import open_image
 
@@ -52,8 +62,12 @@ def find_pairs(images: str | Path, masks: str | Path | None = None) -> list[Pair
             - a folder in the layout of the Data Science Bowl 2018, one file per cell:
               ``<name>/images/*.png`` and ``<name>/masks/*.png``,
             - a folder with masks beside the images: ``name.tif`` and ``name_mask.tif`` (or
-              ``_masks``, ``_labels``, ``_cp_masks``, ``_seg``; any image suffix).
-        masks: A folder of masks with the names of the images, or with one of those endings.
+              ``_masks``, ``_labels``, ``_cp_masks``, ``_seg``; any image suffix), or annotations
+              of another tool: ``name_seg.npy``, ``name.json``, ``name.geojson``, ``name_rois.zip``,
+            - a data set of the Cell Tracking Challenge: ``01/t000.tif`` and
+              ``01_GT/SEG/man_seg000.tif``; frames without a mask are left out.
+        masks: A folder of masks with the names of the images, or with one of those endings; or
+            COCO's JSON, which names its images.
 
     Returns:
         The pairs in natural order of their names.
@@ -64,7 +78,7 @@ def find_pairs(images: str | Path, masks: str | Path | None = None) -> list[Pair
     """
     images, masks = Path(images), None if masks is None else Path(masks)
     for folder in (images, masks):
-        if folder is not None and not folder.is_dir():
+        if folder is not None and not folder.is_dir() and not _is_file(folder, masks):
             raise FileError(f"{folder}: no such folder. Check its path.")
     pairs, problems = _by_layout(images, masks)
     if problems:
@@ -79,6 +93,11 @@ def find_pairs(images: str | Path, masks: str | Path | None = None) -> list[Pair
     return sorted(pairs, key=lambda pair: natural(Path(pair.name)))
 
 
+def _is_file(path: Path, masks: Path | None) -> bool:
+    """Whether a path is an annotation file given for the masks."""
+    return path == masks and path.is_file() and is_annotation(path)
+
+
 def _by_layout(images: Path, masks: Path | None) -> tuple[list[Pair], list[str]]:
     if masks is not None:
         return _two_folders(images, masks)
@@ -89,7 +108,10 @@ def _by_layout(images: Path, masks: Path | None) -> tuple[list[Pair], list[str]]
         return _two_folders(images / "images", inner[0])
     entries = sorted((path for path in images.iterdir() if path.is_dir()), key=natural)
     bowl = [entry for entry in entries if (entry / "images").is_dir()]
-    return _bowl(bowl) if bowl else _side_by_side(images)
+    if bowl:
+        return _bowl(bowl)
+    sequences = [entry for entry in entries if _ctc_masks(entry) is not None]
+    return _ctc(sequences) if sequences else _side_by_side(images)
 
 
 def _two_folders(images: Path, masks: Path) -> tuple[list[Pair], list[str]]:
@@ -98,7 +120,8 @@ def _two_folders(images: Path, masks: Path) -> tuple[list[Pair], list[str]]:
     pictures = images_in(images)
     names = {stem(path) for path in pictures}
     labels: dict[str, list[Path]] = {}
-    for path in images_in(masks):
+    files = images_in(masks) if masks.is_dir() else []
+    for path in [*files, *without_images(find_annotations(masks), files)]:
         # A mask may have the very name of an image that itself ends in "_mask".
         name = stem(path) if stem(path) in names else mask_stem(path)
         labels.setdefault(name, []).append(path)
@@ -107,7 +130,9 @@ def _two_folders(images: Path, masks: Path) -> tuple[list[Pair], list[str]]:
 
 def _side_by_side(folder: Path) -> tuple[list[Pair], list[str]]:
     files = images_in(folder)
-    labels = group_by((p for p in files if mask_stem(p) != stem(p)), key=mask_stem)
+    masks = [path for path in files if mask_stem(path) != stem(path)]
+    drawn = without_images(find_annotations(folder), masks)
+    labels = group_by([*masks, *drawn], key=mask_stem)
     pictures = [path for path in files if mask_stem(path) == stem(path)]
     if not labels:
         return [], []
@@ -164,6 +189,31 @@ def _bowl(entries: Sequence[Path]) -> tuple[list[Pair], list[str]]:
     return pairs, problems
 
 
+def _ctc_masks(sequence: Path) -> Path | None:
+    """The masks of a sequence of the Cell Tracking Challenge: drawn by people, or else computed."""
+    if not re.fullmatch(r"\d\d", sequence.name):
+        return None
+    folders = [sequence.with_name(f"{sequence.name}_{kind}") / "SEG" for kind in ("GT", "ST")]
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def _ctc(sequences: Sequence[Path]) -> tuple[list[Pair], list[str]]:
+    """Not every frame has a mask there, so what is wanted is an image for each mask."""
+    pairs, problems = [], []
+    for sequence in sequences:
+        pictures = group_by(images_in(sequence), key=stem)
+        for mask in images_in(_ctc_masks(sequence) or sequence):
+            found = pictures.get(mask_stem(mask), [])
+            if len(found) == 1:
+                pairs.append(Pair(f"{sequence.name}_{stem(found[0])}", found[0], (mask,)))
+            else:
+                problems.append(
+                    f"{mask}: {len(found)} images t{mask.stem[-3:]} in {sequence}, where one is "
+                    "wanted. The mask of a single depth, as man_seg_000_007, is not read."
+                )
+    return pairs, problems
+
+
 LARGEST_ID = np.iinfo(np.int32).max
 
 
@@ -190,7 +240,7 @@ def read_truth(pair: Pair) -> NDArray[np.int32]:
         (2, 'int32', True)
     """
     if len(pair.masks) == 1:
-        return _one_file(pair.masks[0])
+        return _one_file(pair.masks[0], pair.image)
     first = _flat(pair.masks[0])
     truth = np.zeros(first.shape, np.int32)
     for number, path in enumerate(pair.masks, start=1):
@@ -204,8 +254,8 @@ def read_truth(pair: Pair) -> NDArray[np.int32]:
     return truth
 
 
-def _one_file(path: Path) -> NDArray[np.int32]:
-    labels = _flat(path)
+def _one_file(path: Path, image: Path) -> NDArray[np.int32]:
+    labels = _flat(path, image)
     largest = int(labels.max())
     if largest > LARGEST_ID:
         raise DataError(
@@ -216,8 +266,8 @@ def _one_file(path: Path) -> NDArray[np.int32]:
     return labels.astype(np.int32)
 
 
-def _flat(path: Path) -> NDArray[Any]:
-    labels = read_labels(path)
+def _flat(path: Path, image: Path | None = None) -> NDArray[Any]:
+    labels = read_labels(path, image=image)
     if labels.ndim != 2:
         raise DataError(
             f"{path}: {len(labels)} frames, where the mask of one picture is wanted. "

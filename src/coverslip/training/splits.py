@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from coverslip.errors import DataError, SettingsError
+from coverslip.io import annotated_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,5 +189,5 @@ def hash_pairs(pairs: Sequence[Pair]) -> str:
     for pair in sorted(pairs, key=lambda pair: pair.name):
         for path in (pair.image, *pair.masks):
             digest.update(f"{pair.name}/{path.name}".encode())
-            digest.update(path.read_bytes())
+            digest.update(annotated_file(path).read_bytes())
     return digest.hexdigest()
