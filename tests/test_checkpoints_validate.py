@@ -92,7 +92,10 @@ SPELLS = ("pickle", "dill", "joblib", "shelve", "marshal", "eval", "exec", "torc
 
 
 def test_nothing_in_the_source_reads_pickles():
-    """Two calls remain, for encoders' weights in PyTorch's own form; with `weights_only`."""
+    """Two calls remain, for encoders' weights in PyTorch's own form; with `weights_only`.
+
+    Cellpose's files are pickles: their reader knows arrays alone (tests/test_io_annotations.py).
+    """
     loads = []
     for path in SOURCE.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
@@ -101,7 +104,7 @@ def test_nothing_in_the_source_reads_pickles():
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 names = {getattr(node, "module", ""), *(alias.name for alias in node.names)}
-                assert not names & set(SPELLS), path
+                assert not names & set(SPELLS) or path.name == "cellpose.py", path
             if isinstance(node, ast.Call):
                 name, words = ast.unparse(node.func), {it.arg: it.value for it in node.keywords}
                 assert name not in SPELLS and not name.endswith(("read_pickle", "hub.load")), path

@@ -24,7 +24,17 @@ from coverslip.io.formats.raster import Bounded
 from fuzz.mutate import mend_png
 from fuzz.read import read_as_all, read_image
 from fuzz.run import Reader, fuzz
-from fuzz.seeds import FILM, GREY, label_files, photographs, pictured, pngs, tiff, tiffs
+from fuzz.seeds import (
+    FILM,
+    GREY,
+    annotations,
+    label_files,
+    photographs,
+    pictured,
+    pngs,
+    tiff,
+    tiffs,
+)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
 
@@ -46,6 +56,13 @@ def test_every_seed_is_good(tmp_path, name):
     path.write_bytes(SEEDS[name])
     read_image(path)
     assert read_as_all(path) in ("read", "refused")  # as labels, where it is a photograph
+
+
+@pytest.mark.parametrize("name", annotations())
+def test_every_annotation_is_good(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(annotations()[name])
+    assert read_as_all(path) == "read"
 
 
 def test_a_reader_that_breaks_is_a_finding(tmp_path, monkeypatch):

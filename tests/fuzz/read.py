@@ -11,6 +11,9 @@ from coverslip.checkpoints import load_checkpoint, read_card
 from coverslip.checkpoints.pretrained import read_weights
 from coverslip.errors import CoverslipError
 from coverslip.io import ImageFile, Pair, open_image, read_frame, read_labels
+from coverslip.io.annotations import readers as annotations
+from coverslip.io.annotations.rasterise import Canvas
+from coverslip.io.formats.guard import readable
 from coverslip.training import read_groups
 from coverslip.training.splits import read_list
 
@@ -88,10 +91,17 @@ def load_and_run(path: Path) -> None:
         model.network(torch.zeros(1, 3, 8, 8))
 
 
+def read_drawn(path: Path) -> None:
+    """Annotations, of an image of the seeds' size."""
+    with readable(path):
+        annotations.READERS[path.suffix](path, lambda: Canvas(24, 24), None)
+
+
 IMAGE = (read_image, read_labels)
 READERS = {
     **dict.fromkeys((".png", ".jpg", ".bmp", ".tif"), IMAGE),
     ".safetensors": (read_card, load_and_run, read_weights),
     ".pth": (read_weights,),
     ".csv": (read_csv,),
+    **dict.fromkeys((".npy", ".json", ".geojson", ".zip"), (read_drawn,)),
 }

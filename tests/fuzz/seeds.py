@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,10 @@ from PIL import Image
 from safetensors.torch import save
 
 from coverslip.checkpoints import save_checkpoint
+from coverslip.export import LabelImage, coco_frames
+from coverslip.export.coco import join_frames
+from coverslip.export.geojson import labels_to_geojson
+from coverslip.export.roi import labels_to_roi_zip
 from coverslip.io import write_labels
 from drawn import discs
 from fuzz.network import tiny_checkpoint
@@ -29,7 +34,8 @@ LISTED = "name,kind,count\na,few,1\nb,many,7\nc,many,12\n"
 
 def make_seeds() -> dict[str, bytes]:
     """Every seed, by its name."""
-    return pngs() | photographs() | tiffs() | label_files() | weights() | {"list.csv": listed()}
+    images = pngs() | photographs() | tiffs() | label_files()
+    return images | annotations() | weights() | {"list.csv": listed()}
 
 
 def listed() -> bytes:
@@ -147,6 +153,32 @@ def label_files() -> dict[str, bytes]:
             "labels.png": pictured(LABELS, "png"),
             "labels.bmp": pictured(LABELS, "bmp"),
         }
+
+
+def annotations() -> dict[str, bytes]:
+    """Labels as other tools write them; ROIs where their package is there."""
+    held = {"masks": LABELS.astype(np.uint16), "filename": "a.png", "diameter": np.float64(7)}
+    packed = io.BytesIO()
+    np.save(packed, held, allow_pickle=True)  # type: ignore[arg-type]
+    source = LabelImage(LABELS.astype(np.uint16), name="a", image_name="a.png")
+    corners = [[2.5, 3], [11, 4], [9, 12.25]]
+    shapes = [
+        {"label": "cell", "points": corners, "shape_type": "polygon"},
+        {"label": "cell", "points": corners[:2], "shape_type": "circle", "group_id": 3},
+    ]
+    flat = [number for corner in corners for number in corner]
+    made: dict[str, Any] = {
+        "qupath.geojson": labels_to_geojson(source),
+        "labelme.json": {"shapes": shapes, "imageHeight": 24, "imageWidth": 24},
+        "coco.json": join_frames(coco_frames(source)),
+        "coco_polygon.json": {
+            "images": [{"id": 1, "file_name": "a.png", "height": 24, "width": 24}],
+            "annotations": [{"image_id": 1, "segmentation": [flat]}],
+        },
+    }
+    texts = {name: json.dumps(content).encode() for name, content in made.items()}
+    rois = {"a_rois.zip": labels_to_roi_zip(source)} if find_spec("roifile") else {}
+    return {"a_seg.npy": packed.getvalue(), **texts, **rois}
 
 
 def weights() -> dict[str, bytes]:

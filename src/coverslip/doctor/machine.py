@@ -206,10 +206,11 @@ class Extra:
 EXTRAS = {
     "codecs": Extra({"imagecodecs": "imagecodecs"}, "TIFF with LZW, JPEG and other compressions"),
     "napari": Extra({"napari": "napari"}, "coverslip view: images and labels in a window"),
-    "roi": Extra({"roifile": "roifile"}, "coverslip export: ROIs for Fiji"),
+    "roi": Extra({"roifile": "roifile"}, "ROIs of Fiji, read and exported"),
     "zarr": Extra({"zarr": "zarr"}, "OME-Zarr, read and written"),
     "nd2": Extra({"nd2": "nd2"}, "ND2 of Nikon"),
     "czi": Extra({"czifile": "czifile"}, "CZI of Zeiss"),
+    "hdf5": Extra({"h5py": "h5py"}, "labels of ilastik"),
     "onnx": Extra(
         {"onnx": "onnx", "onnxruntime": "onnxruntime"}, "faster on a CPU; coverslip export-model"
     ),

@@ -37,13 +37,9 @@ def read(path: Path) -> NDArray[Any]:
         FileError: The file is damaged, or holds something other than numbers and text.
     """
     with path.open("rb") as stream:
-        version = np.lib.format.read_magic(stream)
-        read_header = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
-        shape, _, dtype = read_header(stream)
+        if np.lib.format.read_magic(stream) != (1, 0):  # later ones may claim a header of 4 GB
+            raise FileError(f"{path}: no .npy as numpy.save writes labels. Save it again.")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
         if not dtype.hasobject:
             return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
         content = _Reader(path, stream.read()).load()
