@@ -328,3 +328,48 @@ def test_a_model_that_ships_and_is_damaged(mistake, model, tmp_path, monkeypatch
 def test_a_verb_that_there_is_not(mistake):
     assert "No such command 'segmnt'" in mistake("segmnt")
     assert "Usage: coverslip" in mistake("segmnt")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--use_gpu", "--device auto"),
+        ("--chan", "counted from 0"),
+        ("--prob_thresh", "--threshold"),
+        ("-i", "Images come after the verb"),
+        ("--cell_size", "--cell-size"),  # the parser's own guess
+    ],
+)
+def test_an_option_of_another_tool_is_answered_with_its_name_here(coverslip, option, said):
+    found = coverslip("segment", "a.png", "-o", "out", option, "1")
+    assert found.status == 2 and f"No such option: {option}" in found.err and said in found.err
+
+
+def test_every_answer_names_an_option_that_there_is():
+    import re
+
+    import typer
+
+    from coverslip.cli import app
+    from coverslip.cli.other_words import WORDS
+
+    verbs = typer.main.get_command(app).commands.values()
+    ours = {opt for verb in verbs for it in verb.params for opt in it.opts}
+    for name, text in WORDS.items():
+        assert name not in ours
+        assert set(re.findall(r"--[\w-]+", text)) <= ours, name
+
+
+@pytest.mark.parametrize("verb", ["segment", "score", "robustness", "suggest", "train"])
+def test_diameter_is_cell_size(verb):
+    import typer
+
+    from coverslip.cli import app
+
+    command = typer.main.get_command(app).commands[verb]
+    words = ["nuclei", "a"] if verb in ("score", "robustness") else ["a"]
+    sizes = [
+        command.make_context(verb, [*words, "-o", "out", option, "31"]).params["cell_size"]
+        for option in ("--diameter", "--cell-size")
+    ]
+    assert sizes[0] == sizes[1] and float(sizes[0]) == 31

@@ -20,7 +20,14 @@ from coverslip.contours import find_outlines
 from coverslip.errors import CoverslipError, DataError, FileError
 from coverslip.evaluation import evaluate_folders
 from coverslip.export import LabelImage, write_coco, write_geojson, write_roi_zip
-from coverslip.io import check_pairs, find_pairs, read_labels, read_truth, write_labels
+from coverslip.io import (
+    check_pairs,
+    find_pairs,
+    label_files_in,
+    read_labels,
+    read_truth,
+    write_labels,
+)
 from coverslip.io.annotations.rasterise import Canvas, Cell, box_ring, draw_cells, ellipse_ring
 from drawn import squares
 
@@ -261,6 +268,7 @@ def test_a_film_of_ilastik(tmp_path):
     path = ilastik(tmp_path / "a.h5", FILM.transpose(2, 0, 1)[..., None], "xtyc")
     assert (read_labels(path) == FILM).all()
     assert (read_labels(ilastik(tmp_path / "b.h5", FILM, None, name="volume")) == FILM).all()
+    assert [path.name for path in label_files_in(tmp_path / "*.h5")] == ["a.h5", "b.h5"]
 
 
 def test_ilastiks_probabilities_are_no_labels(tmp_path):

@@ -17,6 +17,7 @@ from coverslip.cli.export import export
 from coverslip.cli.export_model import export_model
 from coverslip.cli.measure import measure
 from coverslip.cli.models import models
+from coverslip.cli.other_words import Verb
 from coverslip.cli.reproduce import reproduce
 from coverslip.cli.robustness import robustness
 from coverslip.cli.score import score
@@ -56,7 +57,7 @@ app = typer.Typer(
 
 
 for verb in VERBS:
-    app.command()(verb)
+    app.command(cls=Verb)(verb)
 
 
 def tell_version(wanted: bool) -> None:

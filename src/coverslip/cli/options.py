@@ -31,7 +31,11 @@ Scale = Annotated[
 ]
 CellSize = Annotated[
     str | None,
-    typer.Option(help="Or by your cells' usual diameter in pixels; auto: measured in each image."),
+    typer.Option(
+        "--cell-size",
+        "--diameter",
+        help="Or by your cells' usual diameter in pixels; auto: measured in each image.",
+    ),
 ]
 NoSeparate = Annotated[bool, typer.Option("--no-separate", help="Leave touching cells together.")]
 MinArea = Annotated[

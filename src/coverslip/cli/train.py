@@ -56,7 +56,11 @@ def train(
     ] = None,
     cell_size: Annotated[
         float | None,
-        typer.Option(help="Or resize each so that its cells have this median diameter, in pixels."),
+        typer.Option(
+            "--cell-size",
+            "--diameter",
+            help="Or resize each so that its cells have this median diameter, in pixels.",
+        ),
     ] = None,
     crop: Annotated[
         int,

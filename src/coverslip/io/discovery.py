@@ -179,8 +179,8 @@ def label_files_in(source: Path) -> list[Path]:
     Raises:
         FileError: It is not there, or has no image in it.
     """
-    if is_annotation(source) and (source.is_file() or source.parent.is_file()):
-        return find_annotations(source)
+    if drawn := [] if source.is_dir() else find_annotations(source):
+        return drawn
     if is_one_image(source):
         return [source]
     inner = [source / name for name in MASK_FOLDERS if (source / name).is_dir()]
