@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import ast
-import doctest
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
-
-import pytest
 
 import coverslip
 
 SOURCE = Path(coverslip.__file__).parent
-ROOT = Path(__file__).parents[1]
 
 
 def test_every_name_is_there_and_they_are_sorted():
@@ -62,20 +56,3 @@ def test_the_import_itself_is_light():
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout == "[]\n"
-
-
-def documented() -> list[str]:
-    """The public names whose docstring has an example."""
-    return [name for name in coverslip.__all__ if ">>>" in (getattr(coverslip, name).__doc__ or "")]
-
-
-@pytest.mark.parametrize("name", documented())
-def test_the_example_of_a_docstring_is_true(name, tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    found = doctest.DocTestFinder(recurse=False).find(getattr(coverslip, name), name, globs={})
-    runner = doctest.DocTestRunner(verbose=False)
-    results = [runner.run(one) for one in found]
-    assert sum(result.attempted for result in results) > 0
-    assert sum(result.failed for result in results) == 0

@@ -75,6 +75,15 @@ def find_outlines(labels: NDArray[np.integer[Any]]) -> list[Outline]:
 
     Raises:
         ValueError: Labels that are not (H, W) integers.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.contours import find_outlines
+        >>> outline = find_outlines(np.array([[0, 0, 0], [0, 5, 5], [0, 0, 0]]))[0]
+        >>> outline.label, len(outline.parts)
+        (5, 1)
+        >>> outline.parts[0][0].tolist()  # y and x of the corners
+        [[1, 1], [1, 3], [2, 3], [2, 1]]
     """
     _check(labels)
     # Within a piece, rings that touch at a corner come apart there, and none crosses itself.
@@ -99,6 +108,13 @@ def labels_to_rings(labels: NDArray[np.integer[Any]]) -> dict[int, list[Ring]]:
 
     Raises:
         ValueError: Labels that are not (H, W) integers.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.contours import labels_to_rings
+        >>> rings = labels_to_rings(np.array([[2, 2], [2, 2]]))
+        >>> {number: [ring.tolist() for ring in lines] for number, lines in rings.items()}
+        {2: [[[0, 0], [0, 2], [2, 2], [2, 0]]]}
     """
     _check(labels)
     cells: dict[int, list[Ring]] = {}

@@ -31,7 +31,16 @@ __all__ = [
 
 
 class CoverslipError(Exception):
-    """A mistake that the user can mend."""
+    """A mistake that the user can mend.
+
+    Example:
+        >>> import coverslip
+        >>> try:
+        ...     coverslip.open_image("missing.tif")
+        ... except coverslip.CoverslipError as error:
+        ...     print(error)
+        missing.tif: no such file. Check the spelling of its path.
+    """
 
 
 class FileError(CoverslipError):
@@ -59,7 +68,15 @@ class StoppedError(CoverslipError):
 
 
 def list_problems(problems: Sequence[str], *, cure: str) -> str:
-    """One message for all problems: the cure and their number first, then a line each."""
+    """One message for all problems: the cure and their number first, then a line each.
+
+    Example:
+        >>> from coverslip.errors import list_problems
+        >>> print(list_problems(["a.tif: empty", "b.tif: cut off"], cure="Copy them again"))
+        Copy them again (2):
+          a.tif: empty
+          b.tif: cut off
+    """
     lines = "\n".join(f"  {problem}" for problem in problems)
     return f"{cure} ({len(problems)}):\n{lines}"
 
@@ -69,6 +86,10 @@ def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
 
     Raises:
         SettingsError: it is not.
+
+    Example:
+        >>> from coverslip.errors import one_of
+        >>> one_of("loss", "dice", ("bce", "dice"))
     """
     if value not in choices:
         raise SettingsError(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")

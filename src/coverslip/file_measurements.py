@@ -63,6 +63,15 @@ def measure_files(
 
     Raises:
         DataError: files that cannot be read or do not fit together; all are listed at once.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> from coverslip.file_measurements import match_labels
+        >>> found = match_labels(Path("examples/truth/nuclei"), Path("examples/nuclei"))
+        >>> cells = coverslip.measure_files(found.files[:1])
+        >>> len(cells) > 10, "intensity_mean" in cells
+        (True, True)
     """
     tables: list[pd.DataFrame] = []
     problems: list[str] = []

@@ -26,6 +26,11 @@ class Preprocess:
         high_percentile: Percentile that becomes 1; bright debris beyond it is clipped.
         mean: Per channel, of images in [0, 1]; ImageNet's, as the encoders were trained with.
         std: Per channel, likewise.
+
+    Example:
+        >>> import coverslip
+        >>> coverslip.Preprocess(low_percentile=0).high_percentile
+        99.8
     """
 
     low_percentile: float = 1.0
@@ -35,7 +40,15 @@ class Preprocess:
 
 
 def dict_to_preprocess(values: dict[str, Any]) -> Preprocess:
-    """The inverse of `dataclasses.asdict`, after JSON has turned tuples into lists."""
+    """The inverse of `dataclasses.asdict`, after JSON has turned tuples into lists.
+
+    Example:
+        >>> import json
+        >>> from dataclasses import asdict
+        >>> from coverslip.preprocessing import Preprocess, dict_to_preprocess
+        >>> dict_to_preprocess(json.loads(json.dumps(asdict(Preprocess())))) == Preprocess()
+        True
+    """
     return Preprocess(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
 
 
@@ -51,6 +64,13 @@ def preprocess(image: NDArray[Any], settings: Preprocess) -> NDArray[np.float32]
 
     Raises:
         ValueError: Another shape, or no finite value.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> image = np.arange(256, dtype=np.uint16).reshape(16, 16)
+        >>> network_input = coverslip.preprocess(image, coverslip.Preprocess())
+        >>> network_input.shape, network_input.dtype.name
+        ((3, 16, 16), 'float32')
     """
     stretched = stretch(
         image, low_percentile=settings.low_percentile, high_percentile=settings.high_percentile
@@ -77,6 +97,13 @@ def stretch(
 
     Raises:
         ValueError: No finite value.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.preprocessing import stretch
+        >>> image = np.array([[100, 200], [300, 500]])
+        >>> stretch(image, low_percentile=0, high_percentile=100).tolist()
+        [[0.0, 0.25], [0.5, 1.0]]
     """
     finite, _ = replace_nonfinite(image)
     low, high = np.percentile(_sample(finite), [low_percentile, high_percentile]).tolist()
@@ -92,6 +119,12 @@ def stretch_between(image: NDArray[Any], low: float, high: float) -> NDArray[np.
         image: Any shape and number type, every value finite.
         low: Becomes 0.
         high: Becomes 1; where it is not above `low`, everything becomes 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.preprocessing import stretch_between
+        >>> stretch_between(np.array([0, 10, 15, 20, 99]), 10, 20).tolist()
+        [0.0, 0.0, 0.5, 1.0, 1.0]
     """
     if low >= high:
         return np.zeros(image.shape, np.float32)
@@ -129,6 +162,13 @@ def normalise(image: NDArray[np.float32], settings: Preprocess) -> NDArray[np.fl
 
     Raises:
         ValueError: Another shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.preprocessing import Preprocess, normalise
+        >>> settings = Preprocess(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+        >>> normalise(np.array([[0.5, 1.0]], np.float32), settings).tolist()
+        [[[0.0, 2.0]], [[0.0, 2.0]], [[0.0, 2.0]]]
     """
     channels = to_rgb(image).transpose(2, 0, 1).astype(np.float32)
     mean = np.array(settings.mean, np.float32)[:, None, None]
@@ -141,6 +181,12 @@ def to_rgb(image: NDArray[Any]) -> NDArray[Any]:
 
     Raises:
         ValueError: Another shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.preprocessing import to_rgb
+        >>> to_rgb(np.array([[7, 8]])).tolist()
+        [[[7, 7, 7], [8, 8, 8]]]
     """
     if image.ndim == 2:
         return np.repeat(image[..., None], 3, axis=2)
@@ -165,6 +211,12 @@ def to_grey(image: NDArray[Any]) -> NDArray[np.float32]:
 
     Raises:
         ValueError: Another shape, or no finite value.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.preprocessing import to_grey
+        >>> to_grey(np.array([[0, 255]], np.uint8)).tolist()
+        [[0.0, 1.0]]
     """
     if image.ndim != 2 and image.shape[2:] != (3,):
         raise ValueError(f"an image of shape {image.shape}: wanted (H, W) or (H, W, 3)")
@@ -196,6 +248,13 @@ def replace_nonfinite(image: NDArray[Any]) -> tuple[NDArray[Any], int]:
 
     Raises:
         ValueError: Not one value is finite.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.preprocessing import replace_nonfinite
+        >>> image, n_replaced = replace_nonfinite(np.array([1.0, np.nan, np.inf, 3.0]))
+        >>> image.tolist(), n_replaced
+        ([1.0, 1.0, 3.0, 3.0], 2)
     """
     finite = np.isfinite(image)
     n_replaced = finite.size - int(np.count_nonzero(finite))

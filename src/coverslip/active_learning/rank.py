@@ -71,6 +71,12 @@ class Suggestions:
         table: one row per chosen frame, with `SUGGESTION_COLUMNS`.
         n_frames: how many were looked at.
         failed: files that could not be read, with the reason.
+
+    Example:
+        >>> import pandas as pd
+        >>> from coverslip.active_learning import Suggestions
+        >>> Suggestions(pd.DataFrame(), n_frames=5).failed
+        {}
     """
 
     table: pd.DataFrame
@@ -98,6 +104,17 @@ def suggest_frames(
     Raises:
         SettingsError: a number below 1, or a method without learning.
         FileError: no file could be read.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.pipeline import Job
+        >>> model = coverslip.load_model("nuclei")
+        >>> settings = coverslip.SegmentSettings(scale=0.5)
+        >>> job = Job(model, model_name="nuclei", model_hash=model.file_hash, settings=settings)
+        >>> images = coverslip.find_images(["examples/nuclei"])[:3]
+        >>> found = coverslip.suggest_frames(images, job, n=2)
+        >>> len(found.table), found.n_frames
+        (2, 3)
     """
     for name, value in (("n", n), ("every", every)):
         if value < 1:
@@ -200,6 +217,13 @@ class Choice:
             the first; 1 for the first itself.
         nearest: index of that nearest one; None for the first.
         gain: distance × weight, which was the greatest.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.active_learning import choose
+        >>> first = choose(np.eye(3), np.array([0.1, 0.9, 0.2]), n=1)[0]
+        >>> first.index, first.nearest
+        (1, None)
     """
 
     index: int
@@ -217,6 +241,14 @@ def choose(
         features: (images, K).
         uncertainty: (images,) 0 or more; the greatest has the weight 1, and one of 0 has `SURE`.
         n: how many; fewer are taken where the others are the same as those taken.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.active_learning import choose
+        >>> features = np.array([[0.0, 0.0], [0.1, 0.0], [5.0, 5.0]])
+        >>> uncertainty = np.array([1.0, 0.9, 0.5])
+        >>> [choice.index for choice in choose(features, uncertainty, n=2)]  # 1 is like 0
+        [0, 2]
     """
     most = float(uncertainty.max(initial=0.0))
     share = uncertainty / most if most > 0 else np.ones(len(uncertainty))
@@ -256,6 +288,11 @@ class Uncertainty:
         spread_px: sum of twice the standard deviation over the views of test-time augmentation, 1
             where half of them say cell and half not, over the borders' length, in px; None where
             there was one view.
+
+    Example:
+        >>> from coverslip.active_learning import Uncertainty
+        >>> Uncertainty(entropy_px=2.5, spread_px=None).entropy_px
+        2.5
     """
 
     entropy_px: float
@@ -275,6 +312,18 @@ def measure_uncertainty(prediction: Prediction, *, threshold: float) -> Uncertai
     Args:
         prediction: maps of one image; the first channel counts.
         threshold: a pixel is cell above it.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.active_learning import measure_uncertainty
+        >>> from coverslip.inference import Prediction
+        >>> probs = np.zeros((1, 20, 20), np.float32)
+        >>> probs[:, 5:15, 5:15] = 1
+        >>> sure = measure_uncertainty(Prediction(probs, None), threshold=0.5)
+        >>> probs[:, 5:15, 5:15] = 0.6
+        >>> unsure = measure_uncertainty(Prediction(probs, None), threshold=0.5)
+        >>> sure.entropy_px < unsure.entropy_px
+        True
     """
     probs = prediction.probs[0]
     length = border_length(probs > threshold)

@@ -33,7 +33,15 @@ SLIVER = 0.1  # of a cell's usual area: what is smaller is a piece of one (docs/
 
 @dataclass(frozen=True, repr=False)
 class Checkpoint:
-    """A network and all that is needed to build and use it again."""
+    """A network and all that is needed to build and use it again.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.models import UNet
+        >>> model = coverslip.Checkpoint(UNet(), model="unet")
+        >>> model.threshold, model.maps
+        (0.5, ('mask',))
+    """
 
     network: nn.Module
     model: str  # its name in MODELS

@@ -42,6 +42,17 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
 
     Raises:
         FileError: the file cannot be written.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from coverslip.models import UNet
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "mine.safetensors")
+        ...     coverslip.save_checkpoint(path, coverslip.Checkpoint(UNet(), model="unet"))
+        ...     print(coverslip.load_checkpoint(path).model)
+        unet
     """
     tensors = {
         name: tensor.detach().cpu().contiguous()
@@ -64,6 +75,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         ModelError: not a checkpoint of ours, truncated, altered, of a network not known here, or
             with settings or weights that cannot be; or an ONNX file without the packages for it.
+
+    Example:
+        >>> import coverslip
+        >>> coverslip.load_checkpoint(coverslip.shipped_models()["phase"]).model
+        'swift'
     """
     if path.suffix.lower() == ".onnx":
         return load_onnx(path)
@@ -110,6 +126,12 @@ def read_card(path: Path) -> dict[str, Any]:
 
     Raises:
         ModelError: missing, truncated, or no safetensors file; or a card that is none.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.checkpoints import read_card
+        >>> read_card(coverslip.shipped_models()["phase"])["network"]
+        'swift'
     """
     with open_tensors(path) as file:
         metadata = file.metadata() or {}
@@ -121,7 +143,14 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def hash_contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """A SHA-256 over all metadata but itself, then over every tensor's name, type and bytes."""
+    """A SHA-256 over all metadata but itself, then over every tensor's name, type and bytes.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.checkpoints import hash_contents
+        >>> hash_contents({"a": torch.ones(2)}, {}) == hash_contents({"a": torch.zeros(2)}, {})
+        False
+    """
     digest = hashlib.sha256()
     for key in sorted(metadata.keys() - {"sha256"}):
         digest.update(f"{key}={metadata[key]};".encode())
@@ -133,13 +162,33 @@ def hash_contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) ->
 
 
 def halve(tensor: Tensor) -> Tensor:
-    """The tensor as float16, or itself where it holds other numbers or some too large for that."""
+    """The tensor as float16, or itself where it holds other numbers or some too large for that.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.checkpoints import halve
+        >>> halve(torch.ones(2)).dtype, halve(torch.tensor([1e9])).dtype
+        (torch.float16, torch.float32)
+    """
     half = tensor.half()
     return half if tensor.is_floating_point() and half.isfinite().all() else tensor
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write named tensors and text, whole or not at all, also where the power is cut."""
+    """Write named tensors and text, whole or not at all, also where the power is cut.
+
+    Example:
+        >>> import torch
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from coverslip.checkpoints import read_tensors, write_tensors
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "a.safetensors")
+        ...     write_tensors(path, {"a": torch.ones(2)}, {"made": "today"})
+        ...     tensors, text = read_tensors(path)
+        >>> tensors["a"].tolist(), text["made"]
+        ([1.0, 1.0], 'today')
+    """
     with whole_or_nothing(path, settle=True) as temporary:
         # not save_file, which makes files that only their owner can read
         temporary.write_bytes(in_order(save(dict(tensors), metadata=metadata)))

@@ -23,7 +23,13 @@ FOLDER = Path(__file__).parent.parent / "weights"
 
 
 def shipped_models() -> dict[str, Path]:
-    """The models that came with this package: name → file, sorted by name."""
+    """The models that came with this package: name → file, sorted by name.
+
+    Example:
+        >>> import coverslip
+        >>> list(coverslip.shipped_models())
+        ['general', 'nuclei', 'phase']
+    """
     return {path.stem: path for path in sorted(FOLDER.glob("*.safetensors"))}
 
 
@@ -33,6 +39,11 @@ def find_model(name: str) -> Path:
     Raises:
         ModelError: neither a shipped model nor a file; the nearest name is suggested, none is
             taken in its stead.
+
+    Example:
+        >>> from coverslip.checkpoints import find_model
+        >>> find_model("nuclei").name
+        'nuclei.safetensors'
     """
     shipped = shipped_models()
     if name in shipped:
@@ -71,6 +82,12 @@ def load_model(name: str, arguments: Mapping[str, Any] | None = None) -> Checkpo
     Raises:
         ModelError: no such model, or its file is damaged, or was changed while it was read.
         SettingsError: arguments for a network, or some that the method does not take.
+
+    Example:
+        >>> import coverslip
+        >>> model = coverslip.load_model("nuclei")
+        >>> model.name, model.maps
+        ('nuclei', ('mask', 'distance'))
     """
     if name in METHODS:
         return build_method(name, arguments or {})

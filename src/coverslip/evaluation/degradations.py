@@ -44,6 +44,11 @@ class Degradation:
         change: (1, C, H, W) in [0, 1], a strength, random numbers → (1, C, H, W) in [0, 1]; None
             for the size of cells, which is a setting of the prediction.
         both_ways: whether what is usual lies in the middle of the strengths.
+
+    Example:
+        >>> from coverslip.evaluation import DEGRADATIONS
+        >>> DEGRADATIONS["blur"].unit, DEGRADATIONS["blur"].title
+        ('sigma, px', 'Blur')
     """
 
     title: str
@@ -155,6 +160,13 @@ def degrade(
 
     Returns:
         The same shape, in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.evaluation import DEGRADATIONS, degrade
+        >>> image = np.array([[0.0, 0.25, 1.0]], np.float32)
+        >>> degrade(image, DEGRADATIONS["inversion"].change, 1.0, name="a").tolist()
+        [[1.0, 0.75, 0.0]]
     """
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
     planes = np.ascontiguousarray(np.atleast_3d(image).transpose(2, 0, 1))

@@ -41,12 +41,28 @@ def evaluate(pairs: Iterable[tuple[str, NDArray[Any], NDArray[Any]]]) -> pd.Data
 
     Raises:
         DataError: Shapes differ or an array is no mask; all such pairs are listed at once.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> truth = np.array([[1, 1, 1, 1, 0, 2, 2, 2]])
+        >>> pred = np.array([[1, 1, 1, 0, 0, 0, 0, 2]])
+        >>> table = coverslip.evaluate([("a", truth, pred)])
+        >>> table[["name", "jaccard", "n_true", "cell_recall"]]
+          name   jaccard  n_true  cell_recall
+        0    a  0.571429       2          0.5
     """
     return _collect(pairs, score=lambda pair: _score(pair[0], truth=pair[1], pred=pair[2]))
 
 
 def evaluate_folders(pred: str | Path, truth: str | Path) -> pd.DataFrame:
-    """Match two folders (or two files) and score them: `evaluate_files(match_files(...))`."""
+    """Match two folders (or two files) and score them: `evaluate_files(match_files(...))`.
+
+    Example:
+        >>> import coverslip
+        >>> table = coverslip.evaluate_folders("examples/truth/nuclei", "examples/truth/nuclei")
+        >>> len(table), float(table["mean_ap"].min())
+        (5, 1.0)
+    """
     return evaluate_files(match_files(pred, truth))
 
 
@@ -58,6 +74,12 @@ def evaluate_files(matches: Matches) -> pd.DataFrame:
 
     Raises:
         DataError: Files that cannot be read or do not fit together; all are listed at once.
+
+    Example:
+        >>> from coverslip.evaluation import evaluate_files, match_files
+        >>> matches = match_files("examples/truth/nuclei", "examples/truth/nuclei")
+        >>> float(evaluate_files(matches)["jaccard"].min())
+        1.0
     """
     return _collect(matches.pairs, score=_score_files)
 
@@ -124,6 +146,12 @@ class FilePair:
         name: What they have in common, for the table.
         pred: Label or mask file of a tool.
         truth: Label or mask file to score it against.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.evaluation import FilePair
+        >>> FilePair("a", pred=Path("pred/a_cp_masks.png"), truth=Path("truth/a.tif")).name
+        'a'
     """
 
     name: str
@@ -139,6 +167,11 @@ class Matches:
         pairs: Sorted by name.
         without_truth: Files beside the predictions that no truth asks for. They are not scored,
             and the user should be told so.
+
+    Example:
+        >>> from coverslip.evaluation import match_files
+        >>> len(match_files("examples/truth/nuclei", "examples/truth/nuclei").pairs)
+        5
     """
 
     pairs: tuple[FilePair, ...]
@@ -155,6 +188,12 @@ def match_files(pred: str | Path, truth: str | Path) -> Matches:
     Raises:
         FileError: A folder or file is not there, or has no image in it.
         DataError: Truths without a prediction, or several files for one name; all listed at once.
+
+    Example:
+        >>> from coverslip.evaluation import match_files
+        >>> matches = match_files("examples/truth/nuclei", "examples/truth/nuclei")
+        >>> matches.pairs[0].name, matches.pairs[0].truth.name, len(matches.without_truth)
+        ('fluorescence_culture', 'fluorescence_culture.png', 0)
     """
     pred, truth = Path(pred), Path(truth)
     if pred.is_file() and truth.is_file() and len(label_files_in(truth)) == 1:

@@ -201,6 +201,15 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
     Raises:
         DataError: The table has no row.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> truth = np.array([[1, 1, 1, 1, 0, 2, 2, 2]])
+        >>> pred = np.array([[1, 1, 1, 0, 0, 0, 0, 2]])
+        >>> table = coverslip.evaluate([("a", truth, pred), ("b", truth, truth)])
+        >>> summary = coverslip.summarise(table).set_index("metric")
+        >>> float(summary.loc["cell_recall", "mean"]), float(summary.loc["cell_recall", "pooled"])
+        (0.75, 0.75)
     """
     if table.empty:
         raise DataError("No image was scored, nothing to summarise: give one pair or more.")
@@ -237,6 +246,14 @@ def summary_in_percent(summary: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Text: metric, mean ± sd, median, pooled (in percent, one decimal) and images. Without an
         sd (one image) the mean stands alone.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> from coverslip.evaluation import summary_in_percent
+        >>> labels = np.array([[1, 1, 0, 2, 2]])
+        >>> summary = coverslip.summarise(coverslip.evaluate([("a", labels, labels)]))
+        >>> summary_in_percent(summary)["median"].iloc[0]
+        '100.0'
     """
     means = [
         _percent(mean) if math.isnan(sd) else f"{_percent(mean)} ± {_percent(sd)}"

@@ -54,7 +54,15 @@ def join_frames(frames: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def coco_frames(source: LabelImage) -> list[dict[str, Any]]:
-    """An image and its annotations for every frame, without their ids, which are the file's."""
+    """An image and its annotations for every frame, without their ids, which are the file's.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.export import LabelImage, coco_frames
+        >>> frame = coco_frames(LabelImage(np.array([[0, 7], [7, 7]]), name="a"))[0]
+        >>> frame["image"], frame["annotations"][0]["bbox"]
+        ({'file_name': 'a', 'width': 2, 'height': 2}, [0, 0, 2, 2])
+    """
     height, width = source.size
     frames = []
     for number, labels in enumerate(source.frames):

@@ -36,6 +36,13 @@ class LabelImage:
     Raises:
         ValueError: Labels that are no integers, without a pixel, or that do not fit the axes.
         DataError: Negative numbers, numbers beyond 32 bits, or another number of images.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.export import LabelImage
+        >>> film = LabelImage(np.zeros((5, 20, 30), int), name="film")
+        >>> film.axes, film.n_frames, film.size
+        ('TYX', 5, (20, 30))
     """
 
     labels: NDArray[np.integer[Any]]

@@ -29,6 +29,13 @@ def colour_cells(labels: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
 
     Returns:
         (largest label + 1,) indices; that of 0 (background) means nothing.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.figures import colour_cells
+        >>> first, second = colour_cells(np.array([[1, 1, 2, 2]]))[1:3]
+        >>> bool(first != second)
+        True
     """
     colours = np.full(int(labels.max(initial=0)) + 1, -1, dtype=np.intp)
     used = np.zeros(len(PALETTE))

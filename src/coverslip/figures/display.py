@@ -26,6 +26,12 @@ def to_picture(image: NDArray[Any]) -> Picture:
         (H, W, 3) uint8. The three channels share one stretch, so stains keep their hue. A mostly
         dark image (fluorescence) is lifted by a power, so that dim cells can be judged. A constant
         image becomes black.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.figures import to_picture
+        >>> to_picture(np.array([[1000, 2000], [3000, 5000]], np.uint16)).shape
+        (2, 2, 3)
     """
     low, middle, high = (float(x) for x in np.percentile(_sample(image), CLIP_PERCENT))
     if high <= low:
@@ -50,6 +56,13 @@ def probability_to_rgb(probs: NDArray[np.floating[Any]], *, top: float = 1.0) ->
 
     Returns:
         (H, W, 3) uint8, dark blue for 0 to yellow for `top` and above (cividis).
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.figures import probability_to_rgb
+        >>> dark, light = probability_to_rgb(np.array([[0.0, 1.0]])).sum(axis=2)[0].tolist()
+        >>> dark < light
+        True
     """
     from matplotlib import colormaps
 
@@ -66,6 +79,13 @@ def side_by_side(pictures: Sequence[Picture], *, gap_px: int = 8) -> Picture:
 
     Returns:
         (largest H, sum of W and gaps, 3) uint8.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.figures import side_by_side
+        >>> picture = np.zeros((10, 20, 3), np.uint8)
+        >>> side_by_side([picture, picture], gap_px=8).shape
+        (10, 48, 3)
     """
     height = max(len(picture) for picture in pictures)
     width = sum(picture.shape[1] for picture in pictures) + gap_px * (len(pictures) - 1)

@@ -49,6 +49,14 @@ def overlay(image: NDArray[Any], labels: NDArray[np.integer[Any]]) -> Picture:
 
     Returns:
         (H, W, 3) uint8; thickness follows the image's size and the cells'.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> labels = np.zeros((32, 32), int)
+        >>> labels[8:24, 8:24] = 1
+        >>> picture = coverslip.overlay(np.zeros((32, 32)), labels)
+        >>> picture.shape, bool(picture[8, 8].any()), bool(picture[16, 16].any())
+        ((32, 32, 3), True, False)
     """
     return draw_outlines(to_picture(image), labels)
 
@@ -65,6 +73,12 @@ def thumbnail(
 
     Returns:
         (h, w, 3) uint8 of the same proportions.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.figures import thumbnail
+        >>> thumbnail(np.zeros((100, 200)), np.zeros((100, 200), int), side_px=50).shape
+        (25, 50, 3)
     """
     scale = min(side_px / max(labels.shape), MAX_ENLARGEMENT)
     height, width = (max(1, round(length * scale)) for length in labels.shape)
@@ -88,6 +102,13 @@ def error_map(
 
     Returns:
         (H, W, 3) uint8: false negatives magenta, false positives green, the rest in grey.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> truth, pred = np.array([[1, 1, 0, 0]]), np.array([[1, 0, 1, 0]])
+        >>> picture = coverslip.error_map(np.zeros((1, 4)), truth, pred, opacity=1)
+        >>> picture[0].tolist()  # right, missed, invented, background
+        [[0, 0, 0], [255, 0, 255], [0, 255, 0], [0, 0, 0]]
     """
     grey = to_picture(image).mean(axis=2, keepdims=True)
     picture = np.repeat(grey, 3, axis=2)

@@ -29,6 +29,12 @@ def new_page(width_mm: float, height_mm: float) -> "Axes":
 
     Returns:
         Axes over the whole figure whose coordinates are mm from the page's top left corner.
+
+    Example:
+        >>> from coverslip.figures import figure_of, new_page
+        >>> width, height = figure_of(new_page(100, 50)).get_size_inches()
+        >>> bool(width > height)
+        True
     """
     from matplotlib.figure import Figure
 
@@ -41,7 +47,13 @@ def new_page(width_mm: float, height_mm: float) -> "Axes":
 
 
 def figure_of(page: "Axes") -> "Figure":
-    """The figure that a page fills."""
+    """The figure that a page fills.
+
+    Example:
+        >>> from coverslip.figures import figure_of, new_page
+        >>> len(figure_of(new_page(40, 20)).axes)
+        1
+    """
     from matplotlib.figure import Figure
 
     figure = page.figure
@@ -54,6 +66,13 @@ def add_panel(page: "Axes", picture: "Picture", *, x: float, y: float, side: flo
     """Put a picture (H, W, 3) into a square of `side` mm whose top left corner is (x, y).
 
     What is not square is centred, and keeps its proportions.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.figures import add_panel, new_page
+        >>> panel = add_panel(new_page(40, 20), np.zeros((8, 8, 3), np.uint8), x=2, y=2, side=16)
+        >>> len(panel.images)
+        1
     """
     height_px, width_px = picture.shape[:2]
     scale = side / max(height_px, width_px)
@@ -68,7 +87,14 @@ def add_panel(page: "Axes", picture: "Picture", *, x: float, y: float, side: flo
 
 
 def add_axes(page: "Axes", *, x: float, y: float, width: float, height: float) -> "Axes":
-    """Further axes at a place on the page, all in mm."""
+    """Further axes at a place on the page, all in mm.
+
+    Example:
+        >>> from coverslip.figures import add_axes, new_page
+        >>> axes = add_axes(new_page(40, 20), x=5, y=5, width=20, height=10)
+        >>> len(axes.plot([0, 1], [0, 1]))
+        1
+    """
     left, right = page.get_xlim()
     bottom, top = page.get_ylim()
     width_mm, height_mm = right - left, bottom - top
@@ -85,7 +111,15 @@ def add_axes(page: "Axes", *, x: float, y: float, width: float, height: float) -
 def write(
     page: "Axes", text: str, *, x: float, y: float, size: float = LABEL_PT, **looks: Any
 ) -> None:
-    """Write words at a place on the page; `looks` are matplotlib's, as ``ha="center"``."""
+    """Write words at a place on the page; `looks` are matplotlib's, as ``ha="center"``.
+
+    Example:
+        >>> from coverslip.figures import new_page, write
+        >>> page = new_page(40, 20)
+        >>> write(page, "a scale bar", x=10, y=5)
+        >>> page.texts[0].get_text()
+        'a scale bar'
+    """
     page.text(x, y, text, **{"fontsize": size, "fontfamily": FONT, "color": INK, **looks})
 
 
@@ -96,7 +130,12 @@ def arrow(
     colour: str = INK,
     width_pt: float | None = None,
 ) -> None:
-    """A line through points in mm, with a head at its end."""
+    """A line through points in mm, with a head at its end.
+
+    Example:
+        >>> from coverslip.figures import arrow, new_page
+        >>> arrow(new_page(40, 20), [(5, 5), (20, 5), (20, 15)])
+    """
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path
 
@@ -116,7 +155,13 @@ def arrow(
 
 
 def frame(panel: "Axes") -> None:
-    """A hairline around a panel, so that a bright picture ends where it ends."""
+    """A hairline around a panel, so that a bright picture ends where it ends.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.figures import add_panel, frame, new_page
+        >>> frame(add_panel(new_page(40, 20), np.zeros((8, 8, 3), np.uint8), x=2, y=2, side=16))
+    """
     from matplotlib.patches import Rectangle
 
     line = Rectangle((0, 0), 1, 1, transform=panel.transAxes, fill=False, clip_on=False)
@@ -125,7 +170,13 @@ def frame(panel: "Axes") -> None:
 
 
 def text_mm(text: str, *, size: float, bold: bool = False) -> float:
-    """How wide one line of text is, in mm."""
+    """How wide one line of text is, in mm.
+
+    Example:
+        >>> from coverslip.figures import text_mm
+        >>> text_mm("mm", size=8) > text_mm("i", size=8)
+        True
+    """
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextToPath
 
@@ -135,7 +186,13 @@ def text_mm(text: str, *, size: float, bold: bool = False) -> float:
 
 
 def fold_text(text: str, *, width_mm: float, size: float) -> str:
-    """Break a text into lines that fit, at spaces and after hyphens; a long word stays whole."""
+    """Break a text into lines that fit, at spaces and after hyphens; a long word stays whole.
+
+    Example:
+        >>> from coverslip.figures import fold_text
+        >>> fold_text("cells that touch", width_mm=12, size=7).splitlines()
+        ['cells that', 'touch']
+    """
     lines = [""]
     for word in text.replace("-", "-\0").replace(" ", " \0").split("\0"):
         if lines[-1] and text_mm((lines[-1] + word).rstrip(), size=size) > width_mm:

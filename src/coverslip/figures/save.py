@@ -28,6 +28,11 @@ def figure_to_bytes(
 
     Returns:
         The file; no date is in it, so that the same figure gives the same bytes.
+
+    Example:
+        >>> from coverslip.figures import figure_of, figure_to_bytes, new_page
+        >>> figure_to_bytes(figure_of(new_page(40, 20)), form="pdf")[:5]
+        b'%PDF-'
     """
     from matplotlib import rc_context
 

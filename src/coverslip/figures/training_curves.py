@@ -31,6 +31,12 @@ def curves(history: pd.DataFrame) -> bytes:
 
     Returns:
         A PNG file. The epoch of the best validation Jaccard is marked.
+
+    Example:
+        >>> import pandas as pd
+        >>> from coverslip.figures import curves
+        >>> curves(pd.DataFrame({"epoch": [1, 2], "val_jaccard": [0.5, 0.7]}))[1:4]
+        b'PNG'
     """
     file = io.BytesIO()
     curves_figure(history).savefig(file, format="png", dpi=130)
@@ -38,7 +44,15 @@ def curves(history: pd.DataFrame) -> bytes:
 
 
 def curves_figure(history: pd.DataFrame) -> "Figure":
-    """Draw what `curves` shows as a figure of its own, without any global state of matplotlib."""
+    """Draw what `curves` shows as a figure of its own, without any global state of matplotlib.
+
+    Example:
+        >>> import pandas as pd
+        >>> from coverslip.figures import curves_figure
+        >>> history = pd.DataFrame({"epoch": [1, 2], "lr": [0.1, 0.2], "val_jaccard": [0.5, 0.7]})
+        >>> len(curves_figure(history).axes)
+        2
+    """
     from matplotlib.figure import Figure
 
     panels = {title: lines for title, lines in PANELS.items() if history.columns.isin(lines).any()}

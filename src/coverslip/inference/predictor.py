@@ -228,6 +228,13 @@ def make_predictor(
     """Make the predictor of a network that is not trained any more: it stays in evaluation mode.
 
     Arguments and errors are those of `open_predictor`.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.inference import make_predictor
+        >>> from coverslip.models import UNet
+        >>> make_predictor(UNet(), coverslip.PredictSettings(device="cpu", backend="torch")).stride
+        16
     """
     check_predict(network, settings)
     backend = pick_backend(network, settings)
@@ -251,7 +258,17 @@ def predict(
     settings: PredictSettings,
     on_message: Callable[[str], None] = lambda text: None,
 ) -> Prediction:
-    """Predict one image (C, H, W): `open_predictor` and `Predictor.predict` in one call."""
+    """Predict one image (C, H, W): `open_predictor` and `Predictor.predict` in one call.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> from coverslip.inference import predict
+        >>> from coverslip.models import UNet
+        >>> image = np.zeros((3, 50, 70), np.float32)
+        >>> found = predict(UNet(), image, settings=coverslip.PredictSettings(device="cpu", backend="torch"))
+        >>> found.probs.shape, found.spread is None
+        ((1, 50, 70), True)
+    """
     with open_predictor(network, settings, channels=len(image)) as predictor:
         return predictor.predict(image, on_message=on_message)
 
@@ -262,6 +279,12 @@ def check_predict(network: nn.Module, settings: PredictSettings) -> None:
     Raises:
         SettingsError: a device or backend that is not there, or tiles too small for the network's
             stride.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.inference import check_predict
+        >>> from coverslip.models import UNet
+        >>> check_predict(UNet(), coverslip.PredictSettings(device="cpu", backend="torch"))
     """
     pick_backend(network, settings)
     tile_and_overlap(cast("int", network.stride), settings)
@@ -272,6 +295,13 @@ def pick_backend(network: nn.Module, settings: PredictSettings) -> str:
 
     Raises:
         SettingsError: a backend that is not installed, or not for this device or network.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.inference import pick_backend
+        >>> from coverslip.models import UNet
+        >>> pick_backend(UNet(), coverslip.PredictSettings(device="cpu", backend="torch"))
+        'torch'
     """
     device = device_of(network, settings).type
     quick = isinstance(network, tuple(MODELS.values()))  # all of them were measured

@@ -21,6 +21,11 @@ class PredictSettings:
 
     Raises:
         SettingsError: a value that cannot be, with what can.
+
+    Example:
+        >>> import coverslip
+        >>> coverslip.PredictSettings(tta="d4").tta
+        'd4'
     """
 
     tta: str = "none"  # "paper" costs five times as much, "d4" eight times
@@ -54,6 +59,12 @@ class Prediction:
         probs: (K, H, W) float32 in [0, 1], the mean over the symmetries.
         spread: (K, H, W) float32, the standard deviation over the symmetries, from 0 (all agree)
             to 0.5; None without test-time augmentation, which has nothing to compare.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.inference import Prediction
+        >>> Prediction(np.zeros((1, 4, 6), np.float32), None).probs.shape
+        (1, 4, 6)
     """
 
     probs: NDArray[np.float32]

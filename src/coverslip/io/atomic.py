@@ -123,6 +123,15 @@ def check_writable(path: Path, *, is_file: bool = False) -> None:
     Raises:
         FileError: A file stands in the way of a folder, or a folder in that of a file, or one may
             not write there, or a file is there that coverslip did not write.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from coverslip.io import check_writable
+        >>> with TemporaryDirectory() as folder:
+        ...     check_writable(Path(folder, "results"))
+        ...     print(Path(folder, "results").exists())
+        False
     """
     above = [path, *path.absolute().parents]
     there = next(one for one in above if os.access(one, os.F_OK))

@@ -41,6 +41,12 @@ def mask_stem(path: Path, *, suffixes: Sequence[str] = MASK_SUFFIXES) -> str:
 
     A name that is nothing but a suffix stays as it is. In a folder of the Cell Tracking Challenge
     the numbers of frames are compared: man_seg007.tif, man_track007.tif and mask007.tif → t007.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import mask_stem
+        >>> mask_stem(Path("a_cp_masks.png")), mask_stem(Path("b_seg.npy"))
+        ('a', 'b')
     """
     if is_annotation(path):
         return annotation_name(path)
@@ -67,6 +73,11 @@ def find_images(sources: Iterable[str | Path]) -> list[Path]:
 
     Raises:
         FileError: A source that is not there or holds no image, all such sources at once.
+
+    Example:
+        >>> import coverslip
+        >>> [path.name for path in coverslip.find_images(["examples/phase"])][-1]
+        't98g_film.tif'
     """
     found: dict[Path, None] = {}
     problems = []
@@ -130,7 +141,14 @@ def is_image(path: Path) -> bool:
 
 
 def is_one_image(path: Path) -> bool:
-    """Whether a path is a file, or a folder that is one image and no folder of images."""
+    """Whether a path is a file, or a folder that is one image and no folder of images.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import is_one_image
+        >>> is_one_image(Path("examples/phase/t98g_film.tif")), is_one_image(Path("examples/phase"))
+        (True, False)
+    """
     return path.is_file() or is_zarr(path) or (path.is_dir() and path.suffix.lower() == ZARR)
 
 
@@ -145,6 +163,12 @@ def stem(path: Path) -> str:
 
     An image inside a Zarr has the names of both: x_0 for x.ome.zarr/0. Umlauts are composed, since
     a file that went through macOS has them as two characters each.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import stem
+        >>> stem(Path("a.ome.tif")), stem(Path("x.ome.zarr/0"))
+        ('a', 'x_0')
     """
     name = path.stem.removesuffix(".ome")
     if not path.suffix:
@@ -163,7 +187,14 @@ def group_by(paths: Iterable[Path], *, key: Callable[[Path], str]) -> dict[str, 
 
 
 def label_name(path: Path) -> str:
-    """A label file's name without what tools append, to compare it with another's: a_gt.png → a."""
+    """A label file's name without what tools append, to compare it with another's: a_gt.png → a.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import label_name
+        >>> label_name(Path("a_gt.png")), label_name(Path("a_prediction.tif"))
+        ('a', 'a')
+    """
     return mask_stem(path, suffixes=LABEL_SUFFIXES)
 
 
@@ -178,6 +209,12 @@ def label_files_in(source: Path) -> list[Path]:
 
     Raises:
         FileError: It is not there, or has no image in it.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import label_files_in
+        >>> len(label_files_in(Path("examples/truth/nuclei")))
+        5
     """
     if drawn := [] if source.is_dir() else find_annotations(source):
         return drawn
@@ -206,6 +243,12 @@ def group_label_files(source: Path) -> dict[str, list[Path]]:
 
     Raises:
         FileError: The source is not there, or has no image in it.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import group_label_files
+        >>> list(group_label_files(Path("examples/truth/nuclei")))[0]
+        'fluorescence_culture'
     """
     by_name = group_by(label_files_in(source), key=label_name)
     return {
@@ -215,7 +258,14 @@ def group_label_files(source: Path) -> dict[str, list[Path]]:
 
 
 def say_ambiguous(files: Sequence[Path]) -> str:
-    """What is wrong with several label files of one name."""
+    """What is wrong with several label files of one name.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import say_ambiguous
+        >>> say_ambiguous([Path("a.tif"), Path("a.png")])
+        'a.tif: other files of this name beside it (a.png).'
+    """
     others = ", ".join(file.name for file in files[1:])
     return f"{files[0]}: other files of this name beside it ({others})."
 
@@ -236,6 +286,13 @@ def pair_images(
 
     Raises:
         DataError: Label files without an image, or with several; all are listed at once.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import pair_images
+        >>> labels, images = {"a": Path("a_labels.tif")}, [Path("a.png"), Path("b.png")]
+        >>> pair_images(labels, images, where="images", option="--images")["a"].name
+        'a.png'
     """
     by_stem, by_type = (group_by(images, key=key) for key in (stem, _stem_and_type))
     found = {name: by_stem.get(name) or by_type.get(name, []) for name in labels}

@@ -45,6 +45,12 @@ class ImageFile:
         notes: Every decision that was taken while reading the header, for the user to see.
         stored_axes: The dimensions in the order in which the file stores them.
         projection: How its depths were made one picture, see `project`; `axes` has no Z then.
+
+    Example:
+        >>> import coverslip
+        >>> film = coverslip.open_image("examples/phase/t98g_film.tif")
+        >>> film.length("T"), film.frame_axes
+        (6, 'T')
     """
 
     path: Path
@@ -117,6 +123,12 @@ def channel_number(file: ImageFile, channel: int | str) -> int:
 
     Raises:
         FileError: No such channel; the message lists those that there are.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.io import channel_number
+        >>> channel_number(coverslip.open_image("examples/phase/t98g_film.tif"), "0")
+        0
     """
     text = str(channel).strip()
     if text.isdecimal() and int(text) < file.n_channels:
@@ -159,6 +171,13 @@ def fingerprint(path: Path) -> list[int | str]:
 
     Raises:
         OSError: It is not there, or may not be looked at.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import fingerprint
+        >>> path = Path("examples/phase/t98g_film.tif")
+        >>> fingerprint(path)[0] == path.stat().st_size
+        True
     """
     if path.is_dir():
         return _folder_state(path)

@@ -41,6 +41,12 @@ def read_labels(path: str | Path, *, image: Path | None = None) -> NDArray[Any]:
 
     Raises:
         FileError: The file cannot be read, or its numbers are no ids.
+
+    Example:
+        >>> import coverslip
+        >>> labels = coverslip.read_labels("examples/truth/nuclei/stained_tissue.png")
+        >>> labels.ndim, int(labels.min())
+        (2, 0)
     """
     path = Path(path)
     if is_annotation(path):

@@ -18,6 +18,10 @@ def check_projection(how: str) -> None:
 
     Raises:
         SettingsError: Neither one of WAYS nor a number.
+
+    Example:
+        >>> from coverslip.io import check_projection
+        >>> check_projection("max")
     """
     if how not in WAYS and not how.isdecimal():
         raise SettingsError(
@@ -40,6 +44,12 @@ def project(file: ImageFile, how: str) -> ImageFile:
 
     Raises:
         SettingsError: Another word, or a number beyond the depths.
+
+    Example:
+        >>> import coverslip
+        >>> file = coverslip.open_image("examples/phase/t98g_film.tif", axes="ZYX")
+        >>> coverslip.project(file, "max").n_frames
+        1
     """
     check_projection(how)
     n_depths = file.length("Z")

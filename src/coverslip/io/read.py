@@ -36,6 +36,12 @@ def open_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
     Raises:
         FileError: The file cannot be read, or `axes` does not fit it.
         SettingsError: The package for its format is not installed.
+
+    Example:
+        >>> import coverslip
+        >>> film = coverslip.open_image("examples/phase/t98g_film.tif")
+        >>> film.axes, film.n_frames, film.n_channels
+        ('TYX', 6, 1)
     """
     path = Path(path)
     header = HEADERS.get(sniff(path), raster.read_header)(path)
@@ -102,6 +108,13 @@ def read_frame(
 
     Raises:
         FileError: The frame is damaged, not there or without any finite value.
+
+    Example:
+        >>> import coverslip
+        >>> film = coverslip.open_image("examples/phase/t98g_film.tif")
+        >>> frame = coverslip.read_frame(film, 2)
+        >>> frame.shape == film.frame_shape
+        True
     """
     return next(read_frames(file, [frame], channel=channel, tell=tell))
 
@@ -126,6 +139,12 @@ def read_frames(
 
     Raises:
         FileError: A frame is damaged, not there or without any finite value.
+
+    Example:
+        >>> import coverslip
+        >>> film = coverslip.open_image("examples/phase/t98g_film.tif")
+        >>> len(list(coverslip.read_frames(film, [0, 2])))
+        2
     """
     wanted = range(file.n_frames) if frames is None else frames
     find_places(file, 0, channel=channel)

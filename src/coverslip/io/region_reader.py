@@ -72,6 +72,13 @@ def open_frame(
 
     Raises:
         FileError: The file is damaged, or has no such frame or channel; so does `read`.
+
+    Example:
+        >>> import coverslip
+        >>> film = coverslip.open_image("examples/phase/t98g_film.tif")
+        >>> with coverslip.open_frame(film) as frame:
+        ...     print(frame.read(slice(10, 20), slice(30, 70)).shape)
+        (10, 40)
     """
     places = find_places(file, frame, channel=channel)
     # What goes wrong within the block is the caller's, and must not come out as a damaged file:

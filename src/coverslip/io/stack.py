@@ -40,6 +40,18 @@ def write_labels(
     Raises:
         FileError: The file cannot be written.
         ValueError: `axes` does not fit the shape, or a frame does not, or a label is negative.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> labels = np.array([[0, 1], [2, 70_000]])
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "a_labels.tif")
+        ...     coverslip.write_labels(path, [labels], shape=labels.shape, axes="YX")
+        ...     print(coverslip.read_labels(path))
+        [[    0     1]
+         [    2 70000]]
     """
     check_axes(axes, shape)
     metadata = ome_metadata(

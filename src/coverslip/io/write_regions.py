@@ -58,6 +58,17 @@ def write_label_regions(
         FileError: The file cannot be written.
         SettingsError: A Zarr, and the package zarr is not installed.
         ValueError: Another suffix, or axes, frames or regions that do not fit the shape.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> labels = np.arange(12).reshape(3, 4)
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "a_labels.tif")
+        ...     coverslip.write_label_regions(path, shape=(3, 4), read=lambda *at: labels[at])
+        ...     print(bool((coverslip.read_labels(path) == labels).all()))
+        True
     """
     check_axes(axes, shape)
     suffix = path.suffix.lower()

@@ -34,6 +34,11 @@ class Column:
         text: its definition.
         source: what it is computed from, and by whose formula where it has one.
         basic: whether it belongs to the short table.
+
+    Example:
+        >>> from coverslip.measurements import COLUMNS
+        >>> COLUMNS["area_um2"].unit, COLUMNS["area_um2"].text
+        ('µm²', 'Area in square micrometres.')
     """
 
     group: str
@@ -312,7 +317,15 @@ def split_channel(name: str) -> tuple[str, str]:
 
 
 def column_of(name: str) -> Column | None:
-    """What a column holds, of whichever channel; None for a column that is none of cells."""
+    """What a column holds, of whichever channel; None for a column that is none of cells.
+
+    Example:
+        >>> from coverslip.measurements import column_of
+        >>> column_of("intensity_mean_GFP").unit
+        'grey value'
+        >>> column_of("well") is None
+        True
+    """
     try:
         return COLUMNS[split_channel(name)[0]]
     except KeyError:
@@ -324,6 +337,11 @@ def in_order(names: Iterable[str]) -> list[str]:
 
     Raises:
         KeyError: a name that is no column of a cell.
+
+    Example:
+        >>> from coverslip.measurements import in_order
+        >>> in_order(["area_px", "label", "centroid_x_px"])
+        ['label', 'centroid_x_px', 'area_px']
     """
     split = {name: split_channel(name) for name in names}
     channels = list(dict.fromkeys(channel for _, channel in split.values()))

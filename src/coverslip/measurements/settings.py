@@ -25,6 +25,12 @@ class MeasureSettings:
 
     Raises:
         SettingsError: a value that cannot be, with what can.
+
+    Example:
+        >>> import coverslip
+        >>> settings = coverslip.MeasureSettings(properties=("area_px", "eccentricity"))
+        >>> sorted(settings.columns)
+        ['area_px', 'eccentricity', 'label']
     """
 
     properties: tuple[str, ...] = (

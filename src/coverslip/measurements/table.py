@@ -66,6 +66,18 @@ def measure(
     Raises:
         ValueError: labels that are not (H, W) integers from 0 on, or an image or probabilities of
             another size.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> labels = np.zeros((20, 20), int)
+        >>> labels[2:7, 3:13] = 1
+        >>> labels[10:15, 10:15] = 2
+        >>> image = np.where(labels == 1, 100, 50)
+        >>> cells = coverslip.measure(labels, image, pixel_size_um=(0.5, 0.5))
+        >>> cells[["label", "area_px", "area_um2", "intensity_mean", "n_near"]]
+           label  area_px  area_um2  intensity_mean  n_near
+        0      1       50     12.50           100.0       1
+        1      2       25      6.25            50.0       1
     """
     settings = settings or MeasureSettings()
     wanted = settings.columns
@@ -173,6 +185,11 @@ def confluence(mask_or_labels: NDArray[Any]) -> float:
 
     Raises:
         ValueError: the image has no pixels.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> coverslip.confluence(np.array([[0, 3], [0, 0]]))
+        0.25
     """
     if not mask_or_labels.size:
         raise ValueError(f"the mask is {mask_or_labels.shape}; it has no pixels to be covered")

@@ -26,6 +26,12 @@ class Outlines:
         pred_px: Pixels of the outlines of predicted cells.
         true_near_px: Those of `true_px` that have one of `pred_px` within the tolerance.
         pred_near_px: Those of `pred_px` that have one of `true_px` within the tolerance.
+
+    Example:
+        >>> from coverslip.metrics import Outlines
+        >>> one = Outlines(true_px=2, pred_px=3, true_near_px=1, pred_near_px=1)
+        >>> one + one
+        Outlines(true_px=4, pred_px=6, true_near_px=2, pred_near_px=2)
     """
 
     true_px: int = 0
@@ -55,6 +61,14 @@ def count_outlines(
 
     Raises:
         ValueError: The tolerance is negative.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import count_outlines
+        >>> truth = np.array([[0, 0, 1, 1, 1, 1, 1, 0, 0, 0]])
+        >>> pred = np.array([[0, 0, 0, 1, 1, 1, 1, 1, 1, 1]])
+        >>> count_outlines(truth, pred, tolerance_px=1)
+        Outlines(true_px=2, pred_px=1, true_near_px=1, pred_near_px=1)
     """
     if not tolerance_px >= 0:
         raise ValueError(f"the tolerance is {tolerance_px} px; wanted 0 or more")
@@ -78,6 +92,12 @@ def outline(labels: NDArray[Any]) -> NDArray[np.bool_]:
 
     Returns:
         bool, the shape of the labels.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import outline
+        >>> outline(np.array([[0, 1, 1, 1, 2, 2]])).astype(int).tolist()
+        [[0, 1, 0, 1, 1, 0]]
     """
     cells = np.maximum(labels, 0)
     edge = np.zeros(cells.shape, dtype=bool)

@@ -27,6 +27,13 @@ class Overlaps:
         true: (n_pairs,) int, the true cell of each pair.
         pred: (n_pairs,) int, its predicted cell.
         shared_px: (n_pairs,) int, the pixels that both have, 1 or more.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import count_overlaps
+        >>> overlaps = count_overlaps(np.array([1, 1, 1, 1]), np.array([0, 7, 7, 7]))
+        >>> overlaps.iou.tolist()
+        [0.75]
     """
 
     true_area_px: NDArray[np.int64]
@@ -61,6 +68,17 @@ def count_overlaps(truth: NDArray[Any], pred: NDArray[Any]) -> Overlaps:
     Raises:
         TypeError: One of them is a bool mask, whose cells have no numbers, or not of integers.
         DataError: The shapes differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import count_overlaps
+        >>> truth = np.array([1, 1, 1, 1, 0, 2, 2, 2])
+        >>> pred = np.array([0, 7, 7, 7, 0, 0, 4, 4])
+        >>> overlaps = count_overlaps(truth, pred)
+        >>> overlaps.true_area_px.tolist(), overlaps.pred_area_px.tolist()
+        ([4, 3], [2, 3])
+        >>> overlaps.shared_px.tolist(), overlaps.union_px.tolist()
+        ([3, 2], [4, 3])
     """
     _check(truth, pred)
     true_runs, pred_runs, lengths = _runs(truth.ravel(), pred.ravel())
@@ -96,6 +114,15 @@ def match_cells(overlaps: Overlaps, *, threshold: float = 0.5) -> NDArray[np.int
 
     Raises:
         ValueError: The threshold is outside 0.5 to 1, so that cells could have several partners.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import count_overlaps, match_cells
+        >>> truth = np.array([1, 1, 1, 1, 0, 2, 2, 2, 2])
+        >>> pred = np.array([0, 7, 7, 7, 0, 0, 0, 0, 4])
+        >>> overlaps = count_overlaps(truth, pred)
+        >>> match_cells(overlaps, threshold=0.5).tolist()  # the second pair has an IoU of 1/4
+        [0]
     """
     if not 0.5 <= threshold <= 1:
         raise ValueError(f"the threshold is {threshold}; wanted 0.5 to 1, where a match is unique")

@@ -37,6 +37,13 @@ class CellCounts:
         splits: True cells that were split, see `count_splits`.
         merges: Predicted cells that merge several true ones, see `count_splits`.
         outlines: Pixels of the outlines.
+
+    Example:
+        >>> from coverslip.metrics import CellCounts
+        >>> one = CellCounts(n_true=2, n_pred=3, splits=1)
+        >>> both = one + one
+        >>> both.n_true, both.n_pred, both.splits
+        (4, 6, 2)
     """
 
     n_true: int = 0
@@ -78,6 +85,15 @@ def count_cells(
         TypeError: One of them is a bool mask, whose cells have no numbers, or not of integers.
         DataError: The shapes differ.
         ValueError: The tolerance is negative.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import count_cells
+        >>> truth = np.array([[1, 1, 1, 1, 0, 2, 2, 2, 2]])
+        >>> pred = np.array([[0, 7, 7, 7, 0, 4, 4, 5, 5]])
+        >>> counts = count_cells(truth, pred)
+        >>> counts.n_true, counts.n_pred, counts.tp[0]
+        (2, 3, 2)
     """
     overlaps = count_overlaps(truth, pred)
     matches = [match_cells(overlaps, threshold=threshold) for threshold in THRESHOLDS]
@@ -96,7 +112,13 @@ def count_cells(
 
 
 def pool_cells(counts: Iterable[CellCounts]) -> CellCounts:
-    """Add up the counts of many images; no image gives zeros."""
+    """Add up the counts of many images; no image gives zeros.
+
+    Example:
+        >>> from coverslip.metrics import CellCounts, pool_cells
+        >>> pool_cells([CellCounts(n_true=2), CellCounts(n_true=3)]).n_true
+        5
+    """
     return sum(counts, start=CellCounts())
 
 
@@ -156,17 +178,41 @@ def swap(overlaps: Overlaps) -> Overlaps:
 
 
 def cell_precision(counts: CellCounts, *, threshold: float = 0.5) -> float:
-    """Share of the predicted cells that match a true one, in [0, 1]."""
+    """Share of the predicted cells that match a true one, in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import cell_precision, count_cells
+        >>> counts = count_cells(np.array([[1, 1, 0, 0]]), np.array([[1, 1, 0, 2]]))
+        >>> cell_precision(counts)
+        0.5
+    """
     return _ratio(_tp(counts, threshold), counts.n_pred, counts=counts)
 
 
 def cell_recall(counts: CellCounts, *, threshold: float = 0.5) -> float:
-    """Share of the true cells that match a predicted one, in [0, 1]."""
+    """Share of the true cells that match a predicted one, in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import cell_recall, count_cells
+        >>> counts = count_cells(np.array([[1, 1, 0, 2]]), np.array([[1, 1, 0, 0]]))
+        >>> cell_recall(counts)
+        0.5
+    """
     return _ratio(_tp(counts, threshold), counts.n_true, counts=counts)
 
 
 def cell_f1(counts: CellCounts, *, threshold: float = 0.5) -> float:
-    """2 TP / (2 TP + FP + FN), which at 0.5 is also the recognition quality RQ, in [0, 1]."""
+    """2 TP / (2 TP + FP + FN), which at 0.5 is also the recognition quality RQ, in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import cell_f1, count_cells
+        >>> counts = count_cells(np.array([[1, 1, 0, 2, 0, 3]]), np.array([[1, 1, 0, 0, 0, 0]]))
+        >>> cell_f1(counts)  # one found, two missed: 2 / (2 + 0 + 2)
+        0.5
+    """
     return _ratio(2 * _tp(counts, threshold), counts.n_true + counts.n_pred, counts=counts)
 
 
@@ -179,19 +225,46 @@ def average_precision(counts: CellCounts, *, threshold: float = 0.5) -> float:
 
     Raises:
         ValueError: The threshold is none of `THRESHOLDS`.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import average_precision, count_cells
+        >>> truth = np.array([[1, 1, 1, 1, 0, 2, 2]])
+        >>> pred = np.array([[1, 1, 1, 0, 0, 2, 2]])
+        >>> counts = count_cells(truth, pred)
+        >>> average_precision(counts, threshold=0.5)
+        1.0
+        >>> round(average_precision(counts, threshold=0.8), 3)  # the first has an IoU of 3/4
+        0.333
     """
     tp = _tp(counts, threshold)
     return _ratio(tp, counts.n_true + counts.n_pred - tp, counts=counts)
 
 
 def mean_average_precision(counts: CellCounts) -> float:
-    """Mean of `average_precision` over the IoU 0.5, 0.55 … 0.95, in [0, 1]."""
+    """Mean of `average_precision` over the IoU 0.5, 0.55 … 0.95, in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import count_cells, mean_average_precision
+        >>> counts = count_cells(np.array([[1, 1, 1, 1]]), np.array([[1, 1, 1, 0]]))
+        >>> mean_average_precision(counts)  # found at 6 of the 10 thresholds, 0.5 to 0.75
+        0.6
+    """
     precisions = [average_precision(counts, threshold=threshold) for threshold in THRESHOLDS]
     return sum(precisions) / len(precisions)
 
 
 def segmentation_quality(counts: CellCounts) -> float:
-    """SQ, mean IoU of the pairs that match at 0.5, in [0, 1] (Kirillov et al. 2019)."""
+    """SQ, mean IoU of the pairs that match at 0.5, in [0, 1] (Kirillov et al. 2019).
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import count_cells, segmentation_quality
+        >>> counts = count_cells(np.array([[1, 1, 1, 1, 0, 2]]), np.array([[1, 1, 1, 0, 0, 2]]))
+        >>> segmentation_quality(counts)  # the mean of 3/4 and 1
+        0.875
+    """
     return _ratio(counts.iou_sum, _tp(counts, 0.5), counts=counts)
 
 
@@ -199,22 +272,53 @@ def panoptic_quality(counts: CellCounts) -> float:
     """PQ = SQ x RQ at 0.5, in [0, 1] (Kirillov et al. 2019, CVPR, eq. 1).
 
     Kirillov matches at an IoU above 0.5, this at 0.5 and above, as `average_precision` does.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import count_cells, panoptic_quality
+        >>> counts = count_cells(np.array([[1, 1, 1, 1, 0, 2]]), np.array([[1, 1, 1, 0, 0, 2]]))
+        >>> panoptic_quality(counts)
+        0.875
     """
     return segmentation_quality(counts) * cell_f1(counts)
 
 
 def aggregated_jaccard(counts: CellCounts) -> float:
-    """AJI, in [0, 1] (Kumar et al. 2017); `coverslip.metrics.objects.aggregate` says how."""
+    """AJI, in [0, 1] (Kumar et al. 2017); `coverslip.metrics.objects.aggregate` says how.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import aggregated_jaccard, count_cells
+        >>> counts = count_cells(np.array([[1, 1, 1, 1, 0, 2]]), np.array([[1, 1, 1, 0, 0, 0]]))
+        >>> aggregated_jaccard(counts)  # 3 shared, of a union of 4 and a missed one of 1
+        0.6
+    """
     return _ratio(counts.aji_shared_px, counts.aji_union_px, counts=counts)
 
 
 def boundary_precision(counts: CellCounts) -> float:
-    """Share of the predicted outlines that is near a true one, in [0, 1]."""
+    """Share of the predicted outlines that is near a true one, in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import boundary_precision, count_cells
+        >>> labels = np.array([[0, 1, 1, 1, 0, 0]])
+        >>> boundary_precision(count_cells(labels, labels))
+        1.0
+    """
     return _boundary_ratio(counts.outlines.pred_near_px, counts.outlines.pred_px, counts=counts)
 
 
 def boundary_recall(counts: CellCounts) -> float:
-    """Share of the true outlines that is near a predicted one, in [0, 1]."""
+    """Share of the true outlines that is near a predicted one, in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import boundary_recall, count_cells
+        >>> labels = np.array([[0, 1, 1, 1, 0, 0]])
+        >>> boundary_recall(count_cells(labels, 0 * labels))
+        0.0
+    """
     return _boundary_ratio(counts.outlines.true_near_px, counts.outlines.true_px, counts=counts)
 
 
@@ -223,6 +327,14 @@ def boundary_f(counts: CellCounts) -> float:
 
     The BF of Csurka et al. 2013 (BMVC), but over the outlines of cells in place of those of
     classes, so that the line between two cells that touch counts; and with a tolerance in pixels.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import boundary_f, count_cells
+        >>> truth = np.array([[0, 1, 1, 0, 0, 0, 0, 0, 0, 0]])
+        >>> pred = np.array([[0, 1, 1, 0, 0, 0, 0, 2, 2, 0]])
+        >>> round(boundary_f(count_cells(truth, pred)), 3)  # precision 1/2, recall 1
+        0.667
     """
     precision, recall = boundary_precision(counts), boundary_recall(counts)
     both = precision + recall
@@ -230,7 +342,15 @@ def boundary_f(counts: CellCounts) -> float:
 
 
 def cell_scores(counts: CellCounts) -> dict[str, float]:
-    """All scores of cells, in [0, 1], in the order of the tables."""
+    """All scores of cells, in [0, 1], in the order of the tables.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import cell_scores, count_cells
+        >>> labels = np.array([[0, 1, 1, 0, 2, 2, 0]])
+        >>> set(cell_scores(count_cells(labels, labels)).values())
+        {1.0}
+    """
     return {
         "ap50": average_precision(counts, threshold=0.5),
         "ap75": average_precision(counts, threshold=0.75),

@@ -27,6 +27,11 @@ class Counts:
         fp: Pixels of background, predicted as cells.
         fn: Pixels of cells, predicted as background.
         tn: Pixels of background, predicted as background.
+
+    Example:
+        >>> from coverslip.metrics import Counts
+        >>> Counts(tp=1, fp=2, fn=3, tn=4) + Counts(tp=10, fp=20, fn=30, tn=40)
+        Counts(tp=11, fp=22, fn=33, tn=44)
     """
 
     tp: int
@@ -55,6 +60,14 @@ def count_pixels(truth: NDArray[np.bool_], pred: NDArray[np.bool_]) -> Counts:
         TypeError: One of them is not bool. A probability map or a label image is never thresholded
             here by accident: pass `probs > 0.5` or `labels > 0`.
         DataError: The shapes differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import count_pixels
+        >>> truth = np.array([1, 1, 1, 0, 0, 0]) > 0
+        >>> pred = np.array([1, 1, 0, 1, 0, 0]) > 0
+        >>> count_pixels(truth, pred)
+        Counts(tp=2, fp=1, fn=1, tn=2)
     """
     for name, mask in (("truth", truth), ("pred", pred)):
         if mask.dtype != np.bool_:
@@ -73,22 +86,46 @@ def count_pixels(truth: NDArray[np.bool_], pred: NDArray[np.bool_]) -> Counts:
 
 
 def pool(counts: Iterable[Counts]) -> Counts:
-    """Add up the counts of many images; no image gives four zeros."""
+    """Add up the counts of many images; no image gives four zeros.
+
+    Example:
+        >>> from coverslip.metrics import Counts, pool
+        >>> pool([Counts(tp=1, fp=0, fn=1, tn=2), Counts(tp=2, fp=1, fn=0, tn=1)])
+        Counts(tp=3, fp=1, fn=1, tn=3)
+    """
     return sum(counts, start=Counts(0, 0, 0, 0))
 
 
 def precision(counts: Counts) -> float:
-    """Share of the predicted pixels that are true, tp / (tp + fp), in [0, 1] (eq. 4)."""
+    """Share of the predicted pixels that are true, tp / (tp + fp), in [0, 1] (eq. 4).
+
+    Example:
+        >>> from coverslip.metrics import Counts, precision
+        >>> precision(Counts(tp=3, fp=1, fn=9, tn=0))
+        0.75
+    """
     return _ratio(counts.tp, counts.tp + counts.fp, counts=counts)
 
 
 def recall(counts: Counts) -> float:
-    """Share of the true pixels that are predicted, tp / (tp + fn), in [0, 1] (eq. 5)."""
+    """Share of the true pixels that are predicted, tp / (tp + fn), in [0, 1] (eq. 5).
+
+    Example:
+        >>> from coverslip.metrics import Counts, recall
+        >>> recall(Counts(tp=3, fp=9, fn=1, tn=0))
+        0.75
+    """
     return _ratio(counts.tp, counts.tp + counts.fn, counts=counts)
 
 
 def jaccard(counts: Counts) -> float:
-    """Intersection over union, tp / (tp + fp + fn), in [0, 1] (eq. 6)."""
+    """Intersection over union, tp / (tp + fp + fn), in [0, 1] (eq. 6).
+
+    Example:
+        >>> from coverslip.metrics import Counts, jaccard
+        >>> jaccard(Counts(tp=2, fp=1, fn=1, tn=0))
+        0.5
+    """
     return _ratio(counts.tp, counts.tp + counts.fp + counts.fn, counts=counts)
 
 
@@ -97,12 +134,23 @@ def dice(counts: Counts) -> float:
 
     On the same counts it equals 2 J / (1 + J) and 2 P R / (P + R) exactly; means over images of
     the three do not.
+
+    Example:
+        >>> from coverslip.metrics import Counts, dice
+        >>> dice(Counts(tp=3, fp=1, fn=1, tn=0))
+        0.75
     """
     return _ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn, counts=counts)
 
 
 def scores(counts: Counts) -> dict[str, float]:
-    """All four scores, in [0, 1], in the order of the tables."""
+    """All four scores, in [0, 1], in the order of the tables.
+
+    Example:
+        >>> from coverslip.metrics import Counts, scores
+        >>> scores(Counts(tp=3, fp=1, fn=1, tn=0))
+        {'precision': 0.75, 'recall': 0.75, 'jaccard': 0.6, 'dice': 0.75}
+    """
     return {
         "precision": precision(counts),
         "recall": recall(counts),

@@ -43,6 +43,15 @@ class BCDUNet(nn.Module):
 
     Raises:
         ValueError: no dense block.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import BCDUNet
+        >>> network = BCDUNet().eval()
+        >>> with torch.inference_mode():
+        ...     logits = network(torch.zeros(1, 3, 32, 32))
+        >>> tuple(logits.shape)
+        (1, 1, 32, 32)
     """
 
     stride = 8

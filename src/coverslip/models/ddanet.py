@@ -35,6 +35,15 @@ class DDANet(nn.Module):
       that term wrongly, what is meant is clear.
 
     Ours: He normal initialisation; the mask's loss is whatever criterion the training has.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import DDANet
+        >>> network = DDANet().eval()
+        >>> with torch.inference_mode():
+        ...     logits = network(torch.zeros(1, 3, 32, 32))
+        >>> tuple(logits.shape)
+        (1, 1, 32, 32)
     """
 
     stride = 16

@@ -42,6 +42,15 @@ class DoubleUNet(nn.Module):
       normalised by the running statistics (Keras: to zero; PyTorch: an error).
     - Batch norm's constants are PyTorch's; He's normal distribution for all layers (theirs: for the
       dense ones alone).
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import DoubleUNet
+        >>> network = DoubleUNet().eval()
+        >>> with torch.inference_mode():
+        ...     logits = network(torch.zeros(1, 3, 32, 32))
+        >>> tuple(logits.shape)
+        (1, 1, 32, 32)
     """
 
     stride = 16

@@ -33,6 +33,15 @@ class ResNet18FPN(nn.Module):
     - The first convolution keeps its stride 2; the 2021 paper's stride 1 is its own network's.
     - He normal for He uniform initialisation (the head: Glorot uniform); batch norm's momentum and
       epsilon are PyTorch's; bilinear upsampling as torch has it, pixel centres at halves.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import ResNet18FPN
+        >>> network = ResNet18FPN().eval()
+        >>> with torch.inference_mode():
+        ...     logits = network(torch.zeros(1, 3, 32, 32))
+        >>> tuple(logits.shape)
+        (1, 1, 32, 32)
     """
 
     stride = 32

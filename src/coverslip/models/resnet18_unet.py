@@ -18,6 +18,15 @@ class ResNet18UNet(nn.Module):
 
     No code was published. The 2021 paper's ablation requires this to be its own network with the
     encoder's features concatenated as they are; every other choice is that of `ResNet18UNetRP`.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import ResNet18UNet
+        >>> network = ResNet18UNet().eval()
+        >>> with torch.inference_mode():
+        ...     logits = network(torch.zeros(1, 3, 32, 32))
+        >>> tuple(logits.shape)
+        (1, 1, 32, 32)
     """
 
     stride = 16

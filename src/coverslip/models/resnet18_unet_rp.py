@@ -38,6 +38,15 @@ class ResNet18UNetRP(nn.Module):
     - conv1 keeps its 7x7 kernel and its pre-trained weights at stride 1; the max-pool stays, since
       four upsamplings answer four halvings. Skips leave after the ReLU of conv1 and layers 1 to 3.
     - "Standard Gaussian" initialisation of the rest would blow up: He normal.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import ResNet18UNetRP
+        >>> network = ResNet18UNetRP().eval()
+        >>> with torch.inference_mode():
+        ...     logits = network(torch.zeros(1, 3, 32, 32))
+        >>> tuple(logits.shape)
+        (1, 1, 32, 32)
     """
 
     stride = 16

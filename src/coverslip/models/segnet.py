@@ -32,6 +32,15 @@ class SegNet(nn.Module):
     paper: a softmax over classes); layers and widths are those of its Caffe definition, the last
     convolution a 3x3 to the logits without batch norm; a bias before each batch norm, as there,
     although it has no effect; batch norm's shift begins at 0 (there: 0.001).
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import SegNet
+        >>> network = SegNet().eval()
+        >>> with torch.inference_mode():
+        ...     logits = network(torch.zeros(1, 3, 32, 32))
+        >>> tuple(logits.shape)
+        (1, 1, 32, 32)
     """
 
     stride = 32

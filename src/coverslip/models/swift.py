@@ -33,6 +33,15 @@ class Swift(nn.Module):
         widths: channels of the decoder at 1/8, 1/4 and 1/2 of the resolution.
         shuffled: channels handed up to the full resolution.
         fine: channels of the convolution there.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import Swift
+        >>> network = Swift(out_channels=2).eval()
+        >>> with torch.inference_mode():
+        ...     logits = network(torch.zeros(1, 3, 32, 32))
+        >>> tuple(logits.shape), network.stride
+        ((1, 2, 32, 32), 16)
     """
 
     stride = 16

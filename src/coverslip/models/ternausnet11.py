@@ -24,6 +24,15 @@ class TernausNet11(nn.Module):
     What the paper leaves open, and the choice made: widths and the order of the layers are those of
     its published code; what is not pre-trained begins with He's normal distribution (the paper
     compares LeCun's uniform one with pre-training).
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import TernausNet11
+        >>> network = TernausNet11().eval()
+        >>> with torch.inference_mode():
+        ...     logits = network(torch.zeros(1, 3, 32, 32))
+        >>> tuple(logits.shape)
+        (1, 1, 32, 32)
     """
 
     stride = 32

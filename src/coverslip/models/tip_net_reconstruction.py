@@ -31,6 +31,15 @@ class TipNetReconstruction(nn.Module):
     - a 1x1 convolution to logits (MultiResUNet: batch norm on it, then a sigmoid);
     - every batch norm with a scale of its own (Keras code: those before a ReLU have none);
     - He normal initialisation, no pre-trained weights.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import TipNetReconstruction
+        >>> network = TipNetReconstruction().eval()
+        >>> with torch.inference_mode():
+        ...     logits = network(torch.zeros(1, 3, 64, 64))
+        >>> tuple(logits.shape)
+        (1, 1, 64, 64)
     """
 
     stride = 16

@@ -18,6 +18,15 @@ class UNet(nn.Module):
     Choices where the paper leaves one, or where its own would not fit the common protocol:
     same padding, so that the mask has the image's size (the paper: valid); batch norm (the paper
     has none; ``norm=False`` gives it); one logit (the paper: two classes); no dropout.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import UNet
+        >>> network = UNet(in_channels=1).eval()
+        >>> with torch.inference_mode():
+        ...     logits = network(torch.zeros(1, 1, 32, 32))
+        >>> tuple(logits.shape), network.stride
+        ((1, 1, 32, 32), 16)
     """
 
     stride = 16

@@ -34,6 +34,15 @@ class UNetPlusPlus(nn.Module):
       "accurate mode" averages the masks, which a network that gives logits does not have), and
       `training_loss` the mean over the heads (the code: their sum).
     - No weight decay in the network; the authors' 1e-4 is for the training to set.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import UNetPlusPlus
+        >>> network = UNetPlusPlus().eval()
+        >>> with torch.inference_mode():
+        ...     logits = network(torch.zeros(1, 3, 32, 32))
+        >>> tuple(logits.shape)
+        (1, 1, 32, 32)
     """
 
     stride = 16

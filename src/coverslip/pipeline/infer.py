@@ -150,7 +150,14 @@ def scaled_shape(shape: tuple[int, int], scale: float) -> tuple[int, int]:
 
 
 def resize_maps(maps: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Resize maps (K, h, w) to (K, *shape), with linear interpolation."""
+    """Resize maps (K, h, w) to (K, *shape), with linear interpolation.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.pipeline import resize_maps
+        >>> resize_maps(np.ones((2, 4, 4), np.float32), (8, 6)).shape
+        (2, 8, 6)
+    """
     return np.stack([resize_image(one, shape) for one in maps])
 
 
@@ -166,6 +173,16 @@ def probs_to_labels(
 
     Returns:
         (H, W) uint32: 0 is background, the cells are 1 to n in reading order.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> from coverslip.pipeline import probs_to_labels
+        >>> probs = np.zeros((1, 30, 30), np.float32)
+        >>> probs[0, 5:15, 5:15] = 0.9
+        >>> probs[0, 20:25, 20:25] = 0.6
+        >>> settings = coverslip.SegmentSettings(threshold=0.5, min_area_px=0)
+        >>> int(probs_to_labels(probs, ["mask"], settings=settings).max())
+        2
     """
     labels, _ = probs_to_parts(probs, maps, settings=settings)
     return drop_cells(

@@ -47,6 +47,12 @@ class Segmentation:
         confluence: share of the image covered by cells, 0 to 1, those at the image's edge included
             even if `drop_border` leaves them out of `labels` and `cells`.
         image: (H, W) or (H, W, 3), what was segmented.
+
+    Example:
+        >>> import coverslip
+        >>> found = coverslip.segment("examples/nuclei/stained_tissue.png", "nuclei")
+        >>> len(found.cells) == int(found.labels.max()), 0 < found.confluence < 1
+        (True, True)
     """
 
     labels: NDArray[np.uint32]

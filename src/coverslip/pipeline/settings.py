@@ -25,6 +25,12 @@ class SegmentSettings:
 
     Raises:
         SettingsError: a value that cannot be, with what can.
+
+    Example:
+        >>> import coverslip
+        >>> settings = coverslip.SegmentSettings(threshold=0.4, drop_border=True)
+        >>> settings.threshold, settings.min_area_px is None  # None: the model's own
+        (0.4, True)
     """
 
     threshold: float | None = None  # a pixel is cell where its probability is above this
@@ -68,12 +74,24 @@ def own_settings(settings: SegmentSettings | None, model: Checkpoint | Method) -
 
 
 def threshold_of(settings: SegmentSettings) -> float:
-    """The probability above which a pixel is cell; 0.5 where that is left to a model."""
+    """The probability above which a pixel is cell; 0.5 where that is left to a model.
+
+    Example:
+        >>> from coverslip.pipeline import SegmentSettings, threshold_of
+        >>> threshold_of(SegmentSettings()), threshold_of(SegmentSettings(threshold=0.3))
+        (0.5, 0.3)
+    """
     return 0.5 if settings.threshold is None else settings.threshold
 
 
 def scale_of(settings: SegmentSettings) -> float:
-    """The share of its size that an image is predicted at; 1 where its cells have yet to say."""
+    """The share of its size that an image is predicted at; 1 where its cells have yet to say.
+
+    Example:
+        >>> from coverslip.pipeline import SegmentSettings, scale_of
+        >>> scale_of(SegmentSettings(scale=0.5)), scale_of(SegmentSettings(scale="auto"))
+        (0.5, 1.0)
+    """
     return settings.scale if isinstance(settings.scale, float | int) else 1.0
 
 

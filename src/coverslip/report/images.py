@@ -77,7 +77,13 @@ def short_name(path: str, *, folder: str) -> str:
 
 
 def pick_frames(n_frames: int, *, most: int = MOST_FRAMES) -> list[int]:
-    """Choose the frames of a series that the page shows: first, last and evenly between them."""
+    """Choose the frames of a series that the page shows: first, last and evenly between them.
+
+    Example:
+        >>> from coverslip.report import pick_frames
+        >>> pick_frames(100, most=5)
+        [0, 25, 50, 74, 99]
+    """
     if n_frames <= most:
         return list(range(n_frames))
     return [round(i * (n_frames - 1) / (most - 1)) for i in range(most)]

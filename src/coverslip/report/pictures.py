@@ -97,6 +97,12 @@ def encode_picture(picture: NDArray[np.uint8], *, side_px: int = SIDE_PX) -> byt
 
     Returns:
         A JPEG file; of a picture without colour, a grey one.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.report import encode_picture
+        >>> encode_picture(np.zeros((20, 20, 3), np.uint8))[:2].hex()  # a JPEG
+        'ffd8'
     """
     is_grey = picture.ndim == 3 and bool((picture == picture[..., :1]).all())
     image = Image.fromarray(picture[..., 0].copy() if is_grey else picture)

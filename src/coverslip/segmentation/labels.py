@@ -31,6 +31,11 @@ def probs_to_mask(probs: NDArray[np.floating[Any]], *, threshold: float = 0.5) -
 
     Raises:
         SettingsError: a threshold outside [0, 1].
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> coverslip.probs_to_mask(np.array([[0.2, 0.5, 0.7]]), threshold=0.5).tolist()
+        [[False, False, True]]
     """
     check_limits(threshold=threshold, min_area_px=0)
     mask: NDArray[np.bool_] = probs > threshold
@@ -42,6 +47,14 @@ def check_limits(*, threshold: float, min_area_px: int) -> None:
 
     Raises:
         SettingsError: a threshold outside [0, 1] or a negative area.
+
+    Example:
+        >>> from coverslip.segmentation import check_limits
+        >>> check_limits(threshold=0.5, min_area_px=10)
+        >>> check_limits(threshold=50, min_area_px=10)
+        Traceback (most recent call last):
+            ...
+        coverslip.errors.SettingsError: the threshold is 50; it must lie in 0 to 1, 0.5 is usual.
     """
     if not 0.0 <= threshold <= 1.0:
         raise SettingsError(f"the threshold is {threshold}; it must lie in 0 to 1, 0.5 is usual.")
@@ -60,6 +73,14 @@ def mask_to_labels(mask: NDArray[np.bool_]) -> NDArray[np.uint32]:
 
     Raises:
         TypeError: the mask is not bool; labels would be merged where cells touch.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> mask = np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 1]]) > 0
+        >>> print(coverslip.mask_to_labels(mask))
+        [[1 0 0 2]
+         [0 1 0 2]
+         [0 0 0 2]]
     """
     if mask.dtype != np.bool_:
         raise TypeError(f"the mask is {mask.dtype}; wanted bool, for instance labels > 0")
@@ -71,7 +92,14 @@ AT_ONCE = 2**20  # pixels: their places take twice the memory of their labels
 
 
 def number_cells(labels: Labels) -> NDArray[np.uint32]:
-    """Number the cells from 1 to n, in reading order of their first pixels; 0 stays background."""
+    """Number the cells from 1 to n, in reading order of their first pixels; 0 stays background.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.segmentation import number_cells
+        >>> number_cells(np.array([[0, 9, 9], [4, 4, 0]])).tolist()
+        [[0, 1, 1], [2, 2, 0]]
+    """
     flat = labels.ravel()
     if flat.max(initial=0) > flat.size:  # a table with a row for each number would be too long
         _, flat = np.unique(flat, return_inverse=True)
@@ -97,6 +125,16 @@ def drop_cells(
         labels: (H, W) integer, numbered from 1 to n.
         min_area_px: cells of fewer pixels go.
         touching_border: cells that touch the image's edge, and so may be cut off, go too.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.segmentation import drop_cells
+        >>> labels = np.array([[0, 0, 0, 0, 0], [0, 1, 0, 2, 0], [0, 0, 0, 2, 0], [0, 0, 0, 0, 0]])
+        >>> print(drop_cells(labels, min_area_px=2))
+        [[0 0 0 0 0]
+         [0 0 0 1 0]
+         [0 0 0 1 0]
+         [0 0 0 0 0]]
     """
     keep = np.bincount(labels.ravel()) >= min_area_px
     keep[0] = False
@@ -114,6 +152,12 @@ def fill_cells(labels: Labels) -> NDArray[np.uint32]:
 
     Returns:
         (H, W) uint32 with the same numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.segmentation import fill_cells
+        >>> fill_cells(np.array([[3, 3, 3], [3, 0, 3], [3, 3, 3]])).tolist()
+        [[3, 3, 3], [3, 3, 3], [3, 3, 3]]
     """
     filled = labels.astype(np.uint32)
     holes, n_holes = ndimage.label(labels == 0, structure=FOUR_NEIGHBOURS)
@@ -150,6 +194,12 @@ def cell_sizes(labels: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
 
     Args:
         labels: (H, W), 0 is background; numbers may be missing.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.segmentation import cell_sizes
+        >>> cell_sizes(np.full((10, 10), 7)).round(2).tolist()  # 100 px² = π / 4 × 11.28²
+        [11.28]
     """
     areas = np.unique(labels[labels > 0], return_counts=True)[1]
     return np.asarray(2 * np.sqrt(areas / np.pi))

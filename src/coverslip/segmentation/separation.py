@@ -47,6 +47,16 @@ def separate(mask: NDArray[np.bool_], maps: Mapping[str, Floats]) -> NDArray[np.
 
     Returns:
         (H, W) uint32: 0 is background, the cells are 1 to n in reading order.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.segmentation import separate
+        >>> rows, columns = np.indices((20, 40))
+        >>> left = (rows - 10) ** 2 + (columns - 11) ** 2 < 81
+        >>> right = (rows - 10) ** 2 + (columns - 27) ** 2 < 81
+        >>> labels = separate(left | right, {})  # two disks that touch
+        >>> int(labels.max()), int(labels[10, 11]), int(labels[10, 27])
+        (2, 1, 2)
     """
     labels, _ = separate_part(mask, maps)
     return labels
@@ -68,6 +78,16 @@ def separate_part(
 
     Returns:
         The labels; and (H, W) bool, where they are not sure, as `at_the_edge` has it.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.segmentation import separate_part
+        >>> mask = np.zeros((60, 60), dtype=bool)
+        >>> mask[5:15, 10:20] = True  # seen whole
+        >>> mask[30:, 30:50] = True  # goes on below
+        >>> labels, unsure = separate_part(mask, {}, beyond=(False, True, False, False))
+        >>> int(labels.max()), bool(unsure[labels == 1].any()), bool(unsure[labels == 2].any())
+        (2, False, True)
     """
     mask, landscape, rise, edge = look_at(mask, maps, beyond=beyond)
     pieces, n_pieces = ndimage.label(mask, structure=EIGHT_NEIGHBOURS)

@@ -32,6 +32,17 @@ def labels_to_maps(labels: Labels, names: Sequence[str]) -> Floats:
 
     Returns:
         (K, H, W) float32 in [0, 1], in the order of the names.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.segmentation import labels_to_maps
+        >>> labels = np.zeros((5, 9), int)
+        >>> labels[:, 1:8] = 1
+        >>> mask, distance = labels_to_maps(labels, ["mask", "distance"])
+        >>> mask[2].tolist()
+        [0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0]
+        >>> distance[2].tolist()  # depth over that of the deepest pixel
+        [0.0, 0.25, 0.5, 0.75, 1.0, 0.75, 0.5, 0.25, 0.0]
     """
     ids, places = np.unique(labels, return_inverse=True)
     has_background = ids[0] == 0
@@ -45,6 +56,10 @@ def check_maps(names: Sequence[str]) -> None:
 
     Raises:
         SettingsError: an unknown name, one twice, or a list that does not begin with the mask.
+
+    Example:
+        >>> from coverslip.segmentation import check_maps
+        >>> check_maps(["mask", "distance"])
     """
     for name in names:
         if name not in MAPS:

@@ -31,6 +31,14 @@ def trim_cells(
 
     Returns:
         (H, W) uint32, numbered anew in reading order. A cell may be left in pieces.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.segmentation import trim_cells
+        >>> labels = np.array([[1, 1, 1, 0, 2, 2, 2]])
+        >>> probs = np.array([[0.3, 0.8, 0.8, 0, 0.4, 0.4, 0.4]], np.float32)
+        >>> trim_cells(labels, probs, share=0.5, least=0.6).tolist()
+        [[0, 1, 1, 0, 0, 0, 0]]
     """
     heights = plateaus(labels, probs)
     heights[heights < least] = np.inf

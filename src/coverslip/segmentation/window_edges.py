@@ -36,6 +36,11 @@ def edge_distance(shape: tuple[int, ...], beyond: Sides) -> NDArray[np.int32]:
 
     Returns:
         (H, W) int32, very large where the frame goes on at no side.
+
+    Example:
+        >>> from coverslip.segmentation import edge_distance
+        >>> edge_distance((1, 20), (False, False, True, False))[0, 14:].tolist()
+        [-1, 0, 1, 2, 3, 4]
     """
     top, bottom, left, right = beyond
     rows = _along(shape[0], before=top, after=bottom)
@@ -65,6 +70,12 @@ def at_the_edge(
 
     Returns:
         (H, W) bool.
+
+    Example:
+        >>> from coverslip.segmentation import at_the_edge, edge_distance
+        >>> distance = edge_distance((1, 20), (False, False, True, False))
+        >>> at_the_edge(distance)[0].nonzero()[0].tolist()
+        [16]
     """
     edge: NDArray[np.bool_] = distance == 1
     if depth is not None:

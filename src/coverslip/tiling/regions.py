@@ -31,6 +31,11 @@ class RegionSettings:
 
     Raises:
         SettingsError: a value that cannot be, with what can.
+
+    Example:
+        >>> from coverslip.tiling import RegionSettings
+        >>> RegionSettings(core_px=1000).most_px
+        4000000
     """
 
     core_px: int = 2048  # with its margin 5.3 megapixels: all that is held stays below 1 GB
@@ -65,6 +70,14 @@ class Region:
         place: row and column among the regions.
         core: the rows and columns that it answers for.
         shape: height and width of the frame.
+
+    Example:
+        >>> from coverslip.tiling import lay_regions
+        >>> region = lay_regions((100, 100), core=60)[3]
+        >>> region.place, region.core
+        ((1, 1), (slice(60, 100, None), slice(60, 100, None)))
+        >>> region.window(10)
+        (slice(50, 100, None), slice(50, 100, None))
     """
 
     number: int
@@ -82,7 +95,13 @@ class Region:
 
 
 def lay_regions(shape: tuple[int, int], *, core: int) -> list[Region]:
-    """Cover a frame (H, W) with cores of so many pixels a side, the last ones smaller."""
+    """Cover a frame (H, W) with cores of so many pixels a side, the last ones smaller.
+
+    Example:
+        >>> from coverslip.tiling import lay_regions
+        >>> [region.core for region in lay_regions((50, 100), core=60)]
+        [(slice(0, 50, None), slice(0, 60, None)), (slice(0, 50, None), slice(60, 100, None))]
+    """
     rows, columns = (
         [slice(start, min(start + core, length)) for start in range(0, length, core)]
         for length in shape
@@ -95,20 +114,39 @@ def lay_regions(shape: tuple[int, int], *, core: int) -> list[Region]:
 
 
 def whole_region(shape: tuple[int, int]) -> Region:
-    """A frame (H, W) as one region without neighbours."""
+    """A frame (H, W) as one region without neighbours.
+
+    Example:
+        >>> from coverslip.tiling import whole_region
+        >>> whole_region((50, 100)).core
+        (slice(0, 50, None), slice(0, 100, None))
+    """
     height, width = shape
     return Region(0, (0, 0), (slice(0, height), slice(0, width)), shape)
 
 
 def beyond(window: Window, shape: tuple[int, int]) -> Sides:
-    """Beyond which sides of a window the frame goes on."""
+    """Beyond which sides of a window the frame goes on.
+
+    Example:
+        >>> from coverslip.tiling import beyond
+        >>> beyond((slice(0, 50), slice(10, 100)), (100, 100))  # top, bottom, left, right
+        (False, True, True, False)
+    """
     rows, columns = window
     height, width = shape
     return rows.start > 0, rows.stop < height, columns.start > 0, columns.stop < width
 
 
 def meet(one: Window, other: Window) -> Window | None:
-    """What two windows share, or None."""
+    """What two windows share, or None.
+
+    Example:
+        >>> from coverslip.tiling import meet
+        >>> meet((slice(0, 50), slice(0, 50)), (slice(40, 90), slice(10, 90)))
+        (slice(40, 50, None), slice(10, 50, None))
+        >>> meet((slice(0, 50), slice(0, 50)), (slice(50, 90), slice(10, 90)))
+    """
     rows, columns = (
         slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(one, other, strict=True)
     )
@@ -116,7 +154,13 @@ def meet(one: Window, other: Window) -> Window | None:
 
 
 def seen_from(part: Window, window: Window) -> Window:
-    """The same pixels, counted from the corner of a window."""
+    """The same pixels, counted from the corner of a window.
+
+    Example:
+        >>> from coverslip.tiling import seen_from
+        >>> seen_from((slice(40, 50), slice(10, 50)), (slice(30, 90), slice(0, 90)))
+        (slice(10, 20, None), slice(10, 50, None))
+    """
     rows, columns = (
         slice(a.start - b.start, a.stop - b.start) for a, b in zip(part, window, strict=True)
     )
@@ -132,6 +176,11 @@ def join(pairs: Sequence[tuple[int, int]], *, n: int) -> NDArray[np.int64]:
 
     Returns:
         (n,), in the order of the first of each.
+
+    Example:
+        >>> from coverslip.tiling import join
+        >>> join([(0, 2), (2, 4)], n=5).tolist()
+        [0, 1, 0, 2, 0]
     """
     one, other = (
         np.array(column, dtype=np.int64)

@@ -23,6 +23,16 @@ class Symmetry:
         transposes: rows become columns, so a non-square image changes its shape.
         flips_rows: the order of the rows is reversed (upside down), after any transposition.
         flips_columns: the order of the columns is reversed (left to right), likewise.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.tiling.symmetry import SYMMETRIES
+        >>> image = torch.tensor([[1, 2], [3, 4]])
+        >>> turned = SYMMETRIES["rot90"].forward(image)  # counter-clockwise
+        >>> turned.tolist()
+        [[2, 4], [1, 3]]
+        >>> SYMMETRIES["rot90"].inverse(turned).tolist()
+        [[1, 2], [3, 4]]
     """
 
     transposes: bool = False

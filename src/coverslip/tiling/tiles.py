@@ -34,6 +34,14 @@ class Grid:
             edge of the image; `cut` fills it up by reflection.
         starts: first rows and first columns of the tiles.
         weights: for each axis (n tiles, tile length) float32, the weight of each pixel of a tile.
+
+    Example:
+        >>> from coverslip.tiling import lay_tiles
+        >>> grid = lay_tiles((100, 260), tile=128, overlap=32, multiple=32)
+        >>> grid.tile, grid.starts
+        ((128, 128), ((0,), (0, 64, 160)))
+        >>> grid.indices, grid.corner((0, 1))
+        ([(0, 0), (0, 1), (0, 2)], (0, 64))
     """
 
     tile: tuple[int, int]
@@ -68,6 +76,12 @@ def lay_tiles(shape: tuple[int, int], *, tile: int, overlap: int, multiple: int 
 
     Raises:
         ValueError: the rounded overlap is not smaller than the rounded tile.
+
+    Example:
+        >>> from coverslip.tiling import lay_tiles
+        >>> grid = lay_tiles((2048, 2048), tile=1024, overlap=128)
+        >>> grid.tile, grid.starts[0]
+        ((768, 768), (0, 640, 1280))
     """
     tile, overlap = round_up(tile, multiple), round_up(overlap, multiple)
     sides = tuple(
@@ -188,6 +202,15 @@ def cut_from(
 
     Returns:
         A copy (..., height, width).
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.tiling import cut_from, lay_tiles
+        >>> image = np.arange(6).reshape(1, 6)
+        >>> grid = lay_tiles((1, 6), tile=4, overlap=1)
+        >>> read = lambda rows, columns: image[rows, columns]
+        >>> [cut_from(read, shape=(1, 6), grid=grid, index=at).tolist() for at in grid.indices]
+        [[[0, 1, 2, 3]], [[2, 3, 4, 5]]]
     """
     rows, columns = (
         _reflect(np.arange(start, start + side), length=length)
@@ -200,7 +223,14 @@ def cut_from(
 
 
 def tiles_in(grid: Grid, rows: slice, columns: slice) -> list[tuple[int, int]]:
-    """The tiles that have a say in some rows and columns, in reading order."""
+    """The tiles that have a say in some rows and columns, in reading order.
+
+    Example:
+        >>> from coverslip.tiling import lay_tiles, tiles_in
+        >>> grid = lay_tiles((100, 300), tile=128, overlap=32)
+        >>> tiles_in(grid, slice(0, 100), slice(0, 50))
+        [(0, 0)]
+    """
     down, across = (
         [
             number
@@ -228,6 +258,18 @@ def blend(
         grid: the tiles' places and weights.
         index: row and column of the tile in the grid.
         origin: the place in the image of the canvas's first pixel.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.tiling import blend, cut_from, lay_tiles
+        >>> image = np.random.default_rng(0).random((40, 70), np.float32)
+        >>> grid = lay_tiles(image.shape, tile=32, overlap=8)
+        >>> canvas = np.zeros_like(image)
+        >>> for index in grid.indices:
+        ...     part = cut_from(lambda *at: image[at], shape=image.shape, grid=grid, index=index)
+        ...     blend(canvas, part, grid=grid, index=index)
+        >>> bool(np.allclose(canvas, image))  # weights sum to one
+        True
     """
     top, left = (start - first for start, first in zip(grid.corner(index), origin, strict=True))
     height, width = canvas.shape[-2:]
@@ -239,7 +281,13 @@ def blend(
 
 
 def round_up(number: int, multiple: int) -> int:
-    """Round up to the next multiple; a multiple stays what it is."""
+    """Round up to the next multiple; a multiple stays what it is.
+
+    Example:
+        >>> from coverslip.tiling import round_up
+        >>> round_up(100, 32), round_up(96, 32)
+        (128, 96)
+    """
     return -(-number // multiple) * multiple
 
 

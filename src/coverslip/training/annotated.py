@@ -50,6 +50,15 @@ def load_labelled(
 
     Raises:
         DataError: the labels have another size than the image.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> from coverslip.training import load_labelled
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> image, labels = load_labelled(pairs[0], coverslip.Preprocess(), size_px=128)
+        >>> image.shape, labels.dtype.name
+        ((128, 128), 'int32')
     """
     stretched = partial(
         stretch,
@@ -89,6 +98,15 @@ def prepare_labelled(
 
     Raises:
         DataError: the labels have another size than the image.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> from coverslip.training import prepare_labelled
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> image, labels = prepare_labelled(pairs[0], lambda frame: frame / 255, size_px=None)
+        >>> image.shape[:2] == labels.shape
+        True
     """
     frame = read_frame(open_image(pair.image))
     labels = read_truth(pair)

@@ -86,7 +86,14 @@ class Whole(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One image and what is to be learnt of it, ready for a batch."""
+    """One image and what is to be learnt of it, ready for a batch.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training import Sample
+        >>> Sample(torch.zeros(3, 8, 8), torch.zeros(1, 8, 8), pair=4).pair
+        4
+    """
 
     image: Tensor  # (3, H, W) in [0, 1]
     maps: Tensor  # (K, H, W) in [0, 1], the mask first, the weights of the loss last if it has any
@@ -94,7 +101,14 @@ class Sample(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Samples stacked, and which images they are."""
+    """Samples stacked, and which images they are.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training import Batch
+        >>> tuple(Batch(torch.zeros(2, 3, 8, 8), torch.zeros(2, 1, 8, 8), [0, 1]).images.shape)
+        (2, 3, 8, 8)
+    """
 
     images: Tensor  # (N, 3, H, W) in [0, 1]
     maps: Tensor  # (N, K, H, W) in [0, 1], as of the samples
@@ -102,7 +116,16 @@ class Batch(NamedTuple):
 
 
 def stack_samples(samples: list[Sample]) -> Batch:
-    """Samples of one size → a batch."""
+    """Samples of one size → a batch.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training import Sample, stack_samples
+        >>> samples = [Sample(torch.zeros(3, 8, 8), torch.zeros(1, 8, 8), pair) for pair in (4, 7)]
+        >>> batch = stack_samples(samples)
+        >>> tuple(batch.images.shape), batch.pairs
+        ((2, 3, 8, 8), [4, 7])
+    """
     return Batch(
         torch.stack([sample.image for sample in samples]),
         torch.stack([sample.maps for sample in samples]),
@@ -118,6 +141,16 @@ class PairDataset(Dataset[Sample]):
 
     ``dataset[Draw(pair, number)]`` cuts its random square by the seed and the draw's number alone,
     so that the same seed gives the same samples on any number of workers.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> from coverslip.training import Draw, PairDataset
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> settings = coverslip.SampleSettings(crop_px=64)
+        >>> data = PairDataset(pairs, preprocess=coverslip.Preprocess(), settings=settings)
+        >>> tuple(data[Draw(pair=0, number=0)].image.shape)
+        (3, 64, 64)
     """
 
     def __init__(
@@ -190,6 +223,16 @@ def median_cell_size(data: PairDataset, *, most: int = 100) -> float | None:
 
     Returns:
         Diameter in px of the disk that has the cell's area; None where there is no cell.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> from coverslip.training import PairDataset, median_cell_size
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> settings = coverslip.SampleSettings(cell_size_px=12)
+        >>> data = PairDataset(pairs[:1], preprocess=coverslip.Preprocess(), settings=settings)
+        >>> round(median_cell_size(data))  # each image is resized so
+        12
     """
     chosen = range(0, len(data), max(1, len(data) // most))
     found = np.concatenate([cell_sizes(data.whole(index).labels) for index in chosen])
@@ -207,6 +250,15 @@ def random_crop(
     """The same random square of image (H, W[, 3]) and maps (K, H, W), reflected where too small.
 
     Of so many tries the first is taken whose mask, the first map, is not empty; else the last.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.training import random_crop
+        >>> image = np.arange(100, dtype=np.float32).reshape(10, 10)
+        >>> maps = (image[None] > 50).astype(np.uint8)
+        >>> square, its_maps = random_crop(image, maps, size=4, rng=np.random.default_rng(0))
+        >>> square.shape, bool((its_maps[0] == (square > 50)).all())
+        ((4, 4), True)
     """
     missing = [max(0, size - length) for length in maps.shape[1:]]
     if any(missing):

@@ -15,7 +15,14 @@ MOST_WEIGHT = 5.0  # of a pixel in the loss; a share of it is kept in one byte
 
 
 def bce_loss(logits: Tensor, truth: Tensor, *, weights: Tensor | None = None) -> Tensor:
-    """Binary cross-entropy, mean over pixels; arguments as of `bce_dice_loss`."""
+    """Binary cross-entropy, mean over pixels; arguments as of `bce_dice_loss`.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.losses import bce_loss
+        >>> round(float(bce_loss(torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2))), 4)  # ln 2
+        0.6931
+    """
     return binary_cross_entropy_with_logits(logits, truth, weight=weights)
 
 
@@ -29,6 +36,16 @@ def bce_dice_loss(logits: Tensor, truth: Tensor, *, weights: Tensor | None = Non
 
     Returns:
         A scalar, 0 for a perfect and certain prediction.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.losses import bce_dice_loss
+        >>> truth = torch.tensor([[[[0.0, 1.0]]]])
+        >>> sure = 40 * (2 * truth - 1)
+        >>> round(float(bce_dice_loss(sure, truth)), 4)
+        0.0
+        >>> round(float(bce_dice_loss(-sure, truth)), 4)  # 40 and 1
+        41.0
     """
     return bce_loss(logits, truth, weights=weights) + dice_loss(logits, truth, weights=weights)
 
@@ -50,6 +67,14 @@ def dice_loss(
 
     Returns:
         A scalar in [0, 1].
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.losses import dice_loss
+        >>> truth = torch.tensor([[[[0.0, 1.0, 1.0]]]])
+        >>> logits = torch.tensor([[[[-40.0, 40.0, -40.0]]]])
+        >>> round(float(dice_loss(logits, truth)), 4)  # 1 - 2 / (1 + 2)
+        0.3333
     """
     probs = torch.sigmoid(logits.float())
     intersection = sum_pixels(probs * truth, weights)
@@ -63,7 +88,15 @@ def sum_pixels(values: Tensor, weights: Tensor | None) -> Tensor:
 
 
 def jaccard_bce_loss(logits: Tensor, truth: Tensor, *, weights: Tensor | None = None) -> Tensor:
-    """Jaccard loss plus binary cross-entropy, weight 1:1; arguments as of `bce_dice_loss`."""
+    """Jaccard loss plus binary cross-entropy, weight 1:1; arguments as of `bce_dice_loss`.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.losses import jaccard_bce_loss
+        >>> truth = torch.tensor([[[[0.0, 1.0]]]])
+        >>> round(float(jaccard_bce_loss(40 * (2 * truth - 1), truth)), 4)
+        0.0
+    """
     return jaccard_loss(logits, truth, weights=weights) + bce_loss(logits, truth, weights=weights)
 
 
@@ -73,6 +106,14 @@ def jaccard_loss(
     """One minus the soft Jaccard index, mean over images; arguments as of `dice_loss`.
 
     Per image and channel: 1 - (Σpg + eps) / (Σp² + Σg² - Σpg + eps), squared as `dice_loss` is.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.losses import jaccard_loss
+        >>> truth = torch.tensor([[[[0.0, 1.0, 1.0]]]])
+        >>> logits = torch.tensor([[[[-40.0, 40.0, -40.0]]]])
+        >>> round(float(jaccard_loss(logits, truth)), 4)  # 1 - 1 / 2
+        0.5
     """
     probs = torch.sigmoid(logits.float())
     intersection = sum_pixels(probs * truth, weights)
@@ -94,6 +135,14 @@ def maps_loss(logits: Tensor, maps: Tensor, *, criterion: Callable[..., Tensor])
 
     Returns:
         A scalar; without further maps, the criterion's own.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.losses import bce_loss, maps_loss
+        >>> logits, maps = torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 4, 4)
+        >>> loss = maps_loss(logits, maps, criterion=bce_loss)
+        >>> round(float(loss), 4)  # 2 ln 2: of the mask, and of the other map
+        1.3863
     """
     n_maps = logits.shape[1]
     mask, others = maps[:, :1], maps[:, 1:n_maps]

@@ -36,7 +36,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is fixed before the first step."""
+    """Everything that is fixed before the first step.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> plan = coverslip.Plan(coverslip.TrainSettings(), train=pairs[1:], val=pairs[:1])
+        >>> len(plan.train), plan.settings.model
+        (4, 'swift')
+    """
 
     settings: TrainSettings
     train: list[Pair]

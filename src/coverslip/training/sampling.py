@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 
 class Draw(NamedTuple):
-    """Which pair to show, counted from 0, and the how-manieth draw of the training this is."""
+    """Which pair to show, counted from 0, and the how-manieth draw of the training this is.
+
+    Example:
+        >>> from coverslip.training import Draw
+        >>> Draw(pair=2, number=17)
+        Draw(pair=2, number=17)
+    """
 
     pair: int
     number: int
@@ -32,6 +38,14 @@ def epoch_batches(
 
     Without weights the epochs cut one endless stream of shuffled passes over all images, so that
     every image is shown equally often. With weights each draw is independent.
+
+    Example:
+        >>> from coverslip.training import epoch_batches
+        >>> batches = list(epoch_batches(4, epoch=0, steps=2, batch=2, seed=0))
+        >>> sorted(draw.pair for batch in batches for draw in batch)  # each image once
+        [0, 1, 2, 3]
+        >>> batches == list(epoch_batches(4, epoch=0, steps=2, batch=2, seed=0))
+        True
     """
     first = epoch * steps * batch
     numbers = range(first, first + steps * batch)
@@ -62,6 +76,11 @@ def balance_weights(groups: Sequence[str]) -> list[float]:
 
     A group of n images is drawn in proportion to √n: between "as often as it occurs" (n) and "as
     often as every other group" (1).
+
+    Example:
+        >>> from coverslip.training import balance_weights
+        >>> balance_weights(["phase", "phase", "phase", "phase", "dic"])
+        [0.5, 0.5, 0.5, 0.5, 1.0]
     """
     sizes = Counter(groups)
     return [sizes[group] ** -0.5 for group in groups]

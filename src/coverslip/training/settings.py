@@ -20,6 +20,12 @@ class TrainSettings:
 
     Raises:
         SettingsError: a value that cannot be, with what can.
+
+    Example:
+        >>> import coverslip
+        >>> settings = coverslip.TrainSettings(epochs=5, maps=("mask", "distance"))
+        >>> settings.epochs, settings.model
+        (5, 'swift')
     """
 
     model: str = "swift"

@@ -99,6 +99,11 @@ def one_cycle(step: int, n_steps: int, *, peak: float, warmup: float = 0.25) -> 
     """The learning rate of a step: cosine up from peak/25, then cosine down to peak/10,000.
 
     Smith and Topin 2018 (arXiv 1708.07120), with the shape that PyTorch's OneCycleLR gives it.
+
+    Example:
+        >>> from coverslip.training import one_cycle
+        >>> [round(one_cycle(step, 100, peak=0.1), 5) for step in (0, 25, 99)]
+        [0.004, 0.1, 1e-05]
     """
     top = warmup * n_steps
     if step < top:

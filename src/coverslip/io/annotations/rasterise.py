@@ -91,6 +91,16 @@ def draw_cells(path: Path, cells: Sequence[Cell], canvas: Canvas) -> NDArray[np.
 
     Raises:
         FileError: A cell in a frame that is not there, or corners that are no finite numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> from pathlib import Path
+        >>> from coverslip.io.annotations.rasterise import Canvas, Cell, draw_cells
+        >>> triangle = np.array([(0, 0), (3, 0), (3, 3)])  # y and x
+        >>> print(draw_cells(Path("a.json"), [Cell(parts=[[triangle]])], Canvas(3, 4)))
+        [[0 0 0 0]
+         [1 0 0 0]
+         [1 1 0 0]]
     """
     frames = np.zeros((canvas.n_frames, canvas.height, canvas.width), np.int32)
     for cell, number in zip(cells, _numbers(cells), strict=True):

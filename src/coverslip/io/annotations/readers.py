@@ -124,7 +124,14 @@ def _same_name(names: list[str], image: Path) -> str:
 
 
 def annotated_file(path: Path) -> Path:
-    """The file that a path leads into: coco.json of ``coco.json/a.png``; of others the path."""
+    """The file that a path leads into: coco.json of ``coco.json/a.png``; of others the path.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import annotated_file
+        >>> annotated_file(Path("a_seg.npy")).name
+        'a_seg.npy'
+    """
     for above in path.parents:
         if above.suffix.lower() == ".json":
             return above if above.is_file() else path
@@ -132,7 +139,14 @@ def annotated_file(path: Path) -> Path:
 
 
 def is_annotation(path: Path) -> bool:
-    """Whether a path is an annotation file by its suffix, or leads into one."""
+    """Whether a path is an annotation file by its suffix, or leads into one.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import is_annotation
+        >>> is_annotation(Path("a_seg.npy")), is_annotation(Path("a.tif"))
+        (True, False)
+    """
     name = annotated_file(path).name.lower()
     is_known = Path(name).suffix in READERS and not name.endswith(".zarr.zip")
     return is_known and not path.is_dir()
@@ -180,6 +194,12 @@ def annotation_name(path: Path) -> str:
     """The name of the image that an annotation file belongs to, without suffixes.
 
     ``a_seg.npy``, ``a_rois.zip``, ``a.tif.geojson`` and ``coco.json/a.png`` → a.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io.annotations.readers import annotation_name
+        >>> annotation_name(Path("a_seg.npy")), annotation_name(Path("coco.json/b.png"))
+        ('a', 'b')
     """
     name = unicodedata.normalize("NFC", path.stem)
     stem = re.sub(rf"(?<=.)({'|'.join(SUFFIXES)})$", "", name)

@@ -39,6 +39,11 @@ class EGTSettings:
 
     Raises:
         SettingsError: a value that cannot be, with what can.
+
+    Example:
+        >>> from coverslip.segmentation.classical import EGTSettings
+        >>> EGTSettings(greedy=5).greedy
+        5
     """
 
     greedy: float = 0.0  # percentiles by which the threshold is lowered: above 0 finds more
@@ -62,6 +67,16 @@ def segment_egt(image: NDArray[np.floating[Any]], *, settings: EGTSettings) -> N
 
     Returns:
         (H, W) bool. An image without any change of brightness has no cell.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.segmentation.classical import EGTSettings, segment_egt
+        >>> random = np.random.default_rng(0)
+        >>> image = random.normal(0.5, 0.01, (128, 128))  # the noise of the camera
+        >>> image[40:80, 40:80] = random.normal(0.5, 0.1, (40, 40))  # a cell has more texture
+        >>> mask = segment_egt(image, settings=EGTSettings())
+        >>> bool(mask[60, 60]), bool(mask[5, 5])
+        (True, False)
     """
     gradients = gradient_magnitude(image)
     changes = gradients[gradients > 0]

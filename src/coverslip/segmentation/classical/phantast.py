@@ -39,6 +39,11 @@ class PhantastSettings:
 
     Raises:
         SettingsError: a value that cannot be, with what can.
+
+    Example:
+        >>> from coverslip.segmentation.classical import PhantastSettings
+        >>> PhantastSettings(epsilon=0.03).epsilon
+        0.03
     """
 
     sigma: float = 1.4  # px, of the Gaussian window of the local contrast; fig. S1
@@ -75,6 +80,16 @@ def segment_phantast(
 
     Returns:
         (H, W) bool.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.segmentation.classical import PhantastSettings, segment_phantast
+        >>> random = np.random.default_rng(0)
+        >>> image = random.normal(0.5, 0.01, (128, 128))  # the noise of the camera
+        >>> image[40:80, 40:80] = random.normal(0.5, 0.1, (40, 40))  # a cell has more texture
+        >>> mask = segment_phantast(image, settings=PhantastSettings())
+        >>> bool(mask[60, 60]), bool(mask[5, 5])
+        (True, False)
     """
     grey = image.astype(np.float64)
     mask = local_contrast(grey, sigma=settings.sigma) > settings.epsilon

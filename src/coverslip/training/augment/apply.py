@@ -50,6 +50,18 @@ def augment(
 
     Returns:
         New images in [0, 1] and new maps; the mask is 0 or 1 again.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.augment import AugmentSettings, augment
+        >>> images, maps = torch.rand(2, 3, 32, 32), torch.zeros(2, 1, 32, 32)
+        >>> maps[..., :16] = 1
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> images, maps = augment(images, maps, settings=AugmentSettings(), generator=generator)
+        >>> tuple(images.shape), 0 <= float(images.min()), float(images.max()) <= 1
+        ((2, 3, 32, 32), True, True)
+        >>> maps.unique().tolist()  # a mask is a mask when it is turned and warped, too
+        [0.0, 1.0]
     """
     grid = random_grid(images.shape, settings=settings, generator=generator)
     images, maps = warp(images, maps, grid)
@@ -59,7 +71,17 @@ def augment(
 def change_intensity(
     images: Tensor, *, settings: AugmentSettings, generator: torch.Generator
 ) -> Tensor:
-    """All that happens to an image but its geometry, drawn for each; stays in [0, 1]."""
+    """All that happens to an image but its geometry, drawn for each; stays in [0, 1].
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.augment import AugmentSettings, change_intensity
+        >>> images = torch.full((1, 3, 16, 16), 0.5)
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> changed = change_intensity(images, settings=AugmentSettings(), generator=generator)
+        >>> bool((changed != images).any()), 0 <= float(changed.min()), float(changed.max()) <= 1
+        (True, True, True)
+    """
     host = on_host(generator)
     images = change_colour(images, settings=settings, generator=generator)
     images = change_optics(images, settings=settings, host=host)
@@ -165,7 +187,16 @@ def warp(images: Tensor, maps: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
 def random_grid(
     shape: torch.Size, *, settings: AugmentSettings, generator: torch.Generator
 ) -> Tensor:
-    """Where each output pixel comes from: (N, H, W, 2) in [-1, 1], for `grid_sample`."""
+    """Where each output pixel comes from: (N, H, W, 2) in [-1, 1], for `grid_sample`.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.augment import AugmentSettings, random_grid
+        >>> still = AugmentSettings(rotation_deg=0, zoom=1, elastic_px=0)
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> tuple(random_grid(torch.Size([2, 3, 8, 8]), settings=still, generator=generator).shape)
+        (2, 8, 8, 2)
+    """
     n, _, height, width = shape
     angle = math.radians(settings.rotation_deg) * uniform(n, generator)
     zoom = torch.exp(math.log(settings.zoom) * uniform(n, generator))
@@ -193,6 +224,15 @@ def random_displacement(
 
     The points lie at multiples of the spacing, the last beyond the image: squeezed into a small
     image they would fold it.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.augment import AugmentSettings, random_displacement
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> shape = torch.Size([2, 3, 64, 64])
+        >>> field = random_displacement(shape, settings=AugmentSettings(), generator=generator)
+        >>> tuple(field.shape)
+        (2, 64, 64, 2)
     """
     n, _, height, width = shape
     spacing = settings.elastic_spacing_px

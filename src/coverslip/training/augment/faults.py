@@ -22,6 +22,15 @@ def blur(images: Tensor, sigma_px: Tensor) -> Tensor:
     Args:
         images: (N, C, H, W) in [0, 1].
         sigma_px: (N,) the Gaussian's standard deviation; 0 is no change.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.augment import blur
+        >>> image = torch.zeros(1, 1, 9, 9)
+        >>> image[0, 0, 4, 4] = 1
+        >>> spread = blur(image, torch.tensor([1.0]))
+        >>> round(float(spread.sum()), 4), bool(spread[0, 0, 4, 4] < 0.2)
+        (1.0, True)
     """
     n, channels, height, width = images.shape
     radius = max(1, math.ceil(3 * float(sigma_px.max())))  # beyond, 0.3 % of it
@@ -42,6 +51,15 @@ def sharpen(images: Tensor, amount: Tensor) -> Tensor:
     Args:
         images: (N, C, H, W) in [0, 1].
         amount: (N,); 0 is no change.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.augment import sharpen
+        >>> image = torch.full((1, 1, 9, 9), 0.4)
+        >>> image[..., 5:] = 0.6
+        >>> sharper = sharpen(image, torch.tensor([1.0]))
+        >>> bool(sharper[0, 0, 4, 4] < 0.4), bool(sharper[0, 0, 4, 5] > 0.6)
+        (True, True)
     """
     fine = images - blur(images, torch.ones(len(images)))
     return (images + per_image(amount, images) * fine).clamp(0, 1)
@@ -53,6 +71,14 @@ def lose_resolution(images: Tensor, factor: Tensor) -> Tensor:
     Args:
         images: (N, C, H, W) in [0, 1].
         factor: (N,) side of the pixels that are left, in pixels of before; 1 is no change.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.augment import lose_resolution
+        >>> image = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+        >>> coarse = lose_resolution(image, torch.tensor([4.0]))
+        >>> bool(coarse.std() < image.std())
+        True
     """
     size = images.shape[2:]
     coarse = []
@@ -71,6 +97,14 @@ def illuminate(images: Tensor, field: Tensor, *, gain: Tensor, offset: Tensor) -
         field: (N, H, W), smooth, in [-1, 1].
         gain: (N,) the image is multiplied by 1 + gain × field; 0 is no change.
         offset: (N,) offset × field is added: stray light, a meniscus in phase contrast.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.augment import illuminate
+        >>> image, field = torch.full((1, 1, 1, 2), 0.5), torch.tensor([[[-1.0, 1.0]]])
+        >>> gain, offset = torch.tensor([0.5]), torch.tensor([0.0])
+        >>> illuminate(image, field, gain=gain, offset=offset).tolist()
+        [[[[0.25, 0.75]]]]
     """
     light = field[:, None].to(images)
     lit = images * (1 + per_image(gain, images) * light)
@@ -103,6 +137,13 @@ def add_noise(images: Tensor, noise: Tensor, *, sd: Tensor) -> Tensor:
         images: (N, C, H, W) in [0, 1].
         noise: (N, 1, H, W) normal numbers, one noise for all channels.
         sd: (N,) the noise's standard deviation.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.augment import add_noise
+        >>> image, noise = torch.full((1, 1, 1, 2), 0.5), torch.tensor([[[[-1.0, 1.0]]]])
+        >>> add_noise(image, noise, sd=torch.tensor([0.25])).tolist()
+        [[[[0.25, 0.75]]]]
     """
     return (images + noise * per_image(sd, images)).clamp(0, 1)
 
@@ -117,6 +158,13 @@ def add_shot_noise(images: Tensor, noise: Tensor, *, sd: Tensor) -> Tensor:
         images: (N, C, H, W) in [0, 1].
         noise: (N, 1, H, W) normal numbers.
         sd: (N,) the noise's standard deviation where the image is 1.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.augment import add_shot_noise
+        >>> image, noise = torch.tensor([[[[0.0, 0.25]]]]), torch.ones(1, 1, 1, 2)
+        >>> add_shot_noise(image, noise, sd=torch.tensor([0.5])).tolist()  # none in the dark
+        [[[[0.0, 0.5]]]]
     """
     return (images + noise * images.sqrt() * per_image(sd, images)).clamp(0, 1)
 

@@ -36,6 +36,13 @@ def compress(images: Tensor, quality: Tensor) -> Tensor:
 
     Returns:
         The same, in steps of 1/255.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.training.augment import compress
+        >>> flat = torch.full((1, 3, 16, 16), 0.5)
+        >>> bool((compress(flat, torch.tensor([30.0])) - flat).abs().max() < 0.02)
+        True
     """
     height, width = images.shape[2:]
     missing = (-width % SIDE, -height % SIDE)

@@ -120,6 +120,11 @@ def scale_faults(settings: AugmentSettings, factor: float) -> AugmentSettings:
 
     Raises:
         SettingsError: a factor below 0.
+
+    Example:
+        >>> from coverslip.training.augment import AugmentSettings, scale_faults
+        >>> scale_faults(AugmentSettings(blur_chance=0.1), 2).blur_chance
+        0.2
     """
     if not 0 <= factor < math.inf:
         raise SettingsError(f"faults are wanted {factor} times as often; wanted 0 or more.")
