@@ -265,7 +265,8 @@ def predict(
         >>> from coverslip.inference import predict
         >>> from coverslip.models import UNet
         >>> image = np.zeros((3, 50, 70), np.float32)
-        >>> found = predict(UNet(), image, settings=coverslip.PredictSettings(device="cpu", backend="torch"))
+        >>> settings = coverslip.PredictSettings(device="cpu", backend="torch")
+        >>> found = predict(UNet(), image, settings=settings)
         >>> found.probs.shape, found.spread is None
         ((1, 50, 70), True)
     """
