@@ -5,12 +5,12 @@ so that ``coverslip --help`` does not wait for PyTorch. Rooms are nouns and func
 ``coverslip.measure`` is the function, and its room is ``coverslip.measurements``.
 """
 
-from pathlib import Path
+import sys
 
 import lazy_loader as lazy
 
-from coverslip._moved import with_old_names
+from coverslip._moved import OldRooms, with_old_names
 
 __getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
 __getattr__ = with_old_names(__name__, __getattr__)
-__path__.append(str(Path(__file__).with_name("_moved")))  # the rooms of version 0.1, until 0.3
+sys.meta_path.append(OldRooms())  # asked last: the rooms of version 0.1, until 0.3

@@ -1,18 +1,20 @@
 """a public name of version 0.1 → where it is now, with a DeprecationWarning; until version 0.3.
 
-Beside this module lies one for each room that is gone. ``coverslip/__init__.py`` puts their folder
-on its path, so that ``from coverslip.files import read_frame`` still works.
+``coverslip/__init__.py`` has Python ask `OldRooms` for a room that it finds nowhere else, so that
+``from coverslip.files import read_frame`` still works.
 """
 
 from __future__ import annotations
 
 import warnings
 from importlib import import_module
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 # A room of version 0.1 → the room that has its names now.
 ROOMS = {
@@ -97,3 +99,21 @@ class OldRoom(ModuleType):
         """``coverslip.measure(labels)``, though somebody imported the room of that name before."""
         verb = self.__name__.rpartition(".")[2]
         return getattr(import_module(f"coverslip.{ROOMS[verb]}"), verb)(*arguments, **options)
+
+
+class OldRooms(Loader):
+    """Finds the rooms that are gone, for Python's import; each is an `OldRoom`."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """How a room is made, or None for a name that never was one."""
+        package, _, room = name.rpartition(".")
+        return ModuleSpec(name, self) if package == "coverslip" and room in ROOMS else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The room itself."""
+        return OldRoom(spec.name, f"Moved: see coverslip.{ROOMS[spec.name.rpartition('.')[2]]}.")
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing is in it."""

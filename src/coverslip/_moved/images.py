@@ -1,7 +1,0 @@
-"""Moved: see coverslip.preprocessing."""
-
-import sys
-
-from coverslip._moved import OldRoom
-
-sys.modules[__name__].__class__ = OldRoom

@@ -1,7 +1,0 @@
-"""Moved: see coverslip.checkpoints."""
-
-import sys
-
-from coverslip._moved import OldRoom
-
-sys.modules[__name__].__class__ = OldRoom
