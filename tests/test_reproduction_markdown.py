@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from coverslip.reproduction.tables.markdown import table_to_markdown
+from coverslip.reproduction.tables.write import table_to_markdown
 
 
 def test_a_table_by_eye():

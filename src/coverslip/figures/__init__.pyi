@@ -11,6 +11,7 @@ from .page import (
     LABEL_PT,
     LINE_PT,
     MM_PER_INCH,
+    PRINT_DPI,
     PT_PER_MM,
     SMALL_PT,
     SOFT,
@@ -19,13 +20,13 @@ from .page import (
     add_panel,
     arrow,
     figure_of,
+    figure_to_bytes,
     fold_text,
     frame,
     new_page,
     text_mm,
     write,
 )
-from .save import PRINT_DPI, figure_to_bytes
 from .training_curves import curves, curves_figure
 
 __all__ = [

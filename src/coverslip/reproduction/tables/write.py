@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
 
 from coverslip import write_text
 from coverslip.reproduction.tables.latex import table_to_latex
-from coverslip.reproduction.tables.markdown import table_to_markdown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.reproduction.tables.layout import PaperTable
+
+MISSING = "–"
 
 
 def write_table(table: PaperTable, out: Path, *, stem: str) -> list[Path]:
@@ -66,3 +70,37 @@ def to_wide_csv(table: PaperTable) -> str:
     for frame in table.details.values():
         wide = wide.merge(frame, on=wide.columns[0], how="left")
     return wide.to_csv(index=False, lineterminator="\n")
+
+
+def table_to_markdown(table: pd.DataFrame, *, digits: int = 3) -> str:
+    """Write a table as Markdown, numbers to the right.
+
+    Args:
+        table: Any table; its index is left out.
+        digits: Decimals of numbers that are not whole; a missing one becomes a dash.
+
+    Returns:
+        Lines of equal columns, readable as they are, with a newline at the end.
+    """
+    numeric = [pd.api.types.is_numeric_dtype(table[column]) for column in table.columns]
+    rows = [[str(column) for column in table.columns]]
+    rows += [[_cell(value, digits) for value in row] for row in table.itertuples(index=False)]
+    widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(numeric))]
+    rule = ["-" * (w - 1) + (":" if n else "-") for w, n in zip(widths, numeric, strict=True)]
+    lines = []
+    for row in [rows[0], rule, *rows[1:]]:
+        cells = (
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any, digits: int) -> str:
+    """One value; a bar or a line break in it would break the table."""
+    if pd.isna(value):
+        return MISSING
+    if isinstance(value, float | np.floating):
+        return f"{value:.{digits}f}"
+    return " ".join(str(value).split()).replace("|", "\\|")
