@@ -1,4 +1,7 @@
-"""label files × image files → one table, a row for each cell."""
+"""label files × image files → one table, a row for each cell.
+
+Morphology and intensity of every cell, of label files from any segmentation tool.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""tables of single frames → one table → CSV or Parquet, whole or not at all."""
+"""tables of single frames → one table → CSV or Parquet, whole or not at all.
+
+Single-cell measurements of many images, or of a time-lapse, in one table.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""images + model → those that are worth annotating next, with the reason for each."""
+"""images + model → those that are worth annotating next, with the reason for each.
+
+Active learning: a person annotates first what the model is least sure of.
+"""
 
 import lazy_loader as lazy
 

@@ -1,4 +1,7 @@
-"""the chosen frames → TIFFs ready to be annotated, with predicted labels as a start."""
+"""the chosen frames → TIFFs ready to be annotated, with predicted labels as a start.
+
+A person corrects the predicted labels, which is quicker than to draw ground truth from nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """image files + model → frames ranked by how much annotating them teaches.
 
+Active learning ranks images, or frames of a time-lapse, by the uncertainty of a model.
+
 Core-set selection (Sener and Savarese 2018, arXiv 1708.00489): take again and again the image that
 is farthest from all that are taken, the greedy k-center, so that a few stand for all and none is
 taken twice. It knows nothing of what the network finds hard; so every distance is multiplied by how

@@ -1,4 +1,7 @@
-"""a network's name, arguments and card → the network; all of it ↔ text."""
+"""a network's name, arguments and card → the network; all of it ↔ text.
+
+A checkpoint holds a trained network with all that inference and fine-tuning need.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""the name or path of ImageNet weights → an encoder that has them."""
+"""the name or path of ImageNet weights → an encoder that has them.
+
+Transfer learning: an encoder begins with weights that were learnt from photographs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""the name of a model → the file of its weights, or the method without learning."""
+"""the name of a model → the file of its weights, or the method without learning.
+
+The model zoo: pre-trained models for phase contrast, for nuclei, and for other kinds of images.
+"""
 
 from __future__ import annotations
 

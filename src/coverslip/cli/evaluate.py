@@ -1,4 +1,7 @@
-"""coverslip evaluate: label files × truth → a table of scores; no network, so no PyTorch."""
+"""coverslip evaluate: label files × truth → a table of scores; no network, so no PyTorch.
+
+It compares predictions with ground truth: IoU, Dice, average precision, splits and merges.
+"""
 
 from __future__ import annotations
 

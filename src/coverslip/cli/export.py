@@ -1,4 +1,7 @@
-"""coverslip export: label files → files of other tools; no network, so no PyTorch."""
+"""coverslip export: label files → files of other tools; no network, so no PyTorch.
+
+Fiji, QuPath, napari and others open what it writes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""coverslip measure: label files of any tool × images → a table; no network, so no PyTorch."""
+"""coverslip measure: label files of any tool × images → a table; no network, so no PyTorch.
+
+It measures morphology and intensity of each cell, of any segmentation.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""coverslip score: a model × annotated images → a table of scores."""
+"""coverslip score: a model × annotated images → a table of scores.
+
+It segments images that have ground truth, and compares.
+"""
 
 from __future__ import annotations
 

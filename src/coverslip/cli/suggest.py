@@ -1,4 +1,7 @@
-"""coverslip suggest: images → those to annotate next, and copies of them."""
+"""coverslip suggest: images → those to annotate next, and copies of them.
+
+It is active learning by the command line.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""coverslip train: options → a plan → a training that shows how it goes."""
+"""coverslip train: options → a plan → a training that shows how it goes.
+
+It trains a segmentation model, or fine-tunes one that ships, on images with ground truth.
+"""
 
 from __future__ import annotations
 

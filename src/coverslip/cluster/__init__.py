@@ -1,4 +1,7 @@
-"""image files + model + the workers of a Dask scheduler → what `coverslip.pipeline` gives."""
+"""image files + model + the workers of a Dask scheduler → what `coverslip.pipeline` gives.
+
+Whole-slide images, time-lapses and large batches are divided among the machines of a cluster.
+"""
 
 import lazy_loader as lazy
 

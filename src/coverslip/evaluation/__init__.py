@@ -1,5 +1,7 @@
 """many pairs → table: one row per image, then mean, spread and pool.
 
+Segmentation is evaluated against ground truth, over whole data sets.
+
 Needs no network: it scores the label or mask files of any tool. A pixel belongs to a cell where the
 value is above 0, so instance numbers, 0/1 and 0/255 masks are scored alike. Cells are scored where
 the truth numbers them; a true mask tells no two cells apart.

@@ -1,5 +1,7 @@
 """image × degradation × strength → the image made worse, the same each time.
 
+Blur, noise, illumination, gamma, compression and others, as bad microscopy has them.
+
 What a fault does is told once, in `coverslip.training.augment`; here is how strong it gets.
 """
 

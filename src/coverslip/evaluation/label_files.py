@@ -1,4 +1,7 @@
-"""two folders of label files → pairs → the scores of each image."""
+"""two folders of label files → pairs → the scores of each image.
+
+Predictions of any tool are compared with ground truth, file by file.
+"""
 
 from __future__ import annotations
 

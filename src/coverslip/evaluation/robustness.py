@@ -1,4 +1,7 @@
-"""model + annotated images → its score at every strength of degradation."""
+"""model + annotated images → its score at every strength of degradation.
+
+How much blur, noise, uneven light or JPEG a segmentation model bears.
+"""
 
 from __future__ import annotations
 

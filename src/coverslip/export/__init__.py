@@ -1,4 +1,7 @@
-"""labels → files of other tools: ROIs, GeoJSON, COCO, OME-TIFF, OME-Zarr, SVG."""
+"""labels → files of other tools: ROIs, GeoJSON, COCO, OME-TIFF, OME-Zarr, SVG.
+
+Instance segmentation for Fiji (ImageJ), QuPath, napari and training code.
+"""
 
 import lazy_loader as lazy
 

@@ -1,4 +1,7 @@
-"""image + labels → picture: outlines of the cells, errors of a prediction."""
+"""image + labels → picture: outlines of the cells, errors of a prediction.
+
+An overlay shows a segmentation on its image; an error map compares it with ground truth.
+"""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""network × image → probabilities, and how sure they are."""
+"""network × image → probabilities, and how sure they are.
+
+Inference, tile by tile, with test-time augmentation where it is wanted.
+"""
 
 import lazy_loader as lazy
 

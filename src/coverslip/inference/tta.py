@@ -1,4 +1,7 @@
-"""tiles → probabilities, under every symmetry, and how far these agree."""
+"""tiles → probabilities, under every symmetry, and how far these agree.
+
+Test-time augmentation: the views' mean is the prediction, and their spread its uncertainty.
+"""
 
 from __future__ import annotations
 

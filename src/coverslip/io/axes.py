@@ -1,5 +1,7 @@
 """letters of a file's dimensions → letters that we read: T, Z, C, Y, X, S.
 
+Whether a stack of pages is a time-lapse, a z-stack or a set of channels.
+
 Inside a file the dimensions come in any order; an ImageFile lists them in ORDER. A dimension that
 the file leaves unnamed is "?" here, and `settle` gives it a name and says so.
 """

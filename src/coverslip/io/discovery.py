@@ -1,4 +1,7 @@
-"""files, folders and patterns → image files; label files by their images' names."""
+"""files, folders and patterns → image files; label files by their images' names.
+
+It finds images, label masks and annotations in folders, and knows which belong together.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""image file → ImageFile: axes, channels and pixel size, before a pixel is read."""
+"""image file → ImageFile: axes, channels and pixel size, before a pixel is read.
+
+The metadata of a microscope image: time-lapse, z-stack, channels, pixel size, frame interval.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""a stack of depths → one picture: its greatest values, its mean, or one of its slices."""
+"""a stack of depths → one picture: its greatest values, its mean, or one of its slices.
+
+Maximum and mean intensity projection of a z-stack.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace

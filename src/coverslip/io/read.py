@@ -1,4 +1,7 @@
-"""image file → ImageFile, and its frames one at a time."""
+"""image file → ImageFile, and its frames one at a time.
+
+It opens microscope images of every format that is read, single pictures, time-lapses and z-stacks.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""frames, one at a time → one TIFF, whole or not at all."""
+"""frames, one at a time → one TIFF, whole or not at all.
+
+It writes label masks, of one image or of a time-lapse, as OME-TIFF.
+"""
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator

@@ -1,5 +1,7 @@
 """labels of any size, region by region → a tiled TIFF or an OME-Zarr pyramid.
 
+It writes the labels of whole-slide images, which need not fit into memory.
+
 Each level is half as wide as the one before it. Source: https://ngff.openmicroscopy.org/0.5
 """
 

@@ -1,4 +1,7 @@
-"""image × pixels of cells → how bright each cell is, and how sure."""
+"""image × pixels of cells → how bright each cell is, and how sure.
+
+Fluorescence of each cell, with the background around it taken away.
+"""
 
 from __future__ import annotations
 

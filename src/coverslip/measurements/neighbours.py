@@ -1,4 +1,7 @@
-"""labels → the cells beside each cell, and how near the nearest is."""
+"""labels → the cells beside each cell, and how near the nearest is.
+
+Contacts, local density and nearest-neighbour distances.
+"""
 
 from __future__ import annotations
 

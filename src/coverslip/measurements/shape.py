@@ -1,4 +1,7 @@
-"""pixels and rims of cells → where each lies, its size and its shape."""
+"""pixels and rims of cells → where each lies, its size and its shape.
+
+Morphology: area, perimeter, axes, Feret diameters, eccentricity, solidity.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""pixels of cells → the length and ends of their medial lines."""
+"""pixels of cells → the length and ends of their medial lines.
+
+The length of elongated cells, neurites and filaments.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""true × predicted labels, one image → how near their outlines are to one another."""
+"""true × predicted labels, one image → how near their outlines are to one another.
+
+The boundary F-score of an instance segmentation.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""true × predicted labels, one image → which cells share pixels, and which of them match."""
+"""true × predicted labels, one image → which cells share pixels, and which of them match.
+
+Instances of ground truth and prediction are matched by their intersection over union (IoU).
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Networks: (N, C, H, W) float → (N, K, H, W) logits, the same size.
 
+Segmentation networks: U-Net and its relatives, with encoders that may be pre-trained.
+
 Every network carries `stride`: H and W must be multiples of it (`coverslip.inference` pads). One
 that supervises more than its logits has a method `training_loss`, which training calls in place of
 its criterion.

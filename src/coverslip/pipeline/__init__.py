@@ -1,4 +1,7 @@
-"""image files + model → masks, cells and tables: the story on one page."""
+"""image files + model → masks, cells and tables: the story on one page.
+
+Images, time-lapses, z-stacks and whole-slide images are segmented, measured and reported.
+"""
 
 import lazy_loader as lazy
 

@@ -1,4 +1,7 @@
-"""label files that a person changed → the truth of which all other results are made anew."""
+"""label files that a person changed → the truth of which all other results are made anew.
+
+What a person corrects by hand in Fiji or napari is ground truth, and is never overwritten.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """one image file + a job → its earlier record, or a clean place and the plan of its frames.
 
+A time-lapse is planned frame by frame, a whole-slide image region by region.
+
 A frame is one or more regions. One that fits into memory is one region, held whole; a larger one is
 cut into squares. Everything that follows is the same for both.
 """

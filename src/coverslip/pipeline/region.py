@@ -1,5 +1,7 @@
 """a region of a frame → its cells, measured, and its share of those that neighbours see too.
 
+A whole-slide image is segmented region by region, each with a margin around it.
+
 A frame that fits into memory is one region without open sides; nothing of what follows is then in
 doubt. A region of a larger frame sees a margin around its core, wider where a cell goes on beyond.
 """

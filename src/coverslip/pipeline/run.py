@@ -1,4 +1,7 @@
-"""many image files + model → a folder of labels, overlays, tables and one report."""
+"""many image files + model → a folder of labels, overlays, tables and one report.
+
+Batch processing: a folder of images, time-lapses or whole-slide images in one call.
+"""
 
 from __future__ import annotations
 

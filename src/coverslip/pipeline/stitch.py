@@ -1,5 +1,7 @@
 """the regions of a frame, each segmented on its own → the cells of the frame, read as needed.
 
+Cells on the seams of a whole-slide image are put together, each counted once.
+
 Every cell that a region has seen whole is that region's alone. What is left are parts of cells that
 no region saw whole, which are put together here. The numbers are in reading order of the cells'
 first pixels, the same whoever did which region and when.

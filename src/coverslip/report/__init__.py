@@ -1,4 +1,7 @@
-"""a run's results → one HTML page."""
+"""a run's results → one HTML page.
+
+The page shows each segmentation, cell counts and confluence, and curves of a time-lapse.
+"""
 
 import lazy_loader as lazy
 

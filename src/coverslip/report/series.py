@@ -1,4 +1,7 @@
-"""the images of a page → its sections: each series with its curves, then the single images."""
+"""the images of a page → its sections: each series with its curves, then the single images.
+
+A time-lapse has curves of its cell counts and confluence.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""probabilities or an image → mask → cells, touching ones apart; cells → targets."""
+"""probabilities or an image → mask → cells, touching ones apart; cells → targets.
+
+Instance segmentation from what a network predicts, and segmentation without learning.
+"""
 
 import lazy_loader as lazy
 

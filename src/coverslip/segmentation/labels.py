@@ -1,4 +1,7 @@
-"""probabilities → mask → labels: numbered, holes filled, small ones dropped."""
+"""probabilities → mask → labels: numbered, holes filled, small ones dropped.
+
+Semantic segmentation becomes instance segmentation here, by connected components.
+"""
 
 from __future__ import annotations
 

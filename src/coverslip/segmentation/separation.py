@@ -1,4 +1,7 @@
-"""mask + maps → labels: touching cells told apart."""
+"""mask + maps → labels: touching cells told apart.
+
+Instance segmentation: a watershed parts cells that touch.
+"""
 
 from __future__ import annotations
 

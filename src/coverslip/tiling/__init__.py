@@ -1,4 +1,7 @@
-"""a large image → overlapping tiles or regions, and back; its eight flips and turns."""
+"""a large image → overlapping tiles or regions, and back; its eight flips and turns.
+
+Whole-slide images are predicted in overlapping tiles that are blended without seams.
+"""
 
 import lazy_loader as lazy
 

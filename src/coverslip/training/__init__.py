@@ -1,4 +1,7 @@
-"""pairs of files → a trained network, in a folder that a killed run can go on from."""
+"""pairs of files → a trained network, in a folder that a killed run can go on from.
+
+Training and fine-tuning of segmentation models on images with ground truth.
+"""
 
 import lazy_loader as lazy
 

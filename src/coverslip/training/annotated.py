@@ -1,4 +1,7 @@
-"""a pair of files → image and mask or labels, as a network is shown them."""
+"""a pair of files → image and mask or labels, as a network is shown them.
+
+Ground truth is read as labels of instances, or as a mask.
+"""
 
 from __future__ import annotations
 

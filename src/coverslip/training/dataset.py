@@ -1,4 +1,7 @@
-"""pairs of files → training samples: resized, cropped and kept in memory."""
+"""pairs of files → training samples: resized, cropped and kept in memory.
+
+Images and ground truth become training samples of one size.
+"""
 
 from __future__ import annotations
 

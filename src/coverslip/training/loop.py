@@ -1,4 +1,7 @@
-"""plan → trained network: one plain loop over batches."""
+"""plan → trained network: one plain loop over batches.
+
+The training of a segmentation network, from the start or by fine-tuning.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""logits × truth → one number."""
+"""logits × truth → one number.
+
+Loss functions of segmentation: cross-entropy, Dice and Jaccard.
+"""
 
 from __future__ import annotations
 

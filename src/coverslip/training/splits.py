@@ -1,4 +1,7 @@
-"""pairs → those to learn from and those to validate on."""
+"""pairs → those to learn from and those to validate on.
+
+Training and validation sets, and folds of a cross-validation.
+"""
 
 from __future__ import annotations
 

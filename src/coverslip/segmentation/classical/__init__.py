@@ -1,4 +1,7 @@
-"""image → mask without learning: two published methods, and one literal dict of them."""
+"""image → mask without learning: two published methods, and one literal dict of them.
+
+Classical segmentation of phase contrast, without training and without ground truth.
+"""
 
 import lazy_loader as lazy
 
