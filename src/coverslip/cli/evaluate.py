@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     pred: Annotated[Path, typer.Argument(help="Predicted labels or masks, of any tool.")],
-    truth: Annotated[Path, typer.Argument(help="True labels or masks.")],
+    truth: Annotated[Path, typer.Argument(help="Ground truth: true labels or masks.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="CSV for the scores of every image.")
     ] = None,
@@ -32,7 +32,7 @@ def evaluate(
     ] = None,
     errors: Errors = None,
 ) -> None:
-    """Score label or mask files against the truth."""
+    """Score label or mask files against the ground truth."""
     run_evaluate(pred, truth, out=out, images=images, errors=errors)
 
 

@@ -11,7 +11,7 @@ MODEL = "nuclei, phase, general, egt, phantast, phantast_gui, or a checkpoint's 
 
 Model = Annotated[str, typer.Argument(help=MODEL)]
 Images = Annotated[list[str], typer.Argument(help="Image files, folders or patterns.")]
-Data = Annotated[Path, typer.Argument(help="Folder of images with their masks.")]
+Data = Annotated[Path, typer.Argument(help="Folder of images with their masks (ground truth).")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if missing.")]
 Errors = Annotated[
     Path | None,

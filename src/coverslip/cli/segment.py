@@ -90,7 +90,7 @@ def segment(
         bool, typer.Option("--overwrite", help="Do again what is done already.")
     ] = False,
 ) -> None:
-    """Find the cells in images: labels, overlays, tables and a report."""
+    """Find the cells in images (instance segmentation): labels, overlays, tables, a report."""
     from coverslip.cli.arguments import parse_arguments, parse_list
     from coverslip.cli.checks import check_segment
 

@@ -38,7 +38,9 @@ def train(
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option("--from", help="Go on from a model that ships, or a checkpoint's path."),
+        typer.Option(
+            "--from", help="Fine-tune: go on from a model that ships, or a checkpoint's path."
+        ),
     ] = None,
     encoder: Annotated[
         str, typer.Option(help="Weights of the encoder: none, imagenet (downloads) or a path.")
@@ -109,7 +111,7 @@ def train(
         bool, typer.Option("--resume", help="Continue the training in OUT as it was begun.")
     ] = False,
 ) -> None:
-    """Train a network on images and masks."""
+    """Train a network on images and masks, or fine-tune one that ships."""
     from coverslip.training import SampleSettings, TrainSettings
     from coverslip.training.augment import AugmentSettings, scale_faults
 
