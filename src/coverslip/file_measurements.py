@@ -7,29 +7,26 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from coverslip.errors import CoverslipError, DataError, list_problems
 from coverslip.io import (
-    check_labels,
     find_images,
     group_label_files,
     is_one_image,
     open_image,
     pair_images,
     project,
+    read_checked,
     read_frames,
-    read_labels,
     say_ambiguous,
 )
 from coverslip.measurements import measure
-from coverslip.segmentation import mask_to_labels
 from coverslip.tables import join_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -96,7 +93,7 @@ def _measure_file(
     def tell(path: Path) -> Callable[[str], None]:
         return lambda text: on_note(f"{path}: {text}")
 
-    labels = _number(file.labels, read_labels(file.labels), tell=tell(file.labels))
+    labels = read_cells(file.labels, tell=tell(file.labels))
     image = None if file.image is None else project(open_image(file.image), project_as)
     frames: Iterable[Any] = repeat(None)
     if image is not None:
@@ -112,24 +109,22 @@ def _measure_file(
         yield table
 
 
-def _number(
-    path: Path, labels: NDArray[Any], *, tell: Callable[[str], None]
-) -> NDArray[np.integer[Any]]:
+def read_cells(path: Path, *, tell: Callable[[str], None]) -> NDArray[np.integer[Any]]:
     """Frames of labels (n, H, W); the pieces of a mask get numbers.
 
+    Args:
+        path: a label or mask file.
+        tell: called with every decision that was taken.
+
     Raises:
-        DataError: a mask with soft grey edges, each grey of which would be a cell.
+        FileError: the file cannot be read.
+        DataError: it only looks like labels.
     """
-    check_labels(labels, what=path)
-    frames = labels.reshape(-1, *labels.shape[-2:])
-    values = np.unique(frames[frames > 0])
-    if len(values) != 1:
-        return frames
-    pieces = np.stack([mask_to_labels(frame > 0) for frame in frames])
-    if pieces.max() == 1:
-        return frames
-    tell(f"a mask, since all cells are {values[0]}; its connected pieces are taken for the cells")
-    return pieces
+    found = read_checked(path)
+    for note in found.all_notes():
+        tell(note)
+    labels = found.cells()
+    return labels.reshape(-1, *labels.shape[-2:])
 
 
 def _check_fit(path: Path, labels: NDArray[Any], image: ImageFile) -> None:

@@ -49,7 +49,7 @@ def run_evaluate(
         n = len(matches.without_truth)
         verbs = "has no truth and is" if n == 1 else "have no truth and are"
         note(f"{count_of(n, 'prediction')} {verbs} left out")
-    scores = evaluate_files(matches)
+    scores = evaluate_files(matches, on_note=note)
     if errors is not None and images is not None:
         draw_errors(matches, images, errors)
     show_scores(scores, out=out)
@@ -67,8 +67,8 @@ def draw_errors(matches: Matches, images: Path, out: Path) -> None:
         Ledger,
         find_images,
         open_image,
+        read_checked,
         read_frame,
-        read_labels,
         stem,
         write_image,
         writing,
@@ -82,7 +82,7 @@ def draw_errors(matches: Matches, images: Path, out: Path) -> None:
         )
     for pair in matches.pairs:
         image = read_frame(open_image(by_name[pair.name]))
-        truth, pred = read_labels(pair.truth), read_labels(pair.pred)
+        truth, pred = (read_checked(path).labels for path in (pair.truth, pair.pred))
         if not image.shape[:2] == truth.shape == pred.shape:
             sizes = [" × ".join(map(str, array.shape)) for array in (image, truth, pred)]
             raise DataError(

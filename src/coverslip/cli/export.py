@@ -62,7 +62,7 @@ def run_export(
     """
     from coverslip.cli.label_files import find_label_files, load_label_image, match_images
     from coverslip.export import coco_frames, write_coco_frames
-    from coverslip.io import Ledger, check_labels, check_writable, writing
+    from coverslip.io import Ledger, check_writable, writing
 
     wanted = parse_formats(formats)
     labels = find_label_files(sources)
@@ -79,8 +79,6 @@ def run_export(
             progress.update(task, info=path.name)
             try:
                 source = load_label_image(path, pairs.get(name), name=name, tell=note)
-                check_labels(source.labels, what=path)
-                _note_mask(path, source)
                 with writing(Ledger(out)):
                     write_formats(source, out, formats=wanted)
                 frames += coco_frames(source) if "coco" in wanted else []
@@ -158,21 +156,6 @@ def _check_folder(out: Path, labels: dict[str, Path]) -> None:
             raise SettingsError(
                 f"{out}: the labels {path} lie in it, and results among labels would be taken for "
                 "labels the next time: choose a folder of its own for the results."
-            )
-
-
-def _note_mask(path: Path, source: LabelImage) -> None:
-    """Say it where all is one cell of many pieces, which is a mask more often than not."""
-    import numpy as np
-    from scipy import ndimage
-
-    numbers = np.unique(source.labels[source.labels > 0])
-    if len(numbers) == 1:
-        n_pieces = ndimage.label(source.frames[0] > 0, structure=np.ones((3, 3)))[1]
-        if n_pieces > 1:
-            note(
-                f"{path}: {n_pieces} pieces have the one number {numbers[0]} and are exported as "
-                "one cell; if this is a mask, number its pieces first"
             )
 
 

@@ -16,8 +16,8 @@ from coverslip.io import (
     mask_stem,
     open_image,
     pair_images,
+    read_checked,
     read_frame,
-    read_labels,
     stem,
 )
 
@@ -117,12 +117,13 @@ def load_label_image(
         FileError: A file cannot be read, or holds no labels.
         DataError: Labels and image do not fit together.
     """
-    labels = read_labels(path)
+    labels = read_checked(path)
     file = open_image(path)
     picture = open_image(image) if image is not None else None
-    for one in filter(None, (file, picture)):
-        for note in one.notes:
-            tell(f"{one.path}: {note}")
+    for note in dict.fromkeys((*file.notes, *labels.all_notes())):
+        tell(f"{path}: {note}")
+    for note in picture.notes if picture is not None else ():
+        tell(f"{image}: {note}")
     if picture is not None and picture.frame_shape != file.frame_shape:
         sizes = [" × ".join(map(str, one.frame_shape)) for one in (picture, file)]
         raise DataError(
@@ -131,7 +132,7 @@ def load_label_image(
         )
     known = (file, picture) if picture is not None else (file,)
     return LabelImage(
-        labels,
+        labels.cells(),
         name=name,
         axes=f"{file.frame_axes}YX",
         pixel_size_um=next((it.pixel_size_um for it in known if it.pixel_size_um), None),

@@ -22,7 +22,8 @@ from .discovery import (
     stem,
 )
 from .header import ImageFile, channel_number, fingerprint
-from .labels import check_labels, open_label_file, open_label_frames, read_labels
+from .label_values import CheckedLabels, check_labels
+from .labels import open_label_file, open_label_frames, read_checked, read_labels
 from .lock import IN_USE, only_here
 from .pairing import Pair, check_pairs, find_pairs, read_truth
 from .projection import check_projection, project
@@ -42,6 +43,7 @@ __all__ = [
     "CURES",
     "IN_USE",
     "OME_ZARR_VERSION",
+    "CheckedLabels",
     "FrameReader",
     "ImageFile",
     "Ledger",
@@ -72,6 +74,7 @@ __all__ = [
     "open_pages",
     "pair_images",
     "project",
+    "read_checked",
     "read_error",
     "read_frame",
     "read_frames",

@@ -10,13 +10,15 @@ import numpy as np
 
 from coverslip.errors import CoverslipError, DataError, FileError
 from coverslip.io.discovery import MASK_FOLDERS, group_by, images_in, mask_stem, natural, stem
-from coverslip.io.labels import read_labels
+from coverslip.io.labels import read_checked
 from coverslip.io.read import open_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from coverslip.io.label_values import CheckedLabels
 
 
 @dataclass(frozen=True)
@@ -167,19 +169,21 @@ def _bowl(entries: Sequence[Path]) -> tuple[list[Pair], list[str]]:
 LARGEST_ID = np.iinfo(np.int32).max
 
 
-def read_truth(pair: Pair) -> NDArray[np.int32]:
+def read_truth(pair: Pair, *, ignored_from: int | None = None) -> NDArray[np.int32]:
     """Read the mask or the labels of a pair.
 
     Args:
         pair: From `find_pairs`.
+        ignored_from: Numbers from this one on are of pixels to be ignored; None: there are none.
 
     Returns:
-        (H, W): ids as the file has them; 0 and 1 for a mask of 0 and 255; 1 to n for one file per
-        cell, where the later file wins a pixel that two claim.
+        (H, W): ids as the file has them; 0 and 1 for a mask; 1 to n for one file per cell, where
+        the later file wins a pixel that two claim.
 
     Raises:
         FileError: A file cannot be read, or holds no ids.
-        DataError: More than one frame, ids beyond 32 bits, or files of different sizes.
+        DataError: What only looks like labels, more than one frame, ids beyond 32 bits, or files of
+            different sizes.
 
     Example:
         >>> import coverslip
@@ -189,41 +193,50 @@ def read_truth(pair: Pair) -> NDArray[np.int32]:
         >>> labels.ndim, labels.dtype.name, bool(labels.max() > 1)
         (2, 'int32', True)
     """
+    return read_truth_and_notes(pair, ignored_from=ignored_from)[0]
+
+
+def read_truth_and_notes(
+    pair: Pair, *, ignored_from: int | None = None
+) -> tuple[NDArray[np.int32], list[tuple[Path, str]]]:
+    """As `read_truth`, with what was decided of each file, for the user to see."""
     if len(pair.masks) == 1:
-        return _one_file(pair.masks[0])
-    first = _flat(pair.masks[0])
-    truth = np.zeros(first.shape, np.int32)
-    for number, path in enumerate(pair.masks, start=1):
-        cell = _flat(path)
-        if cell.shape != truth.shape:
+        path = pair.masks[0]
+        found = _flat(path, ignored_from=ignored_from)
+        return _to_int32(path, found), [(path, note) for note in found.all_notes()]
+    cells = [(path, _flat(path)) for path in pair.masks]
+    truth = np.zeros(cells[0][1].labels.shape, np.int32)
+    for number, (path, cell) in enumerate(cells, start=1):
+        if cell.labels.shape != truth.shape:
             raise DataError(
-                f"{path}: {_size(cell.shape)} pixels, where {pair.masks[0]} has "
+                f"{path}: {_size(cell.labels.shape)} pixels, where {pair.masks[0]} has "
                 f"{_size(truth.shape)}. Export the masks of one image at one size."
             )
-        truth[cell > 0] = number
-    return truth
+        truth[cell.labels > 0] = number
+    return truth, [(path, note) for path, cell in cells for note in cell.notes]
 
 
-def _one_file(path: Path) -> NDArray[np.int32]:
-    labels = _flat(path)
-    largest = int(labels.max())
+def _to_int32(path: Path, found: CheckedLabels) -> NDArray[np.int32]:
+    labels, largest = found.labels, int(found.labels.max())
+    # One number alone is a mask, also where that has one piece.
+    is_mask = found.is_mask or (largest == 255 and np.isin(labels, (0, 255)).all())
+    if is_mask and (labels[labels > 0] == largest).all():
+        return (labels > 0).astype(np.int32)
     if largest > LARGEST_ID:
         raise DataError(
             f"{path}: the id {largest} is beyond {LARGEST_ID}. Number the cells from 1 on."
         )
-    if largest == 255 and np.isin(labels, (0, 255)).all():
-        return (labels > 0).astype(np.int32)
     return labels.astype(np.int32)
 
 
-def _flat(path: Path) -> NDArray[Any]:
-    labels = read_labels(path)
-    if labels.ndim != 2:
+def _flat(path: Path, *, ignored_from: int | None = None) -> CheckedLabels:
+    found = read_checked(path, ignored_from=ignored_from)
+    if found.labels.ndim != 2:
         raise DataError(
-            f"{path}: {len(labels)} frames, where the mask of one picture is wanted. "
+            f"{path}: {len(found.labels)} frames, where the mask of one picture is wanted. "
             "Save the frames of image and mask as single files."
         )
-    return labels
+    return found
 
 
 def check_pairs(pairs: Sequence[Pair]) -> list[str]:
