@@ -99,7 +99,7 @@ def test_photographs_are_refused_also_dark_ones(factor):
 def test_masks_that_were_jpegs_are_refused(quality):
     stream = io.BytesIO()
     Image.fromarray((MASK * 255).astype(np.uint8)).save(stream, "JPEG", quality=quality)
-    with pytest.raises(DataError, match="grey values|photograph"):
+    with pytest.raises(DataError, match=r"grey values|photograph"):
         check_labels(np.asarray(Image.open(stream)), what="x")
 
 
@@ -115,7 +115,7 @@ def test_two_numbers_without_0_are_refused_where_both_have_the_rim():
     halves = np.where(np.arange(96) < 48, 1, 2)[None].repeat(96, axis=0)
     assert check_labels(halves, what="x").labels.max() == 2  # two cells
     halves[10, 10] = 2
-    with pytest.raises(DataError, match="1 and 2, and no 0.*cannot be told"):
+    with pytest.raises(DataError, match=r"1 and 2, and no 0.*cannot be told"):
         check_labels(halves, what="x")
 
 

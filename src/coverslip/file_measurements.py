@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from coverslip.errors import CoverslipError, DataError, list_problems
 from coverslip.io import (
+    Reading,
+    channel_notes,
+    find_channel,
     find_images,
     group_label_files,
     is_one_image,
     open_image,
+    open_reading,
     pair_images,
-    project,
     read_checked,
     read_frames,
     say_ambiguous,
@@ -39,7 +42,7 @@ def measure_files(
     *,
     settings: MeasureSettings | None = None,
     pixel_size_um: tuple[float, float] | None = None,
-    project_as: str = "none",
+    reading: Reading | None = None,
     on_file: Callable[[Path], None] = lambda path: None,
     on_note: Callable[[str], None] = lambda text: None,
 ) -> pd.DataFrame:
@@ -49,7 +52,8 @@ def measure_files(
         files: labels with their images, from `match_labels`.
         settings: what to measure; None: everything.
         pixel_size_um: height and width of a pixel; None: what the image says, or else the labels.
-        project_as: how an image's depths become one picture, see `coverslip.io.project`.
+        reading: which channel, depths and axes of the images are meant; None: as the files say,
+            and every channel.
         on_file: called with each label file that is done.
         on_note: called with every decision that the user should be told.
 
@@ -68,7 +72,7 @@ def measure_files(
                 file,
                 settings=settings,
                 pixel_size_um=pixel_size_um,
-                project_as=project_as,
+                reading=reading or Reading(),
                 on_note=on_note,
             )
         except CoverslipError as error:
@@ -85,7 +89,7 @@ def _measure_file(
     *,
     settings: MeasureSettings | None,
     pixel_size_um: tuple[float, float] | None,
-    project_as: str,
+    reading: Reading,
     on_note: Callable[[str], None],
 ) -> Iterator[pd.DataFrame]:
     """Measure a label file, a table for each frame."""
@@ -94,11 +98,17 @@ def _measure_file(
         return lambda text: on_note(f"{path}: {text}")
 
     labels = read_cells(file.labels, tell=tell(file.labels))
-    image = None if file.image is None else project(open_image(file.image), project_as)
+    image = None if file.image is None else open_measured(file.image, reading)
     frames: Iterable[Any] = repeat(None)
     if image is not None:
         _check_fit(file.labels, labels, image)
-        frames = read_channels(image, tell=tell(image.path))
+        for note in image.notes:
+            tell(image.path)(note)
+        if reading.channel is None:
+            frames = read_channels(image, tell=tell(image.path))
+        else:
+            number = find_channel(image, reading)
+            frames = read_frames(image, channel=number, tell=tell(image.path))
     headers = [image] if image is not None else []
     sizes = [header.pixel_size_um for header in (*headers, open_image(file.labels))]
     size = pixel_size_um or next((size for size in sizes if size is not None), None)
@@ -107,6 +117,13 @@ def _measure_file(
         table.insert(0, "file", str(file.labels))
         table.insert(1, "frame", number)
         yield table
+
+
+def open_measured(path: Path, reading: Reading) -> ImageFile:
+    """Open an image as it is meant; every channel is measured, unless one is named."""
+    file = open_reading(path, reading)
+    usual = channel_notes(file.axes, file.shape) if reading.channel is None else []
+    return replace(file, notes=tuple(note for note in file.notes if note not in usual))
 
 
 def read_cells(path: Path, *, tell: Callable[[str], None]) -> NDArray[np.integer[Any]]:

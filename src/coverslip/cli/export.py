@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coverslip.cli.messages import new_progress, note, tell
-from coverslip.cli.options import Out
+from coverslip.cli.options import Axes, Channel, Out, Project
 from coverslip.errors import CoverslipError, SettingsError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.export import LabelImage
+    from coverslip.io import Reading
 
 
 def export(
@@ -32,9 +33,15 @@ def export(
         str | None,
         typer.Option(help="The images: a file, folder or pattern, for svg, ome-zarr and coco."),
     ] = None,
+    axes: Axes = None,
+    channel: Channel = None,
+    project: Project = "none",
 ) -> None:
     """Write label images as files of Fiji, QuPath, napari and others."""
-    failed = run_export(labels, out, formats=to, images=images)
+    from coverslip.io import Reading
+
+    reading = Reading(channel, axes, project)
+    failed = run_export(labels, out, formats=to, images=images, reading=reading)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -51,7 +58,7 @@ PACKAGES = {"roi": ("roifile", "roi"), "ome-zarr": ("zarr", "zarr")}
 
 
 def run_export(
-    sources: Sequence[str], out: Path, *, formats: str, images: str | None
+    sources: Sequence[str], out: Path, *, formats: str, images: str | None, reading: Reading
 ) -> dict[Path, str]:
     """Write every label file in every format; the files that failed, with the reason.
 
@@ -78,7 +85,9 @@ def run_export(
         for name, path in labels.items():
             progress.update(task, info=path.name)
             try:
-                source = load_label_image(path, pairs.get(name), name=name, tell=note)
+                source = load_label_image(
+                    path, pairs.get(name), name=name, reading=reading, tell=note
+                )
                 with writing(Ledger(out)):
                     write_formats(source, out, formats=wanted)
                 frames += coco_frames(source) if "coco" in wanted else []

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.export import LabelImage
 from coverslip.io import (
-    channel_number,
+    find_channel,
     find_images,
     label_files_in,
     mask_stem,
     open_image,
+    open_reading,
     pair_images,
     read_checked,
     read_frame,
@@ -24,7 +25,7 @@ from coverslip.io import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from coverslip.io import ImageFile
+    from coverslip.io import ImageFile, Reading
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def load_label_image(
     image: Path | None,
     *,
     name: str,
-    channel: int | str = 0,
+    reading: Reading,
     tell: Callable[[str], None] = lambda text: None,
 ) -> LabelImage:
     """Read a label file, and what it and its image say of themselves.
@@ -110,7 +111,7 @@ def load_label_image(
         path: The label file.
         image: The image that it was made of, or None.
         name: What both are called.
-        channel: Of the image, from 0, or its name.
+        reading: Which channel, depths and axes of the image are meant.
         tell: Called with every decision that was taken while reading.
 
     Raises:
@@ -119,7 +120,7 @@ def load_label_image(
     """
     labels = read_checked(path)
     file = open_image(path)
-    picture = open_image(image) if image is not None else None
+    picture = open_reading(image, reading) if image is not None else None
     for note in dict.fromkeys((*file.notes, *labels.all_notes())):
         tell(f"{path}: {note}")
     for note in picture.notes if picture is not None else ():
@@ -137,6 +138,6 @@ def load_label_image(
         axes=f"{file.frame_axes}YX",
         pixel_size_um=next((it.pixel_size_um for it in known if it.pixel_size_um), None),
         frame_interval_s=next((it.frame_interval_s for it in known if it.frame_interval_s), None),
-        images=Frames(picture, channel_number(picture, channel)) if picture is not None else None,
+        images=Frames(picture, find_channel(picture, reading)) if picture is not None else None,
         image_name=image.name if image is not None else None,
     )

@@ -155,8 +155,9 @@ def find_kind(labels: NDArray[Any]) -> Kind:
         labels: (H, W), bool or integers; 0 and below is background.
 
     Returns:
-        "mask" for a bool array, and where all cells are one number, whichever, in several 8-connected
-        pieces; "unclear" where they are one piece and where there is none; otherwise "numbers".
+        "mask" for a bool array, and where all cells are one number, whichever, in several
+        8-connected pieces; "unclear" where they are one piece and where there is none; otherwise
+        "numbers".
     """
     if labels.dtype == np.bool_:
         return "mask"

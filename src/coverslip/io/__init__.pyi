@@ -25,9 +25,17 @@ from .header import ImageFile, channel_number, fingerprint
 from .label_values import CheckedLabels, check_labels
 from .labels import open_label_file, open_label_frames, read_checked, read_labels
 from .lock import IN_USE, only_here
-from .pairing import Pair, check_pairs, find_pairs, read_truth
+from .pairing import (
+    Pair,
+    check_pairs,
+    find_pairs,
+    read_noted_truth,
+    read_truth,
+    say_sizes,
+)
 from .projection import check_projection, project
-from .read import open_image, read_frame, read_frames
+from .read import channel_notes, open_image, read_frame, read_frames
+from .reading import Reading, dict_to_reading, find_channel, open_reading
 from .region_reader import FrameReader, open_frame
 from .stack import open_pages, write_labels
 from .write_regions import (
@@ -48,6 +56,8 @@ __all__ = [
     "ImageFile",
     "Ledger",
     "Pair",
+    "Reading",
+    "channel_notes",
     "channel_number",
     "check_labels",
     "check_pairs",
@@ -55,6 +65,8 @@ __all__ = [
     "check_writable",
     "create_levels",
     "describe_levels",
+    "dict_to_reading",
+    "find_channel",
     "find_images",
     "find_pairs",
     "fingerprint",
@@ -72,6 +84,7 @@ __all__ = [
     "open_label_file",
     "open_label_frames",
     "open_pages",
+    "open_reading",
     "pair_images",
     "project",
     "read_checked",
@@ -79,9 +92,11 @@ __all__ = [
     "read_frame",
     "read_frames",
     "read_labels",
+    "read_noted_truth",
     "read_truth",
     "remove_leftovers",
     "say_ambiguous",
+    "say_sizes",
     "stem",
     "whole_folder",
     "whole_or_nothing",

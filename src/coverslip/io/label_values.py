@@ -1,8 +1,8 @@
 """the numbers of a label or mask file → cell labels, or why they are none.
 
-Ground truth, predicted masks and labels that were corrected by hand all come through `check_labels`:
-what is plainly a mask is read as one, what can be no labels is refused with its cure, and what is
-only likely wrong is said.
+Ground truth, predicted masks and labels that were corrected by hand all come through
+`check_labels`: what is plainly a mask is read as one, what can be no labels is refused with its
+cure, and what is only likely wrong is said.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def as_integers(values: NDArray[Any], *, what: str | Path) -> NDArray[Any]:
 
     >>> as_integers(np.array([[0.0, 2.0]]), what="a.tif")
     array([[0, 2]])
-    >>> as_integers(np.array([[0.0, 0.5]]), what="a.tif")  # two values are a mask, whatever they are
+    >>> as_integers(np.array([[0.0, 0.5]]), what="a.tif")  # a mask
     array([[0, 1]], dtype=uint8)
 
     Raises:
@@ -320,7 +320,7 @@ def _is_averaged(frame: NDArray[Any]) -> bool:
 
 
 def _is_soft(frame: NDArray[Any], looks: Looks, *, is_averaged: bool) -> bool:
-    """Whether nearly all that is no background has nearly the greatest value, and specks the rest."""
+    """Whether what is no background has nearly the greatest value, but for specks."""
     top = int(frame.max())
     above = np.count_nonzero(frame > 0.1 * top)
     if np.count_nonzero(frame > 0.9 * top) <= PLATEAU * above:
@@ -382,7 +382,9 @@ def _find_background(
 def _most_of_rim(labels: NDArray[Any], counts: Counts) -> tuple[int, float, int]:
     """The number that most of the pictures' outermost pixels have, its share of them, its area."""
     sides = (labels[..., 0, :], labels[..., -1, :], labels[..., :, 0], labels[..., :, -1])
-    numbers, n_each = np.unique(np.concatenate([side.ravel() for side in sides]), return_counts=True)
+    numbers, n_each = np.unique(
+        np.concatenate([side.ravel() for side in sides]), return_counts=True
+    )
     at = int(n_each.argmax())
     number = int(numbers[at])
     area = counts.n_zero if number == 0 else int(counts.areas[counts.numbers == number][0])

@@ -89,7 +89,7 @@ def _say_colours(values: NDArray[Any]) -> list[str]:
 
 
 def _read_raster(path: Path) -> tuple[NDArray[Any], list[str]]:
-    """A PNG or BMP: its mask may be its transparency, and its colour table say what is background."""
+    """A PNG or BMP: a mask may be its transparency, and its colour table say what is black."""
     values = raster.read_ids(path)
     labels, notes = _as_ids(path, values), _say_colours(values)
     black = raster.black_entry(path)

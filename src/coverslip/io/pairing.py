@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from coverslip.errors import CoverslipError, DataError, FileError
 from coverslip.io.discovery import MASK_FOLDERS, group_by, images_in, mask_stem, natural, stem
+from coverslip.io.formats.orientation import NOTES
 from coverslip.io.labels import read_checked
-from coverslip.io.read import open_image
+from coverslip.io.reading import Reading, open_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from coverslip.io.header import ImageFile
     from coverslip.io.label_values import CheckedLabels
 
 
@@ -29,6 +31,7 @@ class Pair:
         name: What they have in common.
         image: The image file.
         masks: One file of a mask or of labels, or one file per cell.
+        reading: Which picture of the image's file is meant.
 
     Example:
         >>> import coverslip
@@ -41,9 +44,12 @@ class Pair:
     name: str
     image: Path
     masks: tuple[Path, ...]
+    reading: Reading = field(default_factory=Reading)
 
 
-def find_pairs(images: str | Path, masks: str | Path | None = None) -> list[Pair]:
+def find_pairs(
+    images: str | Path, masks: str | Path | None = None, *, reading: Reading | None = None
+) -> list[Pair]:
     """Find images and the masks that belong to them.
 
     Args:
@@ -56,6 +62,7 @@ def find_pairs(images: str | Path, masks: str | Path | None = None) -> list[Pair
             - a folder with masks beside the images: ``name.tif`` and ``name_mask.tif`` (or
               ``_masks``, ``_labels``, ``_cp_masks``, ``_seg``; any image suffix).
         masks: A folder of masks with the names of the images, or with one of those endings.
+        reading: Which channel, depth and axes of the images are meant; None: as the files say.
 
     Returns:
         The pairs in natural order of their names.
@@ -78,7 +85,8 @@ def find_pairs(images: str | Path, masks: str | Path | None = None) -> list[Pair
             f"{images / 'labels'} with the same file names, or name.tif beside name_mask.tif; "
             "masks that lie elsewhere are named by --masks FOLDER."
         )
-    return sorted(pairs, key=lambda pair: natural(Path(pair.name)))
+    pairs.sort(key=lambda pair: natural(Path(pair.name)))
+    return pairs if reading is None else [replace(pair, reading=reading) for pair in pairs]
 
 
 def _by_layout(images: Path, masks: Path | None) -> tuple[list[Pair], list[str]]:
@@ -193,17 +201,31 @@ def read_truth(pair: Pair, *, ignored_from: int | None = None) -> NDArray[np.int
         >>> labels.ndim, labels.dtype.name, bool(labels.max() > 1)
         (2, 'int32', True)
     """
-    return read_truth_and_notes(pair, ignored_from=ignored_from)[0]
+    return read_noted_truth(pair, ignored_from=ignored_from).labels
 
 
-def read_truth_and_notes(
-    pair: Pair, *, ignored_from: int | None = None
-) -> tuple[NDArray[np.int32], list[tuple[Path, str]]]:
+class NotedTruth(NamedTuple):
+    """The truth of a pair, and what is to be said of its files.
+
+    Attributes:
+        labels: (H, W), see `read_truth`.
+        notes: Each with its file.
+        mask_notes: Those that hold where the pieces of a mask are taken for cells.
+    """
+
+    labels: NDArray[np.int32]
+    notes: list[tuple[Path, str]]
+    mask_notes: list[tuple[Path, str]]
+
+
+def read_noted_truth(pair: Pair, *, ignored_from: int | None = None) -> NotedTruth:
     """As `read_truth`, with what was decided of each file, for the user to see."""
     if len(pair.masks) == 1:
         path = pair.masks[0]
         found = _flat(path, ignored_from=ignored_from)
-        return _to_int32(path, found), [(path, note) for note in found.all_notes()]
+        said = [(path, note) for note in found.all_notes()]
+        n_notes = len(found.notes)
+        return NotedTruth(_to_int32(path, found), said[:n_notes], said[n_notes:])
     cells = [(path, _flat(path)) for path in pair.masks]
     truth = np.zeros(cells[0][1].labels.shape, np.int32)
     for number, (path, cell) in enumerate(cells, start=1):
@@ -213,7 +235,7 @@ def read_truth_and_notes(
                 f"{_size(truth.shape)}. Export the masks of one image at one size."
             )
         truth[cell.labels > 0] = number
-    return truth, [(path, note) for path, cell in cells for note in cell.notes]
+    return NotedTruth(truth, [(path, note) for path, cell in cells for note in cell.notes], [])
 
 
 def _to_int32(path: Path, found: CheckedLabels) -> NDArray[np.int32]:
@@ -239,15 +261,23 @@ def _flat(path: Path, *, ignored_from: int | None = None) -> CheckedLabels:
     return found
 
 
-def check_pairs(pairs: Sequence[Pair]) -> list[str]:
+def check_pairs(
+    pairs: Sequence[Pair],
+    *,
+    ignored_from: int | None = None,
+    on_note: Callable[[Path, str], None] = lambda path, text: None,
+) -> list[str]:
     """Look through a data set before a training starts.
 
     Args:
         pairs: From `find_pairs`.
+        ignored_from: As for `read_truth`.
+        on_note: Called with a file and what was decided of it, or is likely wrong with it.
 
     Returns:
         One line per problem, with the file and the cure: a file that cannot be read, a series in
-        place of a picture, a mask of another size or without a cell. Empty where all is well.
+        place of a picture, a mask of another size, without a cell, or that only looks like one.
+        Empty where all is well.
 
     Example:
         >>> import coverslip
@@ -256,44 +286,64 @@ def check_pairs(pairs: Sequence[Pair]) -> list[str]:
         >>> coverslip.check_pairs(pairs)
         []
     """
-    return [line for pair in pairs for line in _problems(pair)]
+    return [
+        line for pair in pairs for line in _problems(pair, ignored_from=ignored_from, tell=on_note)
+    ]
 
 
-def _problems(pair: Pair) -> list[str]:
+def _problems(
+    pair: Pair, *, ignored_from: int | None, tell: Callable[[Path, str], None]
+) -> list[str]:
     lines = []
-    shape = None
+    image = None
     try:
-        image = open_image(pair.image)
-        shape = image.frame_shape
+        image = open_reading(pair.image, pair.reading)
+        for note in image.notes:
+            tell(pair.image, note)
         if image.n_frames > 1:
             lines.append(
                 f"{pair.image}: {image.n_frames} frames, where a pair has one picture. "
-                "Save the frames of image and mask as single files."
+                "Save the frames of image and mask as single files"
+                f"{', or name a projection, such as --project max' if 'Z' in image.axes else ''}."
             )
     except CoverslipError as error:
         lines.append(str(error))
     try:
-        lines += _truth_problems(pair, shape)
+        truth = read_noted_truth(pair, ignored_from=ignored_from)
+        for path, note in truth.notes + truth.mask_notes:
+            tell(path, note)
+        lines += _truth_problems(pair, truth.labels, image)
     except CoverslipError as error:
         lines.append(str(error))
     return lines
 
 
-def _truth_problems(pair: Pair, shape: tuple[int, int] | None) -> list[str]:
-    truth = read_truth(pair)
+def _truth_problems(pair: Pair, truth: NDArray[np.int32], image: ImageFile | None) -> Iterator[str]:
     where = pair.masks[0] if len(pair.masks) == 1 else pair.masks[0].parent
-    lines = []
-    if shape is not None and truth.shape != shape:
-        lines.append(
-            f"{where}: the mask is {_size(truth.shape)} pixels, its image {pair.image} "
-            f"{_size(shape)}. Export the mask again at the image's size, or remove the pair."
-        )
+    if image is not None and truth.shape != image.frame_shape:
+        yield say_sizes(pair, truth.shape, image)
     if not truth.any():
-        lines.append(
+        yield (
             f"{where}: no cell in the mask of {pair.image.name}. If the image truly has none, "
             "move the pair out of the training data; if not, export the mask again."
         )
-    return lines
+
+
+def say_sizes(pair: Pair, shape: tuple[int, ...], image: ImageFile) -> str:
+    """What is wrong with a mask of another size than its image's; the cause, where it shows."""
+    where = pair.masks[0] if len(pair.masks) == 1 else pair.masks[0].parent
+    turned = [note for note in image.notes if note in NOTES]
+    cause = ""
+    if turned and shape == image.frame_shape[::-1]:
+        cause = (
+            f" The image is read as it is seen ({turned[0]}), and the mask was drawn on it as it "
+            "is stored: turn the mask likewise, or save the image without the tag."
+        )
+    return (
+        f"{where}: the mask is {_size(shape)} pixels, its image {pair.image} "
+        f"{_size(image.frame_shape)}. Export the mask again at the image's size, or remove the "
+        f"pair.{cause}"
+    )
 
 
 def _size(shape: tuple[int, ...]) -> str:

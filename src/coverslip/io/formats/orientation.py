@@ -1,8 +1,8 @@
 """how a camera was held → the picture the right way up.
 
-Cameras and scanners store a picture as the sensor saw it, and say by a tag (274, of EXIF in PNG and
-JPEG, and of TIFF) how it is to be rotated or mirrored to be seen. Photographs and masks alike are read
-as they are seen.
+Cameras and scanners store a picture as the sensor saw it, and say by a tag (274, of EXIF in PNG
+and JPEG, and of TIFF) how it is to be rotated or mirrored to be seen. Photographs and masks alike
+are read as they are seen.
 """
 
 import struct
@@ -56,7 +56,8 @@ NOTES = tuple(text for number in WORDS for text in note(number))
 def from_exif(exif: bytes | None) -> int:
     """The orientation that a block of EXIF names; 1, as stored, where it is missing or damaged.
 
-    >>> from_exif(b"MM\\0*\\0\\0\\0\\x08\\0\\x01" + b"\\x01\\x12\\0\\x03\\0\\0\\0\\x01\\0\\x06\\0\\0")
+    >>> tag = struct.pack(">HHIHH", TAG, 3, 1, 6, 0)
+    >>> from_exif(b"MM" + struct.pack(">HIH", 42, 8, 1) + tag)
     6
     >>> from_exif(b"damaged")
     1
