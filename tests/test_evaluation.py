@@ -90,8 +90,9 @@ def test_all_mismatches_are_listed_at_once():
 
 
 def test_probabilities_are_refused():
-    with pytest.raises(DataError, match=r"a, prediction: values of type float64.*Threshold"):
-        evaluate([("a", PERFECT, PERFECT * 0.5)])
+    probs = np.array([[0.9, 0.2], [0.1, 0.0]])
+    with pytest.raises(DataError, match=r"a, prediction: holds fractions.*Threshold"):
+        evaluate([("a", PERFECT, probs)])
 
 
 def test_a_mask_with_soft_edges_is_refused():

@@ -32,8 +32,9 @@ def kinds(*truths: np.ndarray) -> list[bool]:
     [
         (APART, "numbers"),
         (CLUMP * 100, "numbers"),
-        (APART * (APART == 2), "numbers"),  # cell 2 alone
-        ((APART > 0) * 7, "numbers"),  # of a cut image, cell 7 in two pieces
+        (APART * (APART == 2), "unclear"),  # cell 2 alone
+        ((APART > 0) * 7, "mask"),
+        ((APART > 0) * 65535, "mask"),
         ((APART > 0) * 1, "mask"),
         ((APART > 0) * 255, "mask"),
         (APART > 0, "mask"),

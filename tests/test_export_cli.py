@@ -202,10 +202,12 @@ def test_a_folder_without_labels(coverslip, results, tmp_path):
     assert said.status == 2 and "no label file in this folder" in said.err
 
 
-def test_a_mask_is_exported_as_one_cell_and_that_is_said(coverslip, tmp_path):
+def test_the_pieces_of_a_mask_are_exported_as_cells_and_that_is_said(coverslip, tmp_path):
     Image.fromarray((squares(3)[1] > 0) * np.uint8(255)).save(tmp_path / "a.png")
     said = coverslip("export", tmp_path / "a.png", "--to", "geojson", "-o", tmp_path / "out")
-    assert said.status == 0 and "3 pieces have the one number 255" in said.err
+    assert said.status == 0 and "a mask, since all cells are 255" in said.err
+    cells = json.loads((tmp_path / "out" / "a.geojson").read_text())
+    assert len(cells["features"]) == 3
 
 
 def test_no_torch_for_an_export():

@@ -11,7 +11,7 @@ import tifffile
 
 from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.file_measurements import match_labels, measure_files
-from coverslip.io import write_label_regions
+from coverslip.io import Reading, write_label_regions
 from coverslip.measurements import COLUMNS, MeasureSettings, measure
 from coverslip.tables import write_table
 from drawn import save_picture, soft_mask, squares
@@ -205,7 +205,7 @@ def test_the_depths_of_an_image_as_one_picture(tmp_path):
     options = {"photometric": "minisblack", "ome": True, "metadata": {"axes": "ZYX"}}
     tifffile.imwrite(tmp_path / "a.tif", stack, **options)
     for how, expected in (("max", 30), ("mean", 20), ("0", 10)):
-        table = measured(labels, tmp_path / "a.tif", project_as=how)
+        table = measured(labels, tmp_path / "a.tif", reading=Reading(project=how))
         assert table.intensity_mean.tolist() == [expected] * 2
     with pytest.raises(DataError, match="2 frames of 3 × 3"):
         measured(labels, tmp_path / "a.tif")

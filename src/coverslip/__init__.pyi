@@ -18,6 +18,7 @@ from .file_measurements import measure_files
 from .inference import PredictSettings, predict
 from .io import (
     Pair,
+    Reading,
     check_pairs,
     find_images,
     find_pairs,
@@ -81,6 +82,7 @@ __all__ = [
     "Plan",
     "PredictSettings",
     "Preprocess",
+    "Reading",
     "SampleSettings",
     "SegmentSettings",
     "Segmentation",

@@ -6,34 +6,33 @@ Morphology and intensity of every cell, of label files from any segmentation too
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from coverslip.errors import CoverslipError, DataError, list_problems
 from coverslip.io import (
-    check_labels,
+    Reading,
+    channel_notes,
     describe_labels,
+    find_channel,
     find_images,
     group_label_files,
     is_one_image,
-    open_image,
+    open_reading,
     pair_images,
-    project,
+    read_checked,
     read_frames,
-    read_labels,
     say_ambiguous,
 )
 from coverslip.measurements import measure
-from coverslip.segmentation import mask_to_labels
 from coverslip.tables import join_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -46,7 +45,7 @@ def measure_files(
     *,
     settings: MeasureSettings | None = None,
     pixel_size_um: tuple[float, float] | None = None,
-    project_as: str = "none",
+    reading: Reading | None = None,
     on_file: Callable[[Path], None] = lambda path: None,
     on_note: Callable[[str], None] = lambda text: None,
 ) -> pd.DataFrame:
@@ -56,7 +55,8 @@ def measure_files(
         files: labels with their images, from `match_labels`.
         settings: what to measure; None: everything.
         pixel_size_um: height and width of a pixel; None: what the image says, or else the labels.
-        project_as: how an image's depths become one picture, see `coverslip.io.project`.
+        reading: which channel, depths and axes of the images are meant; None: as the files say,
+            and every channel.
         on_file: called with each label file that is done.
         on_note: called with every decision that the user should be told.
 
@@ -84,7 +84,7 @@ def measure_files(
                 file,
                 settings=settings,
                 pixel_size_um=pixel_size_um,
-                project_as=project_as,
+                reading=reading or Reading(),
                 on_note=on_note,
             )
         except CoverslipError as error:
@@ -101,7 +101,7 @@ def _measure_file(
     *,
     settings: MeasureSettings | None,
     pixel_size_um: tuple[float, float] | None,
-    project_as: str,
+    reading: Reading,
     on_note: Callable[[str], None],
 ) -> Iterator[pd.DataFrame]:
     """Measure a label file, a table for each frame."""
@@ -109,15 +109,20 @@ def _measure_file(
     def tell(path: Path) -> Callable[[str], None]:
         return lambda text: on_note(f"{path}: {text}")
 
-    stored = read_labels(file.labels, image=file.image)
-    labels = _number(file.labels, stored, tell=tell(file.labels))
-    image = None if file.image is None else project(open_image(file.image), project_as)
+    labels = read_cells(file.labels, image=file.image, tell=tell(file.labels))
+    image = None if file.image is None else open_measured(file.image, reading)
     frames: Iterable[Any] = repeat(None)
     if image is not None:
         _check_fit(file.labels, labels, image)
-        frames = read_channels(image, tell=tell(image.path))
+        for note in image.notes:
+            tell(image.path)(note)
+        if reading.channel is None:
+            frames = read_channels(image, tell=tell(image.path))
+        else:
+            number = find_channel(image, reading)
+            frames = read_frames(image, channel=number, tell=tell(image.path))
     headers = [image] if image is not None else []
-    headers.append(describe_labels(file.labels, stored))
+    headers.append(describe_labels(file.labels, labels))
     sizes = [header.pixel_size_um for header in headers]
     size = pixel_size_um or next((size for size in sizes if size is not None), None)
     for number, (one, picture) in enumerate(zip(labels, frames, strict=False)):
@@ -127,24 +132,32 @@ def _measure_file(
         yield table
 
 
-def _number(
-    path: Path, labels: NDArray[Any], *, tell: Callable[[str], None]
+def open_measured(path: Path, reading: Reading) -> ImageFile:
+    """Open an image as it is meant; every channel is measured, unless one is named."""
+    file = open_reading(path, reading)
+    usual = channel_notes(file.axes, file.shape) if reading.channel is None else []
+    return replace(file, notes=tuple(note for note in file.notes if note not in usual))
+
+
+def read_cells(
+    path: Path, *, image: Path | None = None, tell: Callable[[str], None]
 ) -> NDArray[np.integer[Any]]:
     """Frames of labels (n, H, W); the pieces of a mask get numbers.
 
+    Args:
+        path: a label or mask file.
+        image: its image, for annotations that do not say its size.
+        tell: called with every decision that was taken.
+
     Raises:
-        DataError: a mask with soft grey edges, each grey of which would be a cell.
+        FileError: the file cannot be read.
+        DataError: it only looks like labels.
     """
-    check_labels(labels, what=path)
-    frames = labels.reshape(-1, *labels.shape[-2:])
-    values = np.unique(frames[frames > 0])
-    if len(values) != 1:
-        return frames
-    pieces = np.stack([mask_to_labels(frame > 0) for frame in frames])
-    if pieces.max() == 1:
-        return frames
-    tell(f"a mask, since all cells are {values[0]}; its connected pieces are taken for the cells")
-    return pieces
+    found = read_checked(path, image=image)
+    for note in found.all_notes():
+        tell(note)
+    labels = found.cells()
+    return labels.reshape(-1, *labels.shape[-2:])
 
 
 def _check_fit(path: Path, labels: NDArray[Any], image: ImageFile) -> None:

@@ -13,9 +13,8 @@ import tifffile
 
 from coverslip.errors import SettingsError
 from coverslip.io import (
-    channel_number,
-    open_image,
-    project,
+    find_channel,
+    open_reading,
     read_frame,
     stem,
     whole_or_nothing,
@@ -77,8 +76,8 @@ def copy_frames(
     check_copy(folder)
     written: list[Path] = []
     for source, number in zip(table["file"], table["frame"], strict=True):
-        file = project(open_image(source, axes=job.axes), job.project)
-        image = read_frame(file, int(number), channel=channel_number(file, job.channel))
+        file = open_reading(source, job.reading)
+        image = read_frame(file, int(number), channel=find_channel(file, job.reading))
         name = stem(Path(source)) + (f"_frame_{number:05d}" if file.n_frames > 1 else "")
         target = folder / f"{free_name(name, written)}.tif"
         found = segment(image, job.model, settings=job.settings)

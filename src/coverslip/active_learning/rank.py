@@ -24,7 +24,7 @@ import pandas as pd
 from coverslip.active_learning.features import image_to_features
 from coverslip.checkpoints import Checkpoint
 from coverslip.errors import FileError, SettingsError
-from coverslip.io import channel_number, open_image, project, read_frames
+from coverslip.io import find_channel, open_reading, read_frames
 from coverslip.pipeline import predict_prepared, prepare_image, resolve_settings, threshold_of
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coverslip.inference import Prediction
+    from coverslip.io import ImageFile
     from coverslip.pipeline import Job
 
 SUGGESTION_COLUMNS: dict[str, str] = {
@@ -93,6 +94,7 @@ def suggest_frames(
     n: int,
     every: int = 1,
     on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
+    on_note: Callable[[Path, str], None] = lambda path, text: None,
 ) -> Suggestions:
     """Choose the frames that teach most if they are annotated next.
 
@@ -102,6 +104,7 @@ def suggest_frames(
         n: how many to choose; fewer are, where there are fewer that differ.
         every: look at each so-many-th frame of a file only.
         on_frame: called after each frame with the file, the frames done and the frames in all.
+        on_note: called with a file and what was decided of it.
 
     Raises:
         SettingsError: a number below 1, or a method without learning.
@@ -130,7 +133,10 @@ def suggest_frames(
     failed: dict[Path, str] = {}
     for path in paths:
         try:
-            frames += look_at(path, job, job.model, every=every, on_frame=on_frame)
+            file = open_reading(path, job.reading)
+            for text in file.notes:
+                on_note(path, text)
+            frames += look_at(file, job, job.model, every=every, on_frame=on_frame)
         except FileError as error:
             failed[path] = str(error)
     if not frames:
@@ -139,7 +145,7 @@ def suggest_frames(
 
 
 def look_at(
-    path: Path,
+    file: ImageFile,
     job: Job,
     model: Checkpoint,
     *,
@@ -147,8 +153,7 @@ def look_at(
     on_frame: Callable[[Path, int, int], None],
 ) -> list[Frame]:
     """Predict the frames of a file, and keep of each what the choice depends on."""
-    file = project(open_image(path, axes=job.axes), job.project)
-    channel = channel_number(file, job.channel)
+    channel = find_channel(file, job.reading)
     numbers = range(0, file.n_frames, every)
     frames = []
     for number, image in zip(numbers, read_frames(file, numbers, channel=channel), strict=True):
@@ -157,8 +162,8 @@ def look_at(
         prediction = predict_prepared(prepared, model, settings=settings)
         uncertainty = measure_uncertainty(prediction, threshold=threshold_of(settings))
         features = image_to_features(prepared, model)
-        frames.append(Frame(path, number, file.n_frames == 1, uncertainty, features))
-        on_frame(path, len(frames), len(numbers))
+        frames.append(Frame(file.path, number, file.n_frames == 1, uncertainty, features))
+        on_frame(file.path, len(frames), len(numbers))
     return frames
 
 

@@ -97,6 +97,12 @@ class Checkpoint:
         return float(size) if size else None
 
     @property
+    def channel(self) -> int | str | None:
+        """The channel of its images that it learnt, by number or name, where the card says."""
+        channel: int | str | None = self.card.get("channel")
+        return channel
+
+    @property
     def one_size(self) -> bool:
         """Whether each image that it learnt from was brought to cells of one size."""
         return bool(self.card.get("one_size"))

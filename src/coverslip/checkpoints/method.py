@@ -38,6 +38,7 @@ class Method:
     min_area_px: ClassVar[int] = 16
     cell_size_px: ClassVar[None] = None
     one_size: ClassVar[bool] = False
+    channel: ClassVar[None] = None
 
     def mask(self, image: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Find the cells in an image (H, W) of `coverslip.preprocessing.to_grey`."""

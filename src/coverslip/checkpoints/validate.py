@@ -101,6 +101,9 @@ def check_card(card: Mapping[str, Any]) -> None:
     """
     if not isinstance(card.get("training", {}), dict):
         raise ModelError("its card's training is no set of entries")
+    channel = card.get("channel")
+    if not (channel is None or (isinstance(channel, str | int) and _is_modest(channel))):
+        raise ModelError(f"its card's channel is {str(channel)[:50]}; wanted a number or a name")
     threshold = card.get("threshold", 0.5)
     if not _is_number(threshold) or not 0 <= threshold <= 1:
         raise ModelError(f"its card's threshold is {str(threshold)[:50]}; wanted 0 to 1")

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coverslip.cli.messages import count_of, note, show_table
-from coverslip.cli.options import Errors
+from coverslip.cli.options import Axes, Channel, Errors, Project
 from coverslip.errors import DataError, FileError, SettingsError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from coverslip.evaluation import Matches
+    from coverslip.io import Reading
 
 
 def evaluate(
@@ -31,13 +32,25 @@ def evaluate(
         Path | None, typer.Option(help="Folder of the images, to draw the errors on.")
     ] = None,
     errors: Errors = None,
+    axes: Axes = None,
+    channel: Channel = None,
+    project: Project = "none",
 ) -> None:
     """Score label or mask files against the ground truth."""
-    run_evaluate(pred, truth, out=out, images=images, errors=errors)
+    from coverslip.io import Reading
+
+    reading = Reading(channel, axes, project)
+    run_evaluate(pred, truth, out=out, images=images, errors=errors, reading=reading)
 
 
 def run_evaluate(
-    pred: Path, truth: Path, *, out: Path | None, images: Path | None, errors: Path | None
+    pred: Path,
+    truth: Path,
+    *,
+    out: Path | None,
+    images: Path | None,
+    errors: Path | None,
+    reading: Reading,
 ) -> None:
     """Score files against files, show the summary, and draw the errors if wanted."""
     from coverslip.evaluation import evaluate_files, match_files
@@ -52,13 +65,13 @@ def run_evaluate(
         n = len(matches.without_truth)
         verbs = "has no truth and is" if n == 1 else "have no truth and are"
         note(f"{count_of(n, 'prediction')} {verbs} left out")
-    scores = evaluate_files(matches)
+    scores = evaluate_files(matches, on_note=note)
     if errors is not None and images is not None:
-        draw_errors(matches, images, errors)
+        draw_errors(matches, images, errors, reading=reading)
     show_scores(scores, out=out)
 
 
-def draw_errors(matches: Matches, images: Path, out: Path) -> None:
+def draw_errors(matches: Matches, images: Path, out: Path, *, reading: Reading) -> None:
     """Draw the errors of every pair of files on its image.
 
     Raises:
@@ -68,10 +81,11 @@ def draw_errors(matches: Matches, images: Path, out: Path) -> None:
     from coverslip.figures import error_map
     from coverslip.io import (
         Ledger,
+        find_channel,
         find_images,
-        open_image,
+        open_reading,
+        read_checked,
         read_frame,
-        read_labels,
         stem,
         write_image,
         writing,
@@ -84,9 +98,12 @@ def draw_errors(matches: Matches, images: Path, out: Path) -> None:
             f"{images}: no image named {', '.join(missing)}: add it, or leave --errors out."
         )
     for pair in matches.pairs:
-        image = read_frame(open_image(by_name[pair.name]))
-        name = by_name[pair.name]
-        truth, pred = (read_labels(path, image=name) for path in (pair.truth, pair.pred))
+        file = open_reading(by_name[pair.name], reading)
+        for text in file.notes:
+            note(f"{file.path}: {text}")
+        image = read_frame(file, channel=find_channel(file, reading))
+        paths = (pair.truth, pair.pred)
+        truth, pred = (read_checked(path, image=file.path).labels for path in paths)
         if not image.shape[:2] == truth.shape == pred.shape:
             sizes = [" × ".join(map(str, array.shape)) for array in (image, truth, pred)]
             raise DataError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coverslip.cli.messages import new_progress, note, tell
-from coverslip.cli.options import Out
+from coverslip.cli.options import Axes, Channel, Out, Project
 from coverslip.errors import CoverslipError, SettingsError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.export import LabelImage
+    from coverslip.io import Reading
 
 
 def export(
@@ -35,9 +36,15 @@ def export(
         str | None,
         typer.Option(help="The images: a file, folder or pattern, for svg, ome-zarr and coco."),
     ] = None,
+    axes: Axes = None,
+    channel: Channel = None,
+    project: Project = "none",
 ) -> None:
     """Write label images as files of Fiji, QuPath, napari and others."""
-    failed = run_export(labels, out, formats=to, images=images)
+    from coverslip.io import Reading
+
+    reading = Reading(channel, axes, project)
+    failed = run_export(labels, out, formats=to, images=images, reading=reading)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -54,7 +61,7 @@ PACKAGES = {"roi": ("roifile", "roi"), "ome-zarr": ("zarr", "zarr")}
 
 
 def run_export(
-    sources: Sequence[str], out: Path, *, formats: str, images: str | None
+    sources: Sequence[str], out: Path, *, formats: str, images: str | None, reading: Reading
 ) -> dict[Path, str]:
     """Write every label file in every format; the files that failed, with the reason.
 
@@ -65,7 +72,7 @@ def run_export(
     """
     from coverslip.cli.label_files import find_label_files, load_label_image, match_images
     from coverslip.export import coco_frames, write_coco_frames
-    from coverslip.io import Ledger, check_labels, check_writable, writing
+    from coverslip.io import Ledger, check_writable, writing
 
     wanted = parse_formats(formats)
     labels = find_label_files(sources)
@@ -81,9 +88,9 @@ def run_export(
         for name, path in labels.items():
             progress.update(task, info=path.name)
             try:
-                source = load_label_image(path, pairs.get(name), name=name, tell=note)
-                check_labels(source.labels, what=path)
-                _note_mask(path, source)
+                source = load_label_image(
+                    path, pairs.get(name), name=name, reading=reading, tell=note
+                )
                 with writing(Ledger(out)):
                     write_formats(source, out, formats=wanted)
                 frames += coco_frames(source) if "coco" in wanted else []
@@ -161,21 +168,6 @@ def _check_folder(out: Path, labels: dict[str, Path]) -> None:
             raise SettingsError(
                 f"{out}: the labels {path} lie in it, and results among labels would be taken for "
                 "labels the next time: choose a folder of its own for the results."
-            )
-
-
-def _note_mask(path: Path, source: LabelImage) -> None:
-    """Say it where all is one cell of many pieces, which is a mask more often than not."""
-    import numpy as np
-    from scipy import ndimage
-
-    numbers = np.unique(source.labels[source.labels > 0])
-    if len(numbers) == 1:
-        n_pieces = ndimage.label(source.frames[0] > 0, structure=np.ones((3, 3)))[1]
-        if n_pieces > 1:
-            note(
-                f"{path}: {n_pieces} pieces have the one number {numbers[0]} and are exported as "
-                "one cell; if this is a mask, number its pieces first"
             )
 
 

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.export import LabelImage
 from coverslip.io import (
-    channel_number,
     describe_labels,
     find_annotations,
+    find_channel,
     find_images,
     is_annotation,
     label_files_in,
     mask_stem,
-    open_image,
+    open_reading,
     pair_images,
+    read_checked,
     read_frame,
-    read_labels,
     stem,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from coverslip.io import ImageFile
+    from coverslip.io import ImageFile, Reading
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def load_label_image(
     image: Path | None,
     *,
     name: str,
-    channel: int | str = 0,
+    reading: Reading,
     tell: Callable[[str], None] = lambda text: None,
 ) -> LabelImage:
     """Read a label file, and what it and its image say of themselves.
@@ -113,19 +113,20 @@ def load_label_image(
         path: The label file.
         image: The image that it was made of, or None.
         name: What both are called.
-        channel: Of the image, from 0, or its name.
+        reading: Which channel, depths and axes of the image are meant.
         tell: Called with every decision that was taken while reading.
 
     Raises:
         FileError: A file cannot be read, or holds no labels.
         DataError: Labels and image do not fit together.
     """
-    labels = read_labels(path, image=image)
-    file = describe_labels(path, labels)
-    picture = open_image(image) if image is not None else None
-    for one in filter(None, (file, picture)):
-        for note in one.notes:
-            tell(f"{one.path}: {note}")
+    labels = read_checked(path, image=image)
+    file = describe_labels(path, labels.labels)
+    picture = open_reading(image, reading) if image is not None else None
+    for note in dict.fromkeys((*file.notes, *labels.all_notes())):
+        tell(f"{path}: {note}")
+    for note in picture.notes if picture is not None else ():
+        tell(f"{image}: {note}")
     if picture is not None and picture.frame_shape != file.frame_shape:
         sizes = [" × ".join(map(str, one.frame_shape)) for one in (picture, file)]
         raise DataError(
@@ -134,11 +135,11 @@ def load_label_image(
         )
     known = (file, picture) if picture is not None else (file,)
     return LabelImage(
-        labels,
+        labels.cells(),
         name=name,
         axes=f"{file.frame_axes}YX",
         pixel_size_um=next((it.pixel_size_um for it in known if it.pixel_size_um), None),
         frame_interval_s=next((it.frame_interval_s for it in known if it.frame_interval_s), None),
-        images=Frames(picture, channel_number(picture, channel)) if picture is not None else None,
+        images=Frames(picture, find_channel(picture, reading)) if picture is not None else None,
         image_name=image.name if image is not None else None,
     )

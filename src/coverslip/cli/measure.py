@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coverslip.cli.messages import count_files, count_of, new_progress, note, tell
-from coverslip.cli.options import Project, Properties
+from coverslip.cli.options import Axes, Channel, Project, Properties
 from coverslip.errors import SettingsError
 
 if TYPE_CHECKING:
+    from coverslip.io import Reading
     from coverslip.measurements import MeasureSettings
 
 
@@ -25,6 +26,8 @@ def measure(
         Path | None, typer.Argument(help="Their images, for how bright the cells are.")
     ] = None,
     properties: Properties = "all",
+    axes: Axes = None,
+    channel: Channel = None,
     project: Project = "none",
     pixel_size: Annotated[
         float | None, typer.Option(help="Side of a pixel in µm, where the files do not say it.")
@@ -36,11 +39,17 @@ def measure(
 ) -> None:
     """Measure the cells of label files: a table, one row per cell."""
     from coverslip.cli.arguments import parse_list
+    from coverslip.io import Reading
     from coverslip.measurements import MeasureSettings
 
     settings = MeasureSettings(properties=parse_list(properties), ring_px=ring, near_px=near)
     run_measure(
-        labels, images, out=out, settings=settings, pixel_size_um=pixel_size, project=project
+        labels,
+        images,
+        out=out,
+        settings=settings,
+        pixel_size_um=pixel_size,
+        reading=Reading(channel, axes, project),
     )
 
 
@@ -51,7 +60,7 @@ def run_measure(
     out: Path,
     settings: MeasureSettings,
     pixel_size_um: float | None,
-    project: str,
+    reading: Reading,
 ) -> None:
     """Measure files, write the table and say how many cells there are.
 
@@ -61,11 +70,10 @@ def run_measure(
         FileError: the table cannot be written.
     """
     from coverslip.file_measurements import match_labels, measure_files
-    from coverslip.io import Ledger, check_projection, writing
+    from coverslip.io import Ledger, writing
     from coverslip.tables import write_table
 
     check_request(out, images, settings=settings)
-    check_projection(project)
     if pixel_size_um is not None and not pixel_size_um > 0:
         raise SettingsError(f"--pixel-size {pixel_size_um}: wanted more than 0 µm.")
     found = match_labels(labels, images)
@@ -77,7 +85,7 @@ def run_measure(
             found.files,
             settings=settings,
             pixel_size_um=None if pixel_size_um is None else (pixel_size_um, pixel_size_um),
-            project_as=project,
+            reading=reading,
             on_file=lambda path: progress.update(task, advance=1, info=path.name),
             on_note=note,
         )

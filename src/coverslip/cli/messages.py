@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import pandas as pd
     from rich.console import Console
@@ -26,6 +27,26 @@ def on_the_way() -> Console:
 def note(text: str) -> None:
     """Tell the user something on the way."""
     on_the_way().print(text)
+
+
+@contextmanager
+def collected_notes() -> Iterator[Callable[[Path, str], None]]:
+    """Collect what is to be said of files, and say each thing once, of the first file and how many.
+
+    Yields:
+        A function of a file and what is to be said of it.
+    """
+    said: dict[str, dict[Path, None]] = {}
+
+    def add(path: Path, text: str) -> None:
+        said.setdefault(text, {})[path] = None
+
+    try:
+        yield add
+    finally:
+        for text, files in said.items():
+            first, n_more = next(iter(files)), len(files) - 1
+            note(f"{first}{f' and {n_more} more' if n_more else ''}: {text}")
 
 
 def tell(text: str) -> None:

@@ -53,7 +53,13 @@ Where = Annotated[
     str | None, typer.Option(help="Use only the images with COLUMN=VALUE or COLUMN!=VALUE in it.")
 ]
 Axes = Annotated[str | None, typer.Option(help="What a file's dimensions mean, for instance TYX.")]
-Channel = Annotated[str, typer.Option(help="Channel to take: its number from 0, or its name.")]
+Channel = Annotated[
+    str | None,
+    typer.Option(
+        help="Channel to take: its number from 0, or its name; otherwise the model's own, or the "
+        "first."
+    ),
+]
 Project = Annotated[
     str,
     typer.Option(

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coverslip.cli.arguments import choose_pairs
-from coverslip.cli.messages import count_of, new_progress, note, show_table, tell
+from coverslip.cli.messages import collected_notes, count_of, new_progress, note, show_table, tell
 from coverslip.cli.options import (
+    Axes,
     CellSize,
+    Channel,
     Data,
     Device,
     List,
@@ -18,6 +20,7 @@ from coverslip.cli.options import (
     MinArea,
     Model,
     Out,
+    Project,
     Scale,
     Threshold,
     Tta,
@@ -50,6 +53,9 @@ def robustness(
     min_area: MinArea = None,
     scale: Scale = None,
     cell_size: CellSize = None,
+    axes: Axes = None,
+    channel: Channel = None,
+    project: Project = "none",
     device: Device = "auto",
 ) -> None:
     """Score a model on images that are made worse step by step: blur, noise, light, size."""
@@ -69,6 +75,9 @@ def robustness(
         min_area=min_area,
         scale=scale,
         cell_size=cell_size,
+        axes=axes,
+        channel=channel,
+        project=project,
     )
     run_robustness(job, data, out, masks=masks, table=table, where=where, only=only or [])
 
@@ -93,16 +102,21 @@ def run_robustness(
     from coverslip.evaluation import DEGRADATIONS, measure_robustness
     from coverslip.io import find_pairs
 
-    pairs = choose_pairs(find_pairs(data, masks), table, where)
+    pairs = choose_pairs(find_pairs(data, masks, reading=job.reading), table, where)
     note(f"{count_of(len(pairs), 'image')}, model {job.model_name}")
-    with new_progress() as progress:
+    with collected_notes() as on_note, new_progress() as progress:
         task = progress.add_task("scoring", total=None, info="")
 
         def on_scored(what: str, done: int, n: int) -> None:
             progress.update(task, completed=done, total=n, info=what)
 
         scores = measure_robustness(
-            job, pairs, out, degradations=tuple(only) or tuple(DEGRADATIONS), on_scored=on_scored
+            job,
+            pairs,
+            out,
+            degradations=tuple(only) or tuple(DEGRADATIONS),
+            on_scored=on_scored,
+            on_note=on_note,
         )
     drawn = draw(scores, out)
     for score, name in FIGURES.values():

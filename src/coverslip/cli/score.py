@@ -13,9 +13,11 @@ import typer
 
 from coverslip.cli.arguments import choose_pairs
 from coverslip.cli.evaluate import show_scores
-from coverslip.cli.messages import new_progress
+from coverslip.cli.messages import collected_notes, new_progress
 from coverslip.cli.options import (
+    Axes,
     CellSize,
+    Channel,
     Data,
     Device,
     Errors,
@@ -26,6 +28,7 @@ from coverslip.cli.options import (
     MinArea,
     Model,
     NoSeparate,
+    Project,
     Scale,
     Threshold,
     Tta,
@@ -57,6 +60,9 @@ def score(
     fill_holes: FillHoles = False,
     scale: Scale = None,
     cell_size: CellSize = None,
+    axes: Axes = None,
+    channel: Channel = None,
+    project: Project = "none",
     device: Device = "auto",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="CSV for the scores of every image.")
@@ -85,6 +91,9 @@ def score(
         min_area=min_area,
         scale=scale,
         cell_size=cell_size,
+        axes=axes,
+        channel=channel,
+        project=project,
     )
     run_score(
         job,
@@ -124,12 +133,12 @@ def run_score(
     from coverslip.training import read_groups
 
     table, by = selection.table, selection.by
-    pairs = choose_pairs(find_pairs(data, masks), table, selection.where)
+    pairs = choose_pairs(find_pairs(data, masks, reading=job.reading), table, selection.where)
     groups = read_groups(pairs, table, column=by) if table and by else []
     if by and not table:
         raise SettingsError("--by COLUMN: wanted --list CSV with that column.")
     check_model(job.model, job.settings)
-    with new_progress() as progress:
+    with collected_notes() as on_note, new_progress() as progress:
         task = progress.add_task("scoring", total=len(pairs), info="")
 
         def on_scored(name: str, image: Any, truth: Any, pred: Any) -> None:
@@ -139,7 +148,12 @@ def run_score(
                     write_image(errors / f"{name}_errors.png", error_map(image, truth, pred))
 
         scores = score_model(
-            job.model, pairs, settings=job.settings, size_px=size_px, on_scored=on_scored
+            job.model,
+            pairs,
+            settings=job.settings,
+            size_px=size_px,
+            on_scored=on_scored,
+            on_note=on_note,
         )
     if by:
         scores.insert(1, by, groups)

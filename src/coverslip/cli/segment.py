@@ -62,7 +62,7 @@ def segment(
     scale: Scale = None,
     cell_size: CellSize = None,
     axes: Axes = None,
-    channel: Channel = "0",
+    channel: Channel = None,
     project: Project = "none",
     probs: Annotated[bool, typer.Option("--probs", help="Also write the probabilities.")] = False,
     uncertainty: Annotated[
@@ -210,7 +210,7 @@ def load_job(
     scale: float | None = None,
     cell_size: str | None = None,
     axes: str | None = None,
-    channel: int | str = 0,
+    channel: int | str | None = None,
     project: str = "none",
     keep_probs: bool = False,
     keep_spread: bool = False,

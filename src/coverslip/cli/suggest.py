@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coverslip.cli.messages import count_files, count_frames, count_of, new_progress, note, tell
+from coverslip.cli.messages import (
+    collected_notes,
+    count_files,
+    count_frames,
+    count_of,
+    new_progress,
+    note,
+    tell,
+)
 from coverslip.cli.options import Axes, CellSize, Channel, Device, Images, Project, Scale, Threshold
 
 if TYPE_CHECKING:
@@ -40,7 +48,7 @@ def suggest(
     scale: Scale = None,
     cell_size: CellSize = None,
     axes: Axes = None,
-    channel: Channel = "0",
+    channel: Channel = None,
     project: Project = "none",
     device: Device = "auto",
 ) -> None:
@@ -85,9 +93,9 @@ def run_suggest(
 
     paths = find_images(sources)
     note(f"{count_files(len(paths))}, model {job.model_name}")
-    with new_progress() as progress:
+    with collected_notes() as on_note, new_progress() as progress:
         on_frame = count_frames(progress, "looking", n_files=len(paths))
-        suggested = suggest_frames(paths, job, n=n, every=every, on_frame=on_frame)
+        suggested = suggest_frames(paths, job, n=n, every=every, on_frame=on_frame, on_note=on_note)
     table = suggested.table
     with writing(Ledger(out.parent)):
         write_text(out, table.to_csv(index=False, lineterminator="\n"))

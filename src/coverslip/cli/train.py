@@ -11,15 +11,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coverslip.cli.arguments import choose_pairs, parse_arguments
-from coverslip.cli.messages import count_of, new_progress, note, tell
-from coverslip.cli.options import Data, Device, List, Masks, Out, Where
+from coverslip.cli.messages import collected_notes, count_of, new_progress, note, tell
+from coverslip.cli.options import (
+    Axes,
+    Channel,
+    Data,
+    Device,
+    List,
+    Masks,
+    Out,
+    Project,
+    Where,
+)
 from coverslip.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from coverslip.io import Pair
+    from coverslip.io import Pair, Reading
     from coverslip.training import Plan, Ranks, TrainSettings
     from coverslip.training.augment import AugmentSettings
 
@@ -98,6 +108,9 @@ def train(
     fold: Annotated[
         str | None, typer.Option(help="Validate on fold K of N instead, as K/N from 0/N.")
     ] = None,
+    axes: Axes = None,
+    channel: Channel = None,
+    project: Project = "none",
     table: List = None,
     where: Where = None,
     balance: Annotated[
@@ -112,6 +125,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a network on images and masks, or fine-tune one that ships."""
+    from coverslip.io import Reading
     from coverslip.training import SampleSettings, TrainSettings
     from coverslip.training.augment import AugmentSettings, scale_faults
 
@@ -140,6 +154,7 @@ def train(
                 touching_weight=touching,
             ),
             augment=augment_settings(scale_faults(AugmentSettings(zoom=zoom), faults), change),
+            reading=Reading(channel, axes, project),
         ),
         split=Split(
             table=table,
@@ -226,7 +241,7 @@ def run_train(
     def begin() -> Plan:
         # A mistake is told before any file is looked for.
         chosen = settings if resume else choose_network(settings, choice)
-        pairs = find_pairs(data, masks)
+        pairs = find_pairs(data, masks, reading=chosen.reading)
         if resume:
             plan = resume_plan(out, pairs)
             begin_folder(out, resume=resume)
@@ -325,12 +340,14 @@ def make_plan(pairs: list[Pair], settings: TrainSettings, split: Split) -> Plan:
     from coverslip.training import Plan, balance_weights, fold_pairs, split_pairs
 
     pairs = choose_pairs(pairs, split.table, split.where)
-    problems = check_pairs(pairs)
+    with collected_notes() as on_note:
+        problems = check_pairs(pairs, ignored_from=settings.sample.ignored_from, on_note=on_note)
     if problems:
         raise DataError(
             f"{count_of(len(problems), 'problem')} with the annotated images, nothing was trained:"
             "\n" + "\n".join(f"  {problem}" for problem in problems)
         )
+    settings = replace(settings, reading=name_channel(settings.reading, pairs))
     groups = balance_groups(pairs, split)
     if split.val_where:
         train, val = part_pairs(pairs, split)
@@ -343,6 +360,16 @@ def make_plan(pairs: list[Pair], settings: TrainSettings, split: Split) -> Plan:
         )
     shown = balance_groups(train, split)
     return Plan(settings, train, val, balance_weights(shown) if shown else None)
+
+
+def name_channel(reading: Reading, pairs: Sequence[Pair]) -> Reading:
+    """What is read; where there are several channels and none is named, the first is learnt."""
+    from coverslip.io import open_image
+
+    if reading.channel is not None:
+        return reading
+    several = any(open_image(pair.image, axes=reading.axes).n_channels > 1 for pair in pairs)
+    return replace(reading, learnt=0) if several else reading
 
 
 def part_pairs(pairs: list[Pair], split: Split) -> tuple[list[Pair], list[Pair]]:

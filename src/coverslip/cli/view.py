@@ -8,23 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coverslip.cli.messages import note
-from coverslip.cli.options import Channel
+from coverslip.cli.options import Axes, Channel, Project
 from coverslip.errors import DataError
 
 if TYPE_CHECKING:
     from coverslip.export import LabelImage
+    from coverslip.io import Reading
 
 
 def view(
     image: Annotated[Path, typer.Argument(help="Image file.")],
     labels: Annotated[Path, typer.Argument(help="Its label file, of any tool.")],
-    channel: Channel = "0",
+    channel: Channel = None,
+    axes: Axes = None,
+    project: Project = "none",
 ) -> None:
     """Look at an image and its cells in napari."""
-    run_view(image, labels, channel=channel)
+    from coverslip.io import Reading
+
+    run_view(image, labels, reading=Reading(channel, axes, project))
 
 
-def run_view(image: Path, labels: Path, *, channel: str) -> None:
+def run_view(image: Path, labels: Path, *, reading: Reading) -> None:
     """Open napari with a layer for the image and one for the cells; return when it is closed.
 
     Raises:
@@ -37,7 +42,7 @@ def run_view(image: Path, labels: Path, *, channel: str) -> None:
     from coverslip.io import stem
 
     napari = need("napari", extra="napari", what="coverslip view")
-    source = load_label_image(labels, image, name=stem(image), channel=channel, tell=note)
+    source = load_label_image(labels, image, name=stem(image), reading=reading, tell=note)
     show(napari, source)
     napari.run()
 

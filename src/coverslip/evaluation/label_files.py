@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from coverslip.errors import CoverslipError, DataError, list_problems
 from coverslip.evaluation.score_table import Scored, find_kind, make_table, number_cells
 from coverslip.io import (
@@ -16,7 +18,7 @@ from coverslip.io import (
     group_label_files,
     label_files_in,
     label_name,
-    read_labels,
+    read_checked,
     say_ambiguous,
 )
 from coverslip.metrics import count_cells, count_pixels
@@ -30,13 +32,18 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
-def evaluate(pairs: Iterable[tuple[str, NDArray[Any], NDArray[Any]]]) -> pd.DataFrame:
+def evaluate(
+    pairs: Iterable[tuple[str, NDArray[Any], NDArray[Any]]],
+    *,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> pd.DataFrame:
     """Score predictions against truths that are in memory.
 
     Args:
         pairs: (name, truth, pred), each (H, W), or with times and depths before it; bool or
             integer labels. Cells are scored where the truth numbers them; of a predicted mask the
             8-connected pieces are taken for cells.
+        on_note: Called with what was decided of the numbers, see `coverslip.io.check_labels`.
 
     Returns:
         A table with `COLUMNS`, one row per image; a series has one row per frame. The columns of
@@ -54,7 +61,7 @@ def evaluate(pairs: Iterable[tuple[str, NDArray[Any], NDArray[Any]]]) -> pd.Data
           name   jaccard  n_true  cell_recall
         0    a  0.571429       2          0.5
     """
-    return _collect(pairs, score=lambda pair: _score(pair[0], truth=pair[1], pred=pair[2]))
+    return _collect(pairs, score=lambda pair: _score_arrays(*pair, on_note=on_note))
 
 
 def evaluate_folders(pred: str | Path, truth: str | Path) -> pd.DataFrame:
@@ -69,8 +76,14 @@ def evaluate_folders(pred: str | Path, truth: str | Path) -> pd.DataFrame:
     return evaluate_files(match_files(pred, truth))
 
 
-def evaluate_files(matches: Matches) -> pd.DataFrame:
+def evaluate_files(
+    matches: Matches, *, on_note: Callable[[str], None] = lambda text: None
+) -> pd.DataFrame:
     """Read matched files and score them, one pair in memory at a time.
+
+    Args:
+        matches: From `match_files`.
+        on_note: As for `evaluate`.
 
     Returns:
         A table with `COLUMNS`, one row per image; a series has one row per frame.
@@ -84,7 +97,7 @@ def evaluate_files(matches: Matches) -> pd.DataFrame:
         >>> float(evaluate_files(matches)["jaccard"].min())
         1.0
     """
-    return _collect(matches.pairs, score=_score_files)
+    return _collect(matches.pairs, score=lambda pair: _score_files(pair, on_note=on_note))
 
 
 def _collect(items: Iterable[Item], *, score: Callable[[Item], list[Scored]]) -> pd.DataFrame:
@@ -102,16 +115,31 @@ def _collect(items: Iterable[Item], *, score: Callable[[Item], list[Scored]]) ->
     return make_table(images)
 
 
-def _score_files(pair: FilePair) -> list[Scored]:
-    truth = read_labels(pair.truth, image=pair.pred)
-    return _score(pair.name, truth=truth, pred=read_labels(pair.pred, image=pair.truth))
+def _score_files(pair: FilePair, *, on_note: Callable[[str], None]) -> list[Scored]:
+    truth = read_checked(pair.truth, image=pair.pred)
+    pred = read_checked(pair.pred, image=pair.truth)
+    for path, found in ((pair.truth, truth), (pair.pred, pred)):
+        for note in found.notes:
+            on_note(f"{path}: {note}")
+    return _score(pair.name, truth=truth.labels, pred=pred.labels)
+
+
+def _score_arrays(
+    name: str, truth: NDArray[Any], pred: NDArray[Any], *, on_note: Callable[[str], None]
+) -> list[Scored]:
+    checked = []
+    for what, values in (("truth", truth), ("prediction", pred)):
+        found = check_labels(values, what=f"{name}, {what}")
+        for note in found.notes:
+            on_note(f"{name}, {what}: {note}")
+        # Of a bool array it is known that it is a mask, also where that has one piece.
+        checked.append(values if values.dtype == np.bool_ else found.labels)
+    return _score(name, truth=checked[0], pred=checked[1])
 
 
 def _score(name: str, *, truth: NDArray[Any], pred: NDArray[Any]) -> list[Scored]:
     """Score one pair, frame by frame if it is a series."""
     truth, pred = _drop_single_frames(truth), _drop_single_frames(pred)
-    check_labels(truth, what=f"{name}, truth")
-    check_labels(pred, what=f"{name}, prediction")
     try:
         if truth.ndim == 2 or truth.shape != pred.shape:
             return [_score_frame(name, truth, pred)]

@@ -11,6 +11,7 @@ from coverslip.training import prepare_labelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     import numpy as np
     import pandas as pd
@@ -30,6 +31,7 @@ def score_model(
     settings: SegmentSettings,
     size_px: int | None = None,
     on_scored: Callable[[str, Image, Mask, Mask], None] = lambda name, image, truth, pred: None,
+    on_note: Callable[[Path, str], None] = lambda path, text: None,
 ) -> pd.DataFrame:
     """Segment annotated images and score their pixels and, where the truth numbers them, cells.
 
@@ -40,6 +42,7 @@ def score_model(
         size_px: resize image and truth to this square first, as the paper does, true labels with
             nearest neighbour; None: score at the native size.
         on_scored: called with each pair's name, image, true mask and predicted mask.
+        on_note: called with a file and what was decided of it.
 
     Returns:
         One row per image; the columns are those of `coverslip.evaluation.evaluate`.
@@ -60,7 +63,7 @@ def score_model(
 
     def predictions() -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
         for pair in pairs:
-            image, truth = prepare_labelled(pair, prepare, size_px=size_px)
+            image, truth = prepare_labelled(pair, prepare, size_px=size_px, on_note=on_note)
             pred = labels_of(image, model, settings=settings).labels
             on_scored(pair.name, image, truth > 0, pred > 0)
             yield pair.name, truth, pred

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from coverslip.errors import DataError, SettingsError, one_of
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from coverslip.io import Pair
@@ -60,6 +60,7 @@ def measure_robustness(
     *,
     degradations: Sequence[str] = tuple(DEGRADATIONS),
     on_scored: Callable[[str, int, int], None] = lambda what, done, n: None,
+    on_note: Callable[[Path, str], None] = lambda path, text: None,
 ) -> pd.DataFrame:
     """Segment annotated images as they are and made worse, and score the cells.
 
@@ -75,6 +76,7 @@ def measure_robustness(
         degradations: names from `DEGRADATIONS`.
         on_scored: called after each image with what was done to it, how many images are done, and
             of how many in all.
+        on_note: called with a file and what was decided of it.
 
     Returns:
         One row per image and step, with `ROBUSTNESS_COLUMNS`, undisturbed first; what other calls
@@ -89,6 +91,8 @@ def measure_robustness(
     claim(out, job, pairs)
     table = read_table(out / TABLE)
     steps = [step for step in list_steps(degradations) if not has_step(table, *step)]
+    for pair in pairs if steps else ():
+        prepare_labelled(pair, np.asarray, size_px=None, on_note=on_note)
     for number, (name, strength) in enumerate(steps):
         done = number * len(pairs)
 

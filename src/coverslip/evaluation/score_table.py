@@ -147,9 +147,6 @@ SUMMARY_COLUMNS: dict[str, str] = {
 # With one piece or none, a mask and numbered cells look the same: "unclear".
 Kind = Literal["numbers", "mask", "unclear"]
 
-# What programs write for "cell" in a mask.
-MASK_VALUES = (1, 255)
-
 
 def find_kind(labels: NDArray[Any]) -> Kind:
     """Tell numbered cells from a mask.
@@ -158,16 +155,16 @@ def find_kind(labels: NDArray[Any]) -> Kind:
         labels: (H, W), bool or integers; 0 and below is background.
 
     Returns:
-        "mask" for a bool array, and for 0/1 and 0/255 in several 8-connected pieces; "unclear" for
-        these in one piece and where there is none; otherwise "numbers".
+        "mask" for a bool array, and where all cells are one number, whichever, in several
+        8-connected pieces; "unclear" where they are one piece and where there is none; otherwise
+        "numbers".
     """
     if labels.dtype == np.bool_:
         return "mask"
     cells = labels > 0
     if not cells.any():
         return "unclear"
-    value = labels.max()
-    if value not in MASK_VALUES or (labels[cells] != value).any():
+    if (labels[cells] != labels.max()).any():
         return "numbers"
     return "mask" if mask_to_labels(cells).max() > 1 else "unclear"
 

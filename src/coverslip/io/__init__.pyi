@@ -28,11 +28,20 @@ from .discovery import (
     stem,
 )
 from .header import ImageFile, channel_number, fingerprint
-from .labels import check_labels, open_label_file, open_label_frames, read_labels
+from .label_values import CheckedLabels, check_labels
+from .labels import open_label_file, open_label_frames, read_checked, read_labels
 from .lock import IN_USE, only_here
-from .pairing import Pair, check_pairs, find_pairs, read_truth
+from .pairing import (
+    Pair,
+    check_pairs,
+    find_pairs,
+    read_noted_truth,
+    read_truth,
+    say_sizes,
+)
 from .projection import check_projection, project
-from .read import open_image, read_frame, read_frames
+from .read import channel_notes, open_image, read_frame, read_frames
+from .reading import Reading, dict_to_reading, find_channel, open_reading
 from .region_reader import FrameReader, open_frame
 from .stack import open_pages, write_labels
 from .write_regions import (
@@ -48,11 +57,14 @@ __all__ = [
     "CURES",
     "IN_USE",
     "OME_ZARR_VERSION",
+    "CheckedLabels",
     "FrameReader",
     "ImageFile",
     "Ledger",
     "Pair",
+    "Reading",
     "annotated_file",
+    "channel_notes",
     "channel_number",
     "check_labels",
     "check_pairs",
@@ -61,7 +73,9 @@ __all__ = [
     "create_levels",
     "describe_labels",
     "describe_levels",
+    "dict_to_reading",
     "find_annotations",
+    "find_channel",
     "find_images",
     "find_pairs",
     "fingerprint",
@@ -80,15 +94,19 @@ __all__ = [
     "open_label_file",
     "open_label_frames",
     "open_pages",
+    "open_reading",
     "pair_images",
     "project",
+    "read_checked",
     "read_error",
     "read_frame",
     "read_frames",
     "read_labels",
+    "read_noted_truth",
     "read_truth",
     "remove_leftovers",
     "say_ambiguous",
+    "say_sizes",
     "stem",
     "whole_folder",
     "whole_or_nothing",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from coverslip.errors import DataError, FileError
 from coverslip.io.annotations.readers import is_annotation, read_annotations
-from coverslip.io.formats import raster, tiff
+from coverslip.io.formats import orientation, raster, tiff
 from coverslip.io.formats.guard import check_whole, sniff
+from coverslip.io.label_values import as_integers, check_labels, colours_to_labels
 from coverslip.io.read import open_image
 from coverslip.io.windows import everything, find_places, open_windows
 
@@ -21,9 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coverslip.io.header import ImageFile
-
-# A mask saved as JPEG has dozens of grey values beside 0 and 255; two or three may be meant.
-SOFT_VALUES = 8
+    from coverslip.io.label_values import CheckedLabels
 
 
 def read_labels(path: str | Path, *, image: Path | None = None) -> NDArray[Any]:
@@ -48,11 +48,34 @@ def read_labels(path: str | Path, *, image: Path | None = None) -> NDArray[Any]:
         >>> labels.ndim, int(labels.min())
         (2, 0)
     """
-    path = Path(path)
+    return _read(Path(path), image)[0]
+
+
+def read_checked(
+    path: str | Path, *, image: Path | None = None, ignored_from: int | None = None
+) -> CheckedLabels:
+    """Read a label or mask file and look whether it holds labels: for every verb the same.
+
+    Args:
+        path: As for `read_labels`.
+        image: As for `read_labels`.
+        ignored_from: As for `coverslip.io.check_labels`.
+
+    Raises:
+        FileError: The file cannot be read, or its numbers are no ids.
+        DataError: It only looks like labels.
+    """
+    labels, notes = _read(Path(path), image)
+    found = check_labels(labels, what=path, ignored_from=ignored_from)
+    return replace(found, notes=(*notes, *found.notes))
+
+
+def _read(path: Path, image: Path | None) -> tuple[NDArray[Any], list[str]]:
+    """The numbers of a file as integers, and what was decided."""
     if is_annotation(path):
         drawn = read_annotations(path, image=image)
         planes = [_as_ids(path, plane) for plane in drawn.reshape(-1, *drawn.shape[-2:])]
-        return np.stack(planes).reshape(drawn.shape)
+        return np.stack(planes).reshape(drawn.shape), []
     if sniff(path) == "jpeg":
         raise FileError(
             f"{path}: a JPEG cannot hold labels, since its compression changes the numbers. "
@@ -64,11 +87,40 @@ def read_labels(path: str | Path, *, image: Path | None = None) -> NDArray[Any]:
             f"{path}: {file.n_channels} channels, where a mask has one. Export them one by one."
         )
     check_whole(path, *file.frame_shape)
+    turned = [note for note in file.notes if note in orientation.NOTES]
     if sniff(path) in ("png", "bmp"):
-        return _as_ids(path, raster.read_ids(path))
-    frames = [_as_ids(path, values) for values in _stored(file)]
+        labels, notes = _read_raster(path)
+        return labels, [*turned, *notes]
+    stored = list(_stored(file))
+    frames = [_as_ids(path, values) for values in stored]
     lengths = tuple(file.length(axis) for axis in file.frame_axes)
-    return np.stack(frames).reshape(*lengths, *frames[0].shape)
+    labels = np.stack(frames).reshape(*lengths, *frames[0].shape)
+    return labels, [*turned, *_say_colours(stored[0])]
+
+
+def _say_colours(values: NDArray[Any]) -> list[str]:
+    if values.ndim < 3 or not (values[..., :3] != values[..., :1]).any():
+        return []
+    return ["each of its colours is taken for a number, and black for the background"]
+
+
+def _read_raster(path: Path) -> tuple[NDArray[Any], list[str]]:
+    """A PNG or BMP: a mask may be its transparency, and its colour table say what is black."""
+    values = raster.read_ids(path)
+    labels, notes = _as_ids(path, values), _say_colours(values)
+    black = raster.black_entry(path)
+    if black:
+        notes.append(
+            f"entry {black} of its colour table is black and taken for the background, entry 0 is "
+            f"not and has the number {black}"
+        )
+        return np.where(labels == black, 0, np.where(labels == 0, black, labels)), notes
+    if labels.min() == labels.max():
+        alpha = raster.read_alpha(path)
+        if alpha is not None and alpha.min() < alpha.max():
+            notes.append("its colours are all the same: its transparency is taken for the mask")
+            return alpha, notes
+    return labels, notes
 
 
 def _stored(file: ImageFile) -> Iterator[NDArray[Any]]:
@@ -114,7 +166,7 @@ def open_label_frames(
     """
     file = open_label_file(path)
     if sniff(path) in ("png", "bmp"):
-        held = _as_ids(path, raster.read_ids(path))
+        held = _read_raster(path)[0]
         yield lambda frame, window: held[window]
         return
     if whole and sniff(path) == "tiff":
@@ -133,121 +185,23 @@ def open_label_frames(
         return
     with open_windows(file) as read:
         yield lambda frame, window: _as_ids(
-            path, read(find_places(file, frame, channel=0)[0], *window)
+            path, read(find_places(file, frame, channel=0)[0], *window), is_whole=False
         )
 
 
-def check_labels(labels: NDArray[Any], *, what: str | Path) -> None:
-    """Refuse what only looks like labels.
-
-    Args:
-        labels: Any shape.
-        what: The name of them, which the message begins with.
-
-    Raises:
-        DataError: Neither bool nor integers, a mask with soft grey edges, or a photograph.
-    """
-    if labels.dtype == np.bool_:
-        return
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(
-            f"{what}: values of type {labels.dtype}, a mask or integer labels were wanted. "
-            "Threshold a probability map first."
-        )
-    if _has_soft_edges(labels):
-        raise DataError(
-            f"{what}: grey values between 0 and 255, as in a mask saved as JPEG or resized with "
-            "smoothing; each would count as a cell. Save it as 0/255 PNG or TIFF, resized with "
-            "nearest neighbour."
-        )
-    if is_photograph(labels):
-        raise DataError(
-            f"{what}: a photograph and no labels, by its look: most of its numbers lie in many "
-            "scattered specks, as grey values do, where every cell should have one number in one "
-            "place. Name the label file that belongs to it; coverslip segment makes one."
-        )
+def _as_ids(path: Path, values: NDArray[Any], *, is_whole: bool = True) -> NDArray[Any]:
+    """Numbers of a file as integers; colours are numbered only where the whole picture is there."""
+    try:
+        if values.ndim == 3:
+            values = _one_sample(path, values, is_whole=is_whole)
+        return as_integers(values, what=path)
+    except DataError as error:
+        raise FileError(str(error)) from error
 
 
-def _has_soft_edges(labels: NDArray[Any]) -> bool:
-    """Tell a 0/255 mask with grey edges from instance ids, where no id has most of the pixels."""
-    if labels.size == 0 or labels.min() < 0 or labels.max() != 255:
-        return False
-    counts = np.bincount(labels.astype(np.uint8).ravel(), minlength=256)[1:]
-    return bool(counts[254] * 2 > counts.sum() and np.count_nonzero(counts) > SOFT_VALUES)
-
-
-def _as_ids(path: Path, values: NDArray[Any]) -> NDArray[Any]:
-    if values.ndim == 3:
-        values = _one_sample(path, values)
-    if values.dtype.kind == "f":
-        values = _whole_numbers(path, values)
-    if values.dtype.kind == "i" and values.size and values.min() < 0:
-        raise FileError(
-            f"{path}: holds the negative number {values.min()}, where cell ids count from 1 and "
-            "0 is background. Export the labels again."
-        )
-    return values
-
-
-def _one_sample(path: Path, values: NDArray[Any]) -> NDArray[Any]:
+def _one_sample(path: Path, values: NDArray[Any], *, is_whole: bool) -> NDArray[Any]:
     """A grey mask stored as RGB(A) says everything three times; colours are another matter."""
     colours = values[..., :3] if values.shape[2] >= 3 else values[..., :1]
-    if (colours != colours[..., :1]).any():
-        raise FileError(
-            f"{path}: a colour picture, where every cell should have a number. Export the labels "
-            "as 16-bit ids (in Fiji: Image > Type > 16-bit; in Cellpose: save masks as PNG/TIFF)."
-        )
-    return colours[..., 0]
-
-
-def _whole_numbers(path: Path, values: NDArray[Any]) -> NDArray[np.int64]:
-    if not np.isfinite(values).all() or (values != np.rint(values)).any():
-        raise FileError(
-            f"{path}: holds fractions or NaN, where every cell should have a whole number; it may "
-            "be a probability map. Threshold it first, and save the mask as 8 or 16 bit."
-        )
-    return values.astype(np.int64)
-
-
-MOST_CLASSES = 32  # fewer numbers may be kinds of tissue, each of which lies in many places
-MANY_PIECES = 8  # a cell that was cut by others, or badly resized, has two or three
-PIECE_PX = 16  # smaller pieces are specks and no cells
-SHARE = 0.25  # of a cell's pixels lie in its largest piece, at the least
-SMALLEST_PX = 4096  # in a smaller picture chance might do it
-
-
-def is_photograph(labels: NDArray[Any]) -> bool:
-    """Tell the grey values of a photograph from the numbers of cells.
-
-    A grey value lies all over a photograph, in specks of a few pixels; where there are nearly as
-    many values as pixels, there are nearly as many specks. A cell lies in one place, and however
-    crowded, cut or ragged, its largest piece is most of it. In doubt they are cells.
-
-    Args:
-        labels: (..., H, W) integers from 0 on. Of several frames, the first with a number counts.
-    """
-    frames = labels.reshape(-1, *labels.shape[-2:]) if labels.size else labels[None][:0]
-    frame = next((frame for frame in frames if frame.any()), None)
-    if frame is None or frame.size < SMALLEST_PX or _count(frame) <= MOST_CLASSES:
-        return False
-    from skimage.measure import label  # its import takes longer than all of the above
-
-    pieces, n_pieces = label(  # type: ignore[no-untyped-call]
-        frame, connectivity=2, background=0, return_num=True
-    )
-    areas = np.bincount(pieces.ravel())[1:]
-    if np.median(areas) >= PIECE_PX:
-        return False
-    value = np.zeros(n_pieces + 1, dtype=frame.dtype)
-    value[pieces.ravel()] = frame.ravel()
-    _, of, n_each = np.unique(value[1:], return_inverse=True, return_counts=True)
-    largest = np.zeros(len(n_each), dtype=areas.dtype)
-    np.maximum.at(largest, of, areas)
-    share = np.median(largest / np.bincount(of, weights=areas))
-    is_scattered = np.median(n_each) > MANY_PIECES and share < SHARE
-    return bool(is_scattered or n_pieces > frame.size / 4)
-
-
-def _count(frame: NDArray[Any]) -> int:
-    values = np.unique(frame)
-    return int(np.count_nonzero(values))
+    if not is_whole and (colours != colours[..., :1]).any():
+        raise DataError(f"{path}: a colour picture, where every cell should have a number.")
+    return colours_to_labels(colours, what=path)

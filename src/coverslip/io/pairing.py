@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,13 +20,17 @@ from coverslip.io.discovery import (
     stem,
     without_images,
 )
-from coverslip.io.labels import read_labels
-from coverslip.io.read import open_image
+from coverslip.io.formats.orientation import NOTES
+from coverslip.io.labels import read_checked
+from coverslip.io.reading import Reading, open_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from coverslip.io.header import ImageFile
+    from coverslip.io.label_values import CheckedLabels
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Pair:
         name: What they have in common.
         image: The image file.
         masks: One file of a mask or of labels, or one file per cell.
+        reading: Which picture of the image's file is meant.
 
     Example:
         >>> import coverslip
@@ -49,9 +54,12 @@ class Pair:
     name: str
     image: Path
     masks: tuple[Path, ...]
+    reading: Reading = field(default_factory=Reading)
 
 
-def find_pairs(images: str | Path, masks: str | Path | None = None) -> list[Pair]:
+def find_pairs(
+    images: str | Path, masks: str | Path | None = None, *, reading: Reading | None = None
+) -> list[Pair]:
     """Find images and the masks that belong to them.
 
     Args:
@@ -68,6 +76,7 @@ def find_pairs(images: str | Path, masks: str | Path | None = None) -> list[Pair
               ``01_GT/SEG/man_seg000.tif``; frames without a mask are left out.
         masks: A folder of masks with the names of the images, or with one of those endings; or
             COCO's JSON, which names its images.
+        reading: Which channel, depth and axes of the images are meant; None: as the files say.
 
     Returns:
         The pairs in natural order of their names.
@@ -97,7 +106,8 @@ def find_pairs(images: str | Path, masks: str | Path | None = None) -> list[Pair
             f"{images / 'labels'} with the same file names, or name.tif beside name_mask.tif; "
             "masks that lie elsewhere are named by --masks FOLDER."
         )
-    return sorted(pairs, key=lambda pair: natural(Path(pair.name)))
+    pairs.sort(key=lambda pair: natural(Path(pair.name)))
+    return pairs if reading is None else [replace(pair, reading=reading) for pair in pairs]
 
 
 def _is_file(path: Path, masks: Path | None) -> bool:
@@ -224,19 +234,21 @@ def _ctc(sequences: Sequence[Path]) -> tuple[list[Pair], list[str]]:
 LARGEST_ID = np.iinfo(np.int32).max
 
 
-def read_truth(pair: Pair) -> NDArray[np.int32]:
+def read_truth(pair: Pair, *, ignored_from: int | None = None) -> NDArray[np.int32]:
     """Read the mask or the labels of a pair.
 
     Args:
         pair: From `find_pairs`.
+        ignored_from: Numbers from this one on are of pixels to be ignored; None: there are none.
 
     Returns:
-        (H, W): ids as the file has them; 0 and 1 for a mask of 0 and 255; 1 to n for one file per
-        cell, where the later file wins a pixel that two claim.
+        (H, W): ids as the file has them; 0 and 1 for a mask; 1 to n for one file per cell, where
+        the later file wins a pixel that two claim.
 
     Raises:
         FileError: A file cannot be read, or holds no ids.
-        DataError: More than one frame, ids beyond 32 bits, or files of different sizes.
+        DataError: What only looks like labels, more than one frame, ids beyond 32 bits, or files of
+            different sizes.
 
     Example:
         >>> import coverslip
@@ -246,52 +258,85 @@ def read_truth(pair: Pair) -> NDArray[np.int32]:
         >>> labels.ndim, labels.dtype.name, bool(labels.max() > 1)
         (2, 'int32', True)
     """
+    return read_noted_truth(pair, ignored_from=ignored_from).labels
+
+
+class NotedTruth(NamedTuple):
+    """The truth of a pair, and what is to be said of its files.
+
+    Attributes:
+        labels: (H, W), see `read_truth`.
+        notes: Each with its file.
+        mask_notes: Those that hold where the pieces of a mask are taken for cells.
+    """
+
+    labels: NDArray[np.int32]
+    notes: list[tuple[Path, str]]
+    mask_notes: list[tuple[Path, str]]
+
+
+def read_noted_truth(pair: Pair, *, ignored_from: int | None = None) -> NotedTruth:
+    """As `read_truth`, with what was decided of each file, for the user to see."""
     if len(pair.masks) == 1:
-        return _one_file(pair.masks[0], pair.image)
-    first = _flat(pair.masks[0])
-    truth = np.zeros(first.shape, np.int32)
-    for number, path in enumerate(pair.masks, start=1):
-        cell = _flat(path)
-        if cell.shape != truth.shape:
+        path = pair.masks[0]
+        found = _flat(path, image=pair.image, ignored_from=ignored_from)
+        said = [(path, note) for note in found.all_notes()]
+        n_notes = len(found.notes)
+        return NotedTruth(_to_int32(path, found), said[:n_notes], said[n_notes:])
+    cells = [(path, _flat(path)) for path in pair.masks]
+    truth = np.zeros(cells[0][1].labels.shape, np.int32)
+    for number, (path, cell) in enumerate(cells, start=1):
+        if cell.labels.shape != truth.shape:
             raise DataError(
-                f"{path}: {_size(cell.shape)} pixels, where {pair.masks[0]} has "
+                f"{path}: {_size(cell.labels.shape)} pixels, where {pair.masks[0]} has "
                 f"{_size(truth.shape)}. Export the masks of one image at one size."
             )
-        truth[cell > 0] = number
-    return truth
+        truth[cell.labels > 0] = number
+    return NotedTruth(truth, [(path, note) for path, cell in cells for note in cell.notes], [])
 
 
-def _one_file(path: Path, image: Path) -> NDArray[np.int32]:
-    labels = _flat(path, image)
-    largest = int(labels.max())
+def _to_int32(path: Path, found: CheckedLabels) -> NDArray[np.int32]:
+    labels, largest = found.labels, int(found.labels.max())
+    # One number alone is a mask, also where that has one piece.
+    is_mask = found.is_mask or (largest == 255 and np.isin(labels, (0, 255)).all())
+    if is_mask and (labels[labels > 0] == largest).all():
+        return (labels > 0).astype(np.int32)
     if largest > LARGEST_ID:
         raise DataError(
             f"{path}: the id {largest} is beyond {LARGEST_ID}. Number the cells from 1 on."
         )
-    if largest == 255 and np.isin(labels, (0, 255)).all():
-        return (labels > 0).astype(np.int32)
     return labels.astype(np.int32)
 
 
-def _flat(path: Path, image: Path | None = None) -> NDArray[Any]:
-    labels = read_labels(path, image=image)
-    if labels.ndim != 2:
+def _flat(
+    path: Path, *, image: Path | None = None, ignored_from: int | None = None
+) -> CheckedLabels:
+    found = read_checked(path, image=image, ignored_from=ignored_from)
+    if found.labels.ndim != 2:
         raise DataError(
-            f"{path}: {len(labels)} frames, where the mask of one picture is wanted. "
+            f"{path}: {len(found.labels)} frames, where the mask of one picture is wanted. "
             "Save the frames of image and mask as single files."
         )
-    return labels
+    return found
 
 
-def check_pairs(pairs: Sequence[Pair]) -> list[str]:
+def check_pairs(
+    pairs: Sequence[Pair],
+    *,
+    ignored_from: int | None = None,
+    on_note: Callable[[Path, str], None] = lambda path, text: None,
+) -> list[str]:
     """Look through a data set before a training starts.
 
     Args:
         pairs: From `find_pairs`.
+        ignored_from: As for `read_truth`.
+        on_note: Called with a file and what was decided of it, or is likely wrong with it.
 
     Returns:
         One line per problem, with the file and the cure: a file that cannot be read, a series in
-        place of a picture, a mask of another size or without a cell. Empty where all is well.
+        place of a picture, a mask of another size, without a cell, or that only looks like one.
+        Empty where all is well.
 
     Example:
         >>> import coverslip
@@ -300,44 +345,64 @@ def check_pairs(pairs: Sequence[Pair]) -> list[str]:
         >>> coverslip.check_pairs(pairs)
         []
     """
-    return [line for pair in pairs for line in _problems(pair)]
+    return [
+        line for pair in pairs for line in _problems(pair, ignored_from=ignored_from, tell=on_note)
+    ]
 
 
-def _problems(pair: Pair) -> list[str]:
+def _problems(
+    pair: Pair, *, ignored_from: int | None, tell: Callable[[Path, str], None]
+) -> list[str]:
     lines = []
-    shape = None
+    image = None
     try:
-        image = open_image(pair.image)
-        shape = image.frame_shape
+        image = open_reading(pair.image, pair.reading)
+        for note in image.notes:
+            tell(pair.image, note)
         if image.n_frames > 1:
             lines.append(
                 f"{pair.image}: {image.n_frames} frames, where a pair has one picture. "
-                "Save the frames of image and mask as single files."
+                "Save the frames of image and mask as single files"
+                f"{', or name a projection, such as --project max' if 'Z' in image.axes else ''}."
             )
     except CoverslipError as error:
         lines.append(str(error))
     try:
-        lines += _truth_problems(pair, shape)
+        truth = read_noted_truth(pair, ignored_from=ignored_from)
+        for path, note in truth.notes + truth.mask_notes:
+            tell(path, note)
+        lines += _truth_problems(pair, truth.labels, image)
     except CoverslipError as error:
         lines.append(str(error))
     return lines
 
 
-def _truth_problems(pair: Pair, shape: tuple[int, int] | None) -> list[str]:
-    truth = read_truth(pair)
+def _truth_problems(pair: Pair, truth: NDArray[np.int32], image: ImageFile | None) -> Iterator[str]:
     where = pair.masks[0] if len(pair.masks) == 1 else pair.masks[0].parent
-    lines = []
-    if shape is not None and truth.shape != shape:
-        lines.append(
-            f"{where}: the mask is {_size(truth.shape)} pixels, its image {pair.image} "
-            f"{_size(shape)}. Export the mask again at the image's size, or remove the pair."
-        )
+    if image is not None and truth.shape != image.frame_shape:
+        yield say_sizes(pair, truth.shape, image)
     if not truth.any():
-        lines.append(
+        yield (
             f"{where}: no cell in the mask of {pair.image.name}. If the image truly has none, "
             "move the pair out of the training data; if not, export the mask again."
         )
-    return lines
+
+
+def say_sizes(pair: Pair, shape: tuple[int, ...], image: ImageFile) -> str:
+    """What is wrong with a mask of another size than its image's; the cause, where it shows."""
+    where = pair.masks[0] if len(pair.masks) == 1 else pair.masks[0].parent
+    turned = [note for note in image.notes if note in NOTES]
+    cause = ""
+    if turned and shape == image.frame_shape[::-1]:
+        cause = (
+            f" The image is read as it is seen ({turned[0]}), and the mask was drawn on it as it "
+            "is stored: turn the mask likewise, or save the image without the tag."
+        )
+    return (
+        f"{where}: the mask is {_size(shape)} pixels, its image {pair.image} "
+        f"{_size(image.frame_shape)}. Export the mask again at the image's size, or remove the "
+        f"pair.{cause}"
+    )
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -65,12 +65,13 @@ def open_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
         pixel_size_um=header.pixel_size_um,
         channel_names=header.channel_names,
         frame_interval_s=header.frame_interval_s,
-        notes=(*header.notes, *([note] if note else []), *_channel_notes(seen, shape)),
+        notes=(*header.notes, *([note] if note else []), *channel_notes(seen, shape)),
         stored_axes=stored,
     )
 
 
-def _channel_notes(axes: str, shape: tuple[int, ...]) -> list[str]:
+def channel_notes(axes: str, shape: tuple[int, ...]) -> list[str]:
+    """What is said of a file of several channels where nobody named one."""
     if "C" not in axes:
         return []
     return [f"it has {shape[axes.index('C')]} channels; the first is read unless another is named"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from coverslip.checkpoints import Checkpoint
 from coverslip.errors import SettingsError
-from coverslip.io import channel_number, open_image, project, write_text
+from coverslip.io import find_channel, open_reading, write_text
 from coverslip.pipeline.corrected import find_truth, hash_labels
 from coverslip.pipeline.frame import open_windows
 from coverslip.pipeline.infer import network_of, scaled_shape
@@ -105,7 +105,7 @@ def begin_image(
     moved = target.forget(thumbnails, but=kept, labels_too=not truth)
     keep_source(target.folder, target.name, path)
     notes += [moved_message(old, new) for old, new in moved]
-    file = project(open_image(path, axes=job.axes), job.project)
+    file = open_reading(path, job.reading)
     return OpenedImage(file, target, key, truth, tuple(notes))
 
 
@@ -214,7 +214,7 @@ class FramePlan:
         return open_windows(
             self.file,
             self.index,
-            channel=channel_number(self.file, self.job.channel),
+            channel=find_channel(self.file, self.job.reading),
             how=network_of(self.job.model).preprocess,
             folder=self.folder,
         )

@@ -13,7 +13,7 @@ from coverslip._optional import need
 from coverslip.checkpoints import Method, load_model
 from coverslip.errors import FileError, SettingsError, one_of
 from coverslip.inference import pick_backend
-from coverslip.io import check_projection, fingerprint, write_text
+from coverslip.io import Reading, check_projection, fingerprint, write_text
 from coverslip.measurements import COLUMNS
 from coverslip.pipeline.infer import check_model
 from coverslip.pipeline.outputs import LABEL_FORMATS
@@ -39,7 +39,8 @@ class Job:
         model_hash: SHA-256 of its file; of a method without learning, `Method.hash`.
         settings: as for `segment`.
         axes: what a file's dimensions mean, instead of what its metadata say.
-        channel: which channel of a file with several to segment, counted from 0, or its name.
+        channel: which channel of a file with several to segment, counted from 0, or its name; None:
+            the one that the model has learnt, or the first.
         project: how depths (Z) become one picture, see `coverslip.io.project`; "none": each is.
         keep_probs: also write the probabilities.
         keep_spread: also write the uncertainty.
@@ -56,7 +57,7 @@ class Job:
     model_hash: str
     settings: SegmentSettings
     axes: str | None = None
-    channel: int | str = 0
+    channel: int | str | None = None
     project: str = "none"
     keep_probs: bool = False
     keep_spread: bool = False
@@ -81,6 +82,11 @@ class Job:
                 "the uncertainty is how far the views of test-time augmentation disagree, and with "
                 "none there is one view: add --tta paper or --tta d4, or leave --uncertainty out."
             )
+
+    @property
+    def reading(self) -> Reading:
+        """Which picture of a file is segmented."""
+        return Reading(self.channel, self.axes, self.project, learnt=self.model.channel)
 
 
 def make_job(model: Model | str | None, settings: SegmentSettings | None = None) -> Job:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from coverslip.figures import overlay, to_picture
 from coverslip.io import (
-    channel_number,
+    find_channel,
     open_pages,
     write_bytes,
     write_image,
@@ -228,7 +228,7 @@ def n_cells(cells: Stitched) -> int:
 
 def channel_name(file: ImageFile, job: Job) -> str | None:
     """The name of the channel that is segmented, where the file names it."""
-    return dict(enumerate(file.channel_names)).get(channel_number(file, job.channel))
+    return dict(enumerate(file.channel_names)).get(find_channel(file, job.reading))
 
 
 def write_label_frames(

@@ -180,7 +180,8 @@ def flat_settings(job: Job) -> dict[str, Any]:
     for name, value in result_settings(job).items():
         flat |= value if isinstance(value, dict) else {name: value}
     flat["properties"] = ", ".join(flat["properties"])
-    flat |= {"axes": job.axes or "as the file says", "channel": job.channel}
+    named = [one for one in (job.channel, job.model.channel) if one is not None]
+    flat |= {"axes": job.axes or "as the file says", "channel": named[0] if named else "0"}
     return flat | {"project": job.project}
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from coverslip.device import ShortMemoryError
 from coverslip.errors import FileError
 from coverslip.inference import smaller_tiles_message
-from coverslip.io import channel_number, writing
+from coverslip.io import find_channel, writing
 from coverslip.pipeline.corrected import opened_truth, take_from_labels
 from coverslip.pipeline.frame import hold_frames
 from coverslip.pipeline.infer import network_of, scaled_shape
@@ -254,7 +254,7 @@ def scale_windows(plan: FramePlan) -> list[NDArray[np.float32]]:
     if plan.is_large:
         with plan.open_windows() as frame:
             return [frame.prepared(window) for window in windows(frame.shape)]
-    channel = channel_number(plan.file, plan.job.channel)
+    channel = find_channel(plan.file, plan.job.reading)
     (held,) = hold_frames(plan.file, [plan.index], plan.job.model, channel=channel)
     return [held.prepared(window) for window in windows(held.shape)]
 
@@ -269,7 +269,7 @@ def do_frames(plans: Sequence[FramePlan]) -> list[FramePlan]:
     if not missing:
         return list(plans)
     one = plans[0]
-    channel = channel_number(one.file, one.job.channel)
+    channel = find_channel(one.file, one.job.reading)
     done = {plan.index: plan for plan in plans}
     for frame in hold_frames(one.file, list(missing), one.job.model, channel=channel):
         done[frame.number] = do_frame(missing[frame.number], frame)

@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.errors import DataError
-from coverslip.io import open_image, read_frame, read_truth
+from coverslip.io import (
+    find_channel,
+    open_reading,
+    read_frame,
+    read_noted_truth,
+    say_sizes,
+)
 from coverslip.preprocessing import resize_image, resize_labels, stretch
 from coverslip.segmentation import mask_to_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -45,14 +52,19 @@ def load_pair(
 
 
 def load_labelled(
-    pair: Pair, preprocess: Preprocess, *, size_px: int | None
+    pair: Pair,
+    preprocess: Preprocess,
+    *,
+    size_px: int | None,
+    ignored_from: int | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """As `load_pair`, with the labels (H, W) of the cells in place of their mask.
 
-    A truth that calls all cells by one number is a mask: its pieces count as cells.
+    A truth that calls all cells by one number is a mask: its pieces count as cells, but for those
+    pixels whose numbers from `ignored_from` on say that they are to be ignored.
 
     Raises:
-        DataError: the labels have another size than the image.
+        DataError: the labels have another size than the image, or only look like labels.
 
     Example:
         >>> import coverslip
@@ -68,9 +80,10 @@ def load_labelled(
         low_percentile=preprocess.low_percentile,
         high_percentile=preprocess.high_percentile,
     )
-    image, labels = prepare_labelled(pair, stretched, size_px=size_px)
-    if labels.any() and labels.max() == labels[labels > 0].min():
-        labels = mask_to_labels(labels > 0).astype(np.int32)
+    image, labels = prepare_labelled(pair, stretched, size_px=size_px, ignored_from=ignored_from)
+    cells = (labels > 0) if ignored_from is None else (labels > 0) & (labels < ignored_from)
+    if cells.any() and labels[cells].max() == labels[cells].min():
+        labels = np.where(cells, mask_to_labels(cells), labels).astype(np.int32)
     return image, labels
 
 
@@ -95,12 +108,24 @@ def prepare_pair(
 
 
 def prepare_labelled(
-    pair: Pair, prepare: Callable[[NDArray[Any]], NDArray[np.float32]], *, size_px: int | None
+    pair: Pair,
+    prepare: Callable[[NDArray[Any]], NDArray[np.float32]],
+    *,
+    size_px: int | None,
+    ignored_from: int | None = None,
+    on_note: Callable[[Path, str], None] = lambda path, text: None,
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """As `prepare_pair`, with the labels (H, W) in place of the mask.
 
+    Args:
+        pair: the files.
+        prepare: a frame → the image.
+        size_px: of the square that both are resized to; None: the image's own size.
+        ignored_from: as for `coverslip.io.read_truth`.
+        on_note: called with a file and what was decided of it.
+
     Raises:
-        DataError: the labels have another size than the image.
+        DataError: the labels have another size than the image, or only look like labels.
 
     Example:
         >>> import coverslip
@@ -111,14 +136,14 @@ def prepare_labelled(
         >>> image.shape[:2] == labels.shape
         True
     """
-    frame = read_frame(open_image(pair.image))
-    labels = read_truth(pair)
+    file = open_reading(pair.image, pair.reading)
+    channel = find_channel(file, pair.reading)
+    frame = read_frame(file, channel=channel, tell=lambda text: on_note(pair.image, text))
+    labels, notes, _ = read_noted_truth(pair, ignored_from=ignored_from)
+    for path, note in [*((pair.image, note) for note in file.notes), *notes]:
+        on_note(path, note)
     if frame.shape[:2] != labels.shape:
-        raise DataError(
-            f"{pair.masks[0]}: the mask is {labels.shape[0]} x {labels.shape[1]} pixels, its image "
-            f"{pair.image} {frame.shape[0]} x {frame.shape[1]}: export the mask again at the "
-            "image's size, or remove the pair."
-        )
+        raise DataError(say_sizes(pair, labels.shape, file))
     image = prepare(frame)
     if size_px is not None:
         image = resize_image(image, (size_px, size_px))

@@ -198,7 +198,10 @@ class PairDataset(Dataset[Sample]):
         if index in self.cache:
             return self.cache[index]
         image, labels = load_labelled(
-            self.pairs[index], self.preprocess, size_px=self.settings.size_px
+            self.pairs[index],
+            self.preprocess,
+            size_px=self.settings.size_px,
+            ignored_from=self.settings.ignored_from,
         )
         if self.settings.cell_size_px is not None:
             cells, _ = split_ignored(labels, self.settings.ignored_from)

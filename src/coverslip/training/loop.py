@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from coverslip.checkpoints import Checkpoint, save_checkpoint
 from coverslip.device import autocast, half_precision, pick_device
-from coverslip.io import remove_leftovers
+from coverslip.io import Reading, remove_leftovers
 from coverslip.training.dataset import (
     BYTES_PER_PIXEL,
     PairDataset,
@@ -228,7 +228,7 @@ def save_best(path: Path, state: State, plan: Plan, *, cell_size_px: float | Non
     """Write the network as it is now as the run's best checkpoint."""
     settings = plan.settings
     last = state.history[-1]
-    card = {
+    card: dict[str, Any] = {
         "settings": settings_to_dict(settings),
         "images": len(plan.train),
         "epoch": int(last["epoch"]),
@@ -236,6 +236,10 @@ def save_best(path: Path, state: State, plan: Plan, *, cell_size_px: float | Non
         "cell_size_px": cell_size_px and round(cell_size_px, 1),
         "one_size": settings.sample.cell_size_px is not None,
     }
+    reading = settings.reading
+    if reading != Reading():
+        channel = reading.channel if reading.channel is not None else reading.learnt
+        card |= {"channel": channel, "axes": reading.axes, "project": reading.project}
     save_checkpoint(
         path,
         Checkpoint(

@@ -11,7 +11,7 @@ state.safetensors   all that the next epoch depends on; replaced whole after eac
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -122,7 +122,7 @@ def resume_plan(run: Path, pairs: Sequence[Pair]) -> Plan:
         settings = dict_to_settings(record["settings"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(f"{run}: no training to resume there ({error!r}).") from error
-    by_name = {pair.name: pair for pair in pairs}
+    by_name = {pair.name: replace(pair, reading=settings.reading) for pair in pairs}
     missing = [name for name in names if name not in by_name]
     if missing:
         raise SettingsError(

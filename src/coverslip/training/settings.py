@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from coverslip.errors import SettingsError, one_of
+from coverslip.io import Reading, dict_to_reading
 from coverslip.preprocessing import Preprocess, dict_to_preprocess
 from coverslip.segmentation import check_maps
 from coverslip.training.augment.settings import NO_FAULTS, AugmentSettings
@@ -48,6 +49,7 @@ class TrainSettings:
     sample: SampleSettings = field(default_factory=SampleSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     preprocess: Preprocess = field(default_factory=Preprocess)
+    reading: Reading = field(default_factory=Reading)  # which picture of each image's file
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, before any work is done."""
@@ -83,5 +85,6 @@ def dict_to_settings(values: dict[str, Any]) -> TrainSettings:
         "augment": AugmentSettings(**(NO_FAULTS | values["augment"])),
         "preprocess": dict_to_preprocess(values["preprocess"]),
         "maps": tuple(values.get("maps", ("mask",))),
+        "reading": dict_to_reading(values.get("reading", {})),
     }
     return TrainSettings(**(values | nested))

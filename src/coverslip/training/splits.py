@@ -6,6 +6,8 @@ Training and validation sets, and folds of a cross-validation.
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -190,6 +192,8 @@ def hash_pairs(pairs: Sequence[Pair]) -> str:
     """
     digest = hashlib.sha256()
     for pair in sorted(pairs, key=lambda pair: pair.name):
+        if not pair.reading.is_plain:
+            digest.update(json.dumps(asdict(pair.reading), sort_keys=True).encode())
         for path in (pair.image, *pair.masks):
             digest.update(f"{pair.name}/{path.name}".encode())
             digest.update(annotated_file(path).read_bytes())

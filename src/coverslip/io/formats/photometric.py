@@ -55,9 +55,8 @@ def show(plane: NDArray[Any], page: tifffile.TiffPage, *, how: str) -> NDArray[A
     Returns:
         (H, W) or (H, W, 3).
     """
-    if how == "inverted" and plane.dtype.kind == "u":
-        # The largest value: 4095 for 12 bits stored in 16.
-        return np.asarray(plane.dtype.type(2 ** bits(page) - 1) - plane)
+    if is_inverted(page, how=how):
+        plane = invert(plane, bits=bits(page))
     if how.endswith("palette"):
         # (3, n) 16-bit colours; an entry beyond the table is shown as its last colour.
         colours = np.take(np.asarray(page.colormap), plane, axis=1, mode="clip")
@@ -69,6 +68,34 @@ def show(plane: NDArray[Any], page: tifffile.TiffPage, *, how: str) -> NDArray[A
         ink = plane[..., :4] / top
         return np.rint((1 - ink[..., :3]) * (1 - ink[..., 3:]) * top).astype(plane.dtype)
     return plane[..., 0] if how == "grey+alpha" else plane
+
+
+def is_inverted(page: tifffile.TiffPage, *, how: str) -> bool:
+    """Whether 0 is white in a page of greys."""
+    greys = ("inverted", "grey+alpha", "channels")
+    return how in greys and int(page.photometric) == WHITE_IS_ZERO
+
+
+def invert(plane: NDArray[Any], *, bits: int) -> NDArray[Any]:
+    """Turn brightness round, whatever the type, so that any part of a picture fits the others.
+
+    >>> invert(np.array([0, 255], np.uint8), bits=8).tolist()
+    [255, 0]
+    >>> invert(np.array([-128, 127], np.int8), bits=8).tolist()
+    [127, -128]
+    >>> invert(np.array([0.0, 2.5]), bits=64).tolist()
+    [0.0, -2.5]
+    """
+    if plane.dtype.kind == "u":  # the largest value: 4095 for 12 bits stored in 16
+        return np.asarray(plane.dtype.type(2**bits - 1) - plane)
+    return np.asarray(~plane if plane.dtype.kind == "i" else plane.dtype.type(0) - plane)
+
+
+def say_inverted(dtype: np.dtype[Any]) -> str:
+    """What the user is told of it."""
+    how = {"u": "it was inverted", "i": "each value v was made -1 - v"}
+    done = how.get("u" if dtype.kind == "b" else dtype.kind, "each value v was made -v")
+    return f"0 is white in this file; {done}, so that bright is large"
 
 
 def bits(page: tifffile.TiffPage) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import BmpImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin
 
+from coverslip.io.formats import orientation
 from coverslip.io.formats.guard import check_claim, check_size, readable, sniff
 from coverslip.io.formats.metadata import um_or_note
 from coverslip.io.header import Header
@@ -35,10 +36,12 @@ def read_header(path: Path) -> Header:
     """
     with _opened(path) as picture:
         depth = _bit_depth(path) or 8
-        notes = [*_alpha_notes(picture), *_mode_notes(picture)]
+        way = _orientation(picture)
+        notes = [*_alpha_notes(picture), *_mode_notes(picture), *orientation.note(way)]
         size, note = _pixel_size(picture)
+        size = size and orientation.size_as_seen(size, way)
         colour = _is_colour(picture) and not _is_grey_with_alpha(path)
-        height, width = picture.height, picture.width
+        height, width = orientation.shape_as_seen((picture.height, picture.width), way)
     return Header(
         axes="YXS" if colour else "YX",
         shape=(height, width, 3) if colour else (height, width),
@@ -50,18 +53,20 @@ def read_header(path: Path) -> Header:
 
 
 def read_pixels(path: Path) -> NDArray[Any]:
-    """Read a picture as it is meant to be seen: (H, W) or (H, W, 3), without alpha.
+    """Read a picture as it is meant to be seen: (H, W) or (H, W, 3), upright, without alpha.
 
     Raises:
         FileError: The file is damaged.
     """
     with _opened(path) as picture:
+        way = _orientation(picture)
         if picture.mode == "P":
-            return _coloured(picture)
-        if picture.mode in ("CMYK", "YCbCr"):
-            return np.asarray(picture.convert("RGB"))
-        values = _values(picture, path=path)
-    return _without_alpha(values)
+            values: NDArray[Any] = _coloured(picture)
+        elif picture.mode in ("CMYK", "YCbCr"):
+            values = np.asarray(picture.convert("RGB"))
+        else:
+            values = _without_alpha(_values(picture, path=path))
+    return orientation.turned(values, way)
 
 
 def read_ids(path: Path) -> NDArray[Any]:
@@ -72,12 +77,42 @@ def read_ids(path: Path) -> NDArray[Any]:
     """
     with _opened(path) as picture:
         if picture.mode == "P" and _is_colour(picture):
-            return np.asarray(picture)
+            return orientation.turned(np.asarray(picture), _orientation(picture))
         is_scaled_png = _bit_depth(path) in (2, 4) and picture.mode == "L"
     values = read_pixels(path)
     if is_scaled_png:  # Pillow spreads 2 and 4 bits over 0..255
         return values // np.uint8(255 // (2 ** (_bit_depth(path) or 8) - 1))
     return values
+
+
+def read_alpha(path: Path) -> NDArray[Any] | None:
+    """Read how opaque a picture is, upright; None where it does not say.
+
+    Raises:
+        FileError: The file is damaged.
+    """
+    with _opened(path) as picture:
+        if picture.mode not in ("RGBA", "LA"):
+            return None
+        return orientation.turned(_values(picture, path=path)[..., -1], _orientation(picture))
+
+
+def black_entry(path: Path) -> int | None:
+    """The one entry of a picture's colour table that is in use and black; None without such.
+
+    Raises:
+        FileError: The file is damaged.
+    """
+    with _opened(path) as picture:
+        if picture.mode != "P" or not _is_colour(picture):
+            return None
+        used = np.unique(np.asarray(picture))
+        black = used[(_colour_table(picture)[used] == 0).all(axis=1)]
+        return int(black[0]) if len(black) == 1 else None
+
+
+def _orientation(picture: ImageFile.ImageFile) -> int:
+    return orientation.from_exif(picture.info.get("exif"))
 
 
 class Bounded(io.BufferedReader):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from coverslip.errors import FileError
 from coverslip.io.axes import describe
-from coverslip.io.formats import photometric
+from coverslip.io.formats import orientation, photometric
 from coverslip.io.formats.guard import check_page, check_size, readable
 from coverslip.io.formats.tiff_window import piece_size, read_plain, read_window
 
@@ -50,6 +50,20 @@ class OpenTiff:
     def shape(self) -> tuple[int, ...]:
         """Length of each dimension as stored."""
         return tuple(self.series.shape)
+
+    @property
+    def orientation(self) -> int:
+        """How its pictures are to be turned, 1 to 8."""
+        tag = self.page.tags.get(orientation.TAG)
+        return orientation.known(tag.value) if tag is not None else 1
+
+    @property
+    def shape_as_seen(self) -> tuple[int, ...]:
+        """Length of each stored dimension, once the pictures are turned."""
+        lengths = dict(zip(self.axes, self.shape, strict=True))
+        stored = (lengths["Y"], lengths["X"])
+        seen = zip("YX", orientation.shape_as_seen(stored, self.orientation), strict=True)
+        return tuple((lengths | dict(seen)).values())
 
 
 @contextmanager
@@ -148,6 +162,7 @@ def pixels(
     stored = plane(file, axes=axes, index=index, rows=rows, columns=columns)
     # Samples that --axes called channels are numbers as they are.
     is_shown = "S" in axes or file.how in ("inverted", "palette", "grey palette")
+    is_shown |= photometric.is_inverted(file.page, how=file.how)
     return photometric.show(stored, file.page, how=file.how) if is_shown else stored
 
 
@@ -159,7 +174,9 @@ def plane(
     rows: slice | None = None,
     columns: slice | None = None,
 ) -> NDArray[Any]:
-    """One picture as stored, (H, W) or (H, W, S): the numbers of a mask, a colour table's entries.
+    """The numbers of one picture, (H, W) or (H, W, S): those of a mask, a colour table's entries.
+
+    It is upright, and else as stored.
 
     Which of 0 and 1 is white differs between programs, and is a matter of display alone.
     """
@@ -170,10 +187,16 @@ def plane(
     if rows is None or columns is None:
         page = _page(file, number)
     else:
+        lengths = dict(zip(axes, file.shape_as_seen, strict=True))
+        seen = (lengths["Y"], lengths["X"])
+        rows, columns = orientation.window_as_stored(
+            rows, columns, shape=seen, orientation=file.orientation
+        )
         page, index = _window(file, number, inner=inner, index=index, rows=rows, columns=columns)
     window = tuple(slice(None) if axis in "YXS" else index.get(axis, 0) for axis in inner)
     kept = [axis for axis in inner if axis in "YXS"]
     picture = page[window].transpose([kept.index(axis) for axis in "YXS" if axis in kept])
+    picture = orientation.turned(picture, file.orientation)
     native = picture.astype(picture.dtype.newbyteorder("="), copy=False)
     return native.astype(np.uint8) if native.dtype == np.bool_ else native
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from coverslip.errors import FileError
 from coverslip.io.axes import describe
-from coverslip.io.formats import photometric
+from coverslip.io.formats import orientation, photometric
 from coverslip.io.formats.metadata import Calibration, from_imagej, from_ome, from_tags
 from coverslip.io.formats.tiff import OpenTiff, opened, plane
 from coverslip.io.header import Header
@@ -34,11 +34,12 @@ def read_header(path: Path) -> Header:
             dtype, bits = np.dtype(np.uint16), 16
         return Header(
             axes=file.axes.replace("S", "C") if file.how == "channels" else file.axes,
-            shape=file.shape,
+            shape=file.shape_as_seen,
             dtype=dtype.newbyteorder("="),
             bit_depth=bits,
             samples=file.how,
-            pixel_size_um=known.pixel_size_um,
+            pixel_size_um=known.pixel_size_um
+            and orientation.size_as_seen(known.pixel_size_um, file.orientation),
             channel_names=known.channel_names,
             frame_interval_s=known.frame_interval_s,
             notes=(*known.notes, *_notes(file)),
@@ -65,8 +66,9 @@ def _notes(file: OpenTiff) -> Iterator[str]:
         yield f"its {file.shape[file.axes.index('S')]} samples per pixel are read as channels"
     if file.how == "rgb" and file.page.planarconfig == 2:
         yield "its separate planes are read as red, green and blue; --axes overrides"
-    if file.how == "inverted":
-        yield "0 is white in this file; it was inverted, so that bright is large"
+    yield from orientation.note(file.orientation)
+    if photometric.is_inverted(file.page, how=file.how):
+        yield photometric.say_inverted(np.dtype(file.page.dtype))
     if file.how.endswith("palette"):
         yield "the entries of its colour table were replaced by their colours"
     if file.how == "grey" and int(file.page.photometric) == photometric.PALETTE:
