@@ -34,6 +34,13 @@ def image_to_features(image: NDArray[np.float32], model: Checkpoint) -> NDArray[
 
     Returns:
         (K,) the same K for all images.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> from coverslip.active_learning import image_to_features
+        >>> model = coverslip.load_model("nuclei")
+        >>> image_to_features(np.zeros((64, 64), np.float32), model).ndim
+        1
     """
     shrink = min(1.0, LONGEST_PX / max(image.shape[:2]))
     height, width = (max(1, round(shrink * length)) for length in image.shape[:2])

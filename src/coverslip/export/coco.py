@@ -32,12 +32,36 @@ def write_coco(path: Path, sources: Iterable[LabelImage]) -> None:
 
     Raises:
         FileError: The file cannot be written.
+
+    Example:
+        >>> import json, numpy as np
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from coverslip.export import LabelImage, write_coco
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "coco.json")
+        ...     write_coco(path, [LabelImage(np.array([[0, 5], [0, 5]]), name="a")])
+        ...     content = json.loads(path.read_text())
+        >>> content["annotations"][0]["bbox"], content["images"][0]["file_name"]
+        ([1, 0, 1, 2], 'a')
     """
     write_coco_frames(path, [frame for source in sources for frame in coco_frames(source)])
 
 
 def write_coco_frames(path: Path, frames: Sequence[dict[str, Any]]) -> None:
-    """Write what `coco_frames` gave, of however many label images, whole or not at all."""
+    """Write what `coco_frames` gave, of however many label images, whole or not at all.
+
+    Example:
+        >>> import numpy as np
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from coverslip.export import LabelImage, coco_frames, write_coco_frames
+        >>> frames = [one for n in (1, 2) for one in coco_frames(LabelImage(np.full((2, 2), n)))]
+        >>> with TemporaryDirectory() as folder:
+        ...     write_coco_frames(Path(folder, "coco.json"), frames)
+        >>> len(frames)
+        2
+    """
     write_text(path, json.dumps(join_frames(frames), separators=(",", ":"), ensure_ascii=False))
 
 

@@ -36,6 +36,18 @@ def write_geojson(path: Path, source: LabelImage, *, kind: str = "detection") ->
     Raises:
         SettingsError: Another kind.
         FileError: The file cannot be written.
+
+    Example:
+        >>> import json, numpy as np
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from coverslip.export import LabelImage, write_geojson
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "a.geojson")
+        ...     write_geojson(path, LabelImage(np.array([[0, 5], [0, 5]])))
+        ...     cell = json.loads(path.read_text())["features"][0]
+        >>> cell["geometry"]["coordinates"], cell["properties"]["name"]
+        ([[[1, 0], [2, 0], [2, 2], [1, 2], [1, 0]]], '5')
     """
     if kind not in KINDS:
         raise SettingsError(f"objects of the kind {kind!r}; wanted {' or '.join(KINDS)}.")

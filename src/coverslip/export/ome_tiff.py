@@ -23,6 +23,17 @@ def write_ome_tiff(path: Path, source: LabelImage) -> None:
 
     Raises:
         FileError: The file cannot be written.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from coverslip.export import LabelImage, write_ome_tiff
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "a.ome.tif")
+        ...     write_ome_tiff(path, LabelImage(np.array([[0, 5]]), pixel_size_um=(0.5, 0.5)))
+        ...     print(coverslip.open_image(path).pixel_size_um, coverslip.read_labels(path))
+        (0.5, 0.5) [[0 5]]
     """
     write_labels(
         path,

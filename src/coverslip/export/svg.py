@@ -33,6 +33,17 @@ def write_svg(path: Path, source: LabelImage, *, frame: int = 0) -> None:
     Raises:
         DataError: The image is of another size than the labels.
         FileError: The file cannot be written.
+
+    Example:
+        >>> import numpy as np
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from coverslip.export import LabelImage, write_svg
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "a.svg")
+        ...     write_svg(path, LabelImage(np.array([[0, 5]])))
+        ...     print('id="cell-5"' in path.read_text())
+        True
     """
     write_text(path, labels_to_svg(source, frame=frame))
 

@@ -45,6 +45,14 @@ class Source:
     Attributes:
         shape: height and width of the whole of it.
         read: gives (C, h, w) float32 of some rows and columns, preprocessed as in training.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.inference import Source
+        >>> image = np.zeros((3, 40, 50), np.float32)
+        >>> source = Source((40, 50), lambda rows, columns: image[:, rows, columns])
+        >>> source.read(slice(0, 8), slice(0, 16)).shape
+        (3, 8, 16)
     """
 
     shape: tuple[int, int]
@@ -349,7 +357,14 @@ def kept_or_new(
 
 
 def smaller_tiles_message(settings: PredictSettings) -> str:
-    """What the user is told where memory was short."""
+    """What the user is told where memory was short.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.inference import smaller_tiles_message
+        >>> "512" in smaller_tiles_message(coverslip.PredictSettings(tile_px=512))
+        True
+    """
     return (
         f"memory was too short for larger tiles, so it was predicted in tiles of "
         f"{settings.tile_px} px."

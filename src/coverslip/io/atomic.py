@@ -217,6 +217,16 @@ def write_image(path: Path, image: NDArray[Any]) -> None:
     Raises:
         FileError: The file cannot be written.
         ValueError: Suffix, type and shape do not fit together.
+
+    Example:
+        >>> import coverslip, numpy as np
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from coverslip.io import write_image
+        >>> with TemporaryDirectory() as folder:
+        ...     write_image(Path(folder, "a.png"), np.zeros((4, 5), np.uint8))
+        ...     print(coverslip.open_image(Path(folder, "a.png")).frame_shape)
+        (4, 5)
     """
     suffix = path.suffix.lower()
     is_picture = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)

@@ -40,6 +40,12 @@ class FrameReader:
         read: Takes the rows and the columns wanted, and gives (h, w) or (h, w, 3): the numbers of
             `read_frame(file, frame, channel=channel)[rows, columns]`. Any thread may call it; two
             that do so wait for each other.
+
+    Example:
+        >>> import coverslip
+        >>> with coverslip.open_frame(coverslip.open_image("examples/phase/t98g_film.tif")) as one:
+        ...     print(one.read(slice(0, 5), slice(0, 7)).shape)
+        (5, 7)
     """
 
     shape: tuple[int, int]

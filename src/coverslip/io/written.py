@@ -219,6 +219,16 @@ def hash_content(path: Path) -> str:
 
     Raises:
         OSError: it cannot be read.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from coverslip.io import hash_content
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "a.txt")
+        ...     _ = path.write_text("cells")
+        ...     print(hash_content(path)[:8])
+        57104c57
     """
     if not path.is_dir():
         return _hash_file(path)

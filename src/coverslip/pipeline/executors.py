@@ -246,7 +246,14 @@ def _error_of(future: Future[None]) -> Exception | None:
 
 
 def died(path: Path) -> FileError:
-    """What to tell of an image whose tasks several processes died of."""
+    """What to tell of an image whose tasks several processes died of.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.pipeline import died
+        >>> "a.tif" in str(died(Path("a.tif")))
+        True
+    """
     return FileError(
         f"{path}: several workers died one after the other while they had a piece of it. "
         "Most often their memory is too small: give each more, or start fewer on a "

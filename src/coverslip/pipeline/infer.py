@@ -39,6 +39,11 @@ def check_model(model: Model, settings: SegmentSettings) -> None:
     Raises:
         SettingsError: for a network, a device that is not there or tiles too small for it; for a
             method without learning, views to average or a threshold, of which it has none.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.pipeline import check_model
+        >>> check_model(coverslip.load_model("nuclei"), coverslip.SegmentSettings())
     """
     if isinstance(model, Checkpoint):
         check_predict(model.network, settings.predict)

@@ -50,6 +50,14 @@ class Job:
 
     Raises:
         SettingsError: options that do not go together, or not with the model or this computer.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.pipeline import Job
+        >>> model = coverslip.load_model("phase")
+        >>> settings = coverslip.SegmentSettings(threshold=0.4)
+        >>> Job(model, model_name="phase", model_hash=model.file_hash, settings=settings).labels
+        'tif'
     """
 
     model: Model
@@ -177,6 +185,11 @@ class BatchResult:
         done: the record of every image that was segmented, now or earlier, in the order given.
         skipped: the images among them that were done before with the same settings.
         failed: the others, with the reason.
+
+    Example:
+        >>> from coverslip.pipeline import BatchResult
+        >>> BatchResult().failed
+        {}
     """
 
     done: dict[Path, Record] = field(default_factory=dict)

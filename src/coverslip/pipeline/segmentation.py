@@ -222,6 +222,16 @@ def labels_of(image: NDArray[np.float32], model: Model, *, settings: SegmentSett
 
     Raises:
         SettingsError: settings that the model cannot follow.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.pipeline import labels_of
+        >>> model = coverslip.load_model("nuclei")
+        >>> image = coverslip.read_frame(coverslip.open_image("examples/nuclei/stained_tissue.png"))
+        >>> prepared = coverslip.prepare_image(image, model)
+        >>> found = labels_of(prepared, model, settings=coverslip.SegmentSettings(scale=0.5))
+        >>> found.labels.shape == prepared.shape[:2]
+        True
     """
     settings = resolve_settings(settings, image, model)
     prediction = predict_prepared(image, model, settings=settings)

@@ -63,6 +63,12 @@ def own_settings(settings: SegmentSettings | None, model: Checkpoint | Method) -
     Args:
         settings: what is wanted; None: nothing in particular.
         model: a loaded model.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.pipeline import own_settings
+        >>> own_settings(None, coverslip.load_model("nuclei")).scale
+        'auto'
     """
     settings = settings or SegmentSettings()
     threshold, scale = settings.threshold, settings.scale
@@ -99,6 +105,12 @@ def least_area(settings: SegmentSettings, model: Checkpoint | Method) -> int:
     """Pixels of the image below which a piece is no cell: as set, else as the model says.
 
     The model's is a share of its cells' area, and so follows the scale at which it sees them.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.pipeline import least_area
+        >>> least_area(coverslip.SegmentSettings(min_area_px=30), coverslip.load_model("nuclei"))
+        30
     """
     if settings.min_area_px is not None:
         return settings.min_area_px
@@ -114,6 +126,15 @@ def scale_for_size(model: Checkpoint | Method, cell_size: float | str) -> float 
 
     Raises:
         SettingsError: no diameter, or a model that does not know how large its cells were.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.pipeline import scale_for_size
+        >>> model = coverslip.load_model("nuclei")
+        >>> scale_for_size(model, 20) == 2 * scale_for_size(model, 40)
+        True
+        >>> scale_for_size(model, "auto")
+        'auto'
     """
     learnt = model.cell_size_px
     if cell_size != "auto" and not (isinstance(cell_size, float | int) and 0 < cell_size < inf):

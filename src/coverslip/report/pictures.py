@@ -44,6 +44,14 @@ class Drawing:
         shape: Height and width of the image, in pixels.
         rings: By the cell's number, its closed lines on pixel edges: (n, 2) integers (y, x).
         colours: By the cell's number, one of five colours, 0 to 4.
+
+    Example:
+        >>> from coverslip.contours import labels_to_rings
+        >>> import numpy as np
+        >>> from coverslip.report import Drawing
+        >>> labels = np.array([[0, 1], [0, 1]])
+        >>> Drawing((2, 2), labels_to_rings(labels), {1: 0}).shape
+        (2, 2)
     """
 
     shape: tuple[int, int]

@@ -80,7 +80,18 @@ class SampleSettings:
 
 
 class Whole(NamedTuple):
-    """A pair as it is kept in memory, before any crop."""
+    """A pair as it is kept in memory, before any crop.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> from coverslip.training import PairDataset
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> how, settings = coverslip.Preprocess(), coverslip.SampleSettings()
+        >>> whole = PairDataset(pairs, preprocess=how, settings=settings).whole(0)
+        >>> whole.maps.shape[1:] == whole.labels.shape
+        True
+    """
 
     image: NDArray[np.float32]  # (H, W) or (H, W, 3) in [0, 1]
     labels: NDArray[np.int32]  # (H, W)

@@ -150,6 +150,13 @@ def settings_from(
         ModelError: no such model, or its file is damaged.
         SettingsError: together with encoder weights, another network or its arguments, which the
             model's would replace.
+
+    Example:
+        >>> import coverslip
+        >>> from coverslip.training import settings_from
+        >>> settings = settings_from("nuclei", coverslip.TrainSettings())
+        >>> settings.start, settings.maps
+        ('nuclei', ('mask', 'distance'))
     """
     if settings.encoder != "none":
         raise SettingsError(

@@ -77,6 +77,15 @@ def make_forward(network: nn.Module, *, backend: str, channels: int) -> Forward:
     Raises:
         SettingsError: a package that is not installed.
         ModelError: what the runtime makes of the network differs from the network.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.inference.runtime import make_forward
+        >>> from coverslip.models import UNet
+        >>> forward = make_forward(UNet().eval(), backend="torch", channels=3)
+        >>> with torch.inference_mode():
+        ...     print(tuple(forward(torch.zeros(1, 3, 16, 32)).shape))
+        (1, 1, 16, 32)
     """
     threads = torch.get_num_threads()
     if isinstance(network, OnnxNetwork):
@@ -118,6 +127,12 @@ def choose_backend(name: str, network: nn.Module, *, device: str, quick: bool) -
 
     Raises:
         SettingsError: a backend that is not installed, or not for this device or network.
+
+    Example:
+        >>> from coverslip.inference.runtime import choose_backend
+        >>> from coverslip.models import UNet
+        >>> choose_backend("torch", UNet(), device="cpu", quick=False)
+        'torch'
     """
     of_onnx = isinstance(network, OnnxNetwork)
     if name == "auto":

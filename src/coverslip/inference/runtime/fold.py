@@ -22,6 +22,16 @@ def fold_norms(network: nn.Module) -> nn.Module:
     Returns:
         The folded network; the one given where it has no batch norm, or where its `forward` cannot
         be traced.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> from coverslip.inference.runtime import fold_norms
+        >>> network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).eval()
+        >>> image = torch.rand(1, 3, 8, 8)
+        >>> with torch.inference_mode():
+        ...     print(torch.allclose(fold_norms(network)(image), network(image), atol=1e-5))
+        True
     """
     if not any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
         return network

@@ -97,6 +97,14 @@ def describe_labels(path: Path, labels: NDArray[Any]) -> ImageFile:
 
     Raises:
         FileError: The file cannot be read.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> from coverslip.io import describe_labels
+        >>> path = Path("examples/truth/nuclei/stained_tissue.png")
+        >>> describe_labels(path, coverslip.read_labels(path)).axes
+        'YX'
     """
     if not is_annotation(path):
         return open_image(path)
@@ -161,6 +169,12 @@ def find_annotations(source: Path) -> list[Path]:
     """The annotations of a file, folder or pattern: files, and those within COCO's file by image.
 
     Of a folder or pattern, files are taken that surely are annotations, by what is in them.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import find_annotations
+        >>> find_annotations(Path("examples/nuclei"))
+        []
     """
     if source.is_dir():
         files = sorted(path for path in source.iterdir() if not path.name.startswith("."))
