@@ -316,7 +316,7 @@ def test_option_values_of_score(mistake, model, data, options, message):
 def test_score_of_a_mask_of_another_size(mistake, model, data):
     Image.fromarray(discs(1, size=20)[1]).save(data / "labels" / "d1.png")
     said = mistake("score", model, data)
-    assert "d1.png" in said and "20 x 20" in said and "48 x 48" in said
+    assert "d1.png" in said and "20 × 20" in said and "48 × 48" in said
 
 
 def test_a_model_that_ships_and_is_damaged(mistake, model, tmp_path, monkeypatch):
