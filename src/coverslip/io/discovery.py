@@ -9,12 +9,12 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coverslip.errors import DataError, FileError, list_problems
+from coverslip.errors import FileError
 from coverslip.io.atomic import read_error
 from coverslip.io.formats.guard import is_zarr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 MASK_FOLDERS = ("labels", "masks")
 
@@ -161,15 +161,15 @@ def label_files_in(source: Path) -> list[Path]:
 
     Args:
         source: A file or Zarr, taken whatever it is called, or a folder: all its images but the
-            overlays and maps of this package; a folder `labels` or `masks` in it is taken in its
-            place.
+            overlays and maps of this package; a folder `labels`, `masks`, or `SEG` of the Cell
+            Tracking Challenge in it is taken in its place.
 
     Raises:
         FileError: It is not there, or has no image in it.
     """
     if is_one_image(source):
         return [source]
-    inner = [source / name for name in MASK_FOLDERS if (source / name).is_dir()]
+    inner = [source / name for name in (*MASK_FOLDERS, "SEG") if (source / name).is_dir()]
     found = find_images([inner[0] if inner else source])
     return [
         path
@@ -189,46 +189,3 @@ def group_label_files(source: Path) -> dict[str, list[Path]]:
         name: [path for path in paths if stem(path) != name] or paths
         for name, paths in by_name.items()
     }
-
-
-def say_ambiguous(files: Sequence[Path]) -> str:
-    """What is wrong with several label files of one name."""
-    others = ", ".join(file.name for file in files[1:])
-    return f"{files[0]}: other files of this name beside it ({others})."
-
-
-def pair_images(
-    labels: Mapping[str, Path], images: Sequence[Path], *, where: str | Path, option: str
-) -> dict[str, Path]:
-    """Find the image of every label file, by name.
-
-    Args:
-        labels: Label files by the names of their images.
-        images: The image files.
-        where: What they were found in, to be said.
-        option: Without which there would be no images, to be said.
-
-    Returns:
-        The images by the same names.
-
-    Raises:
-        DataError: Label files without an image, or with several; all are listed at once.
-    """
-    by_stem, by_type = (group_by(images, key=key) for key in (stem, _stem_and_type))
-    found = {name: by_stem.get(name) or by_type.get(name, []) for name in labels}
-    problems = [
-        f"{labels[name]}: several images of its name ({', '.join(path.name for path in paths)})."
-        if paths
-        else f"{labels[name]}: no image named {name} in {where}."
-        for name, paths in found.items()
-        if len(paths) != 1
-    ]
-    if problems:
-        cure = f"Give every label file one image of the same name, or leave {option} out"
-        raise DataError(list_problems(problems, cure=cure))
-    return {name: paths[0] for name, paths in found.items()}
-
-
-def _stem_and_type(path: Path) -> str:
-    """What coverslip segment calls an image where two share a stem: a_png, a_tif."""
-    return f"{stem(path)}_{path.suffix.removeprefix('.')}"
