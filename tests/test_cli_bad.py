@@ -278,7 +278,7 @@ def test_predictions_that_do_not_fit_the_truth(mistake, data, tmp_path):
     for n in (0, 1):
         Image.fromarray(discs(n, size=48 - 8 * n)[1]).save(pred / f"d{n}.png")
     said = mistake("evaluate", pred, data / "labels")
-    assert "d2.png: no prediction of this name" in said
+    assert "d2.png: no prediction of the name d2" in said
     Image.fromarray(discs(2)[0]).save(pred / "d2.jpg")
     said = mistake("evaluate", pred, data / "labels")
     assert "d1" in said and "40" in said and "48" in said
@@ -292,7 +292,7 @@ def test_errors_drawn_on_images_that_do_not_fit(mistake, data, out, tmp_path):
     for n in (0, 1):
         Image.fromarray(discs(n, size=20 * n + 20)[0]).save(tmp_path / "images" / f"d{n}.png")
     said = mistake(*command, "--images", tmp_path / "images")
-    assert "no image named d2" in said
+    assert "no image of the name d2" in said
     Image.fromarray(discs(2)[0]).save(tmp_path / "images" / "d2.png")
     said = mistake(*command, "--images", tmp_path / "images")
     assert "d0.png" in said and "20 × 20" in said and "48 × 48" in said
@@ -316,7 +316,7 @@ def test_option_values_of_score(mistake, model, data, options, message):
 def test_score_of_a_mask_of_another_size(mistake, model, data):
     Image.fromarray(discs(1, size=20)[1]).save(data / "labels" / "d1.png")
     said = mistake("score", model, data)
-    assert "d1.png" in said and "20 x 20" in said and "48 x 48" in said
+    assert "d1.png" in said and "20 × 20" in said and "48 × 48" in said
 
 
 def test_a_model_that_ships_and_is_damaged(mistake, model, tmp_path, monkeypatch):

@@ -169,7 +169,7 @@ def test_missing_and_ambiguous_files_are_listed_at_once(tmp_path):
     assert message.startswith("Give every truth one prediction of the same name")
     assert "a.png: no prediction" in message
     assert "d.png: no prediction" in message
-    assert "c_labels.png: other files of this name beside it (c_mask.png)" in message
+    assert "c_labels.png: another prediction has the same name: c_mask.png" in message
     assert "b.png" not in message
 
 

@@ -145,13 +145,13 @@ def test_images_that_do_not_pair(coverslip, results, images, tmp_path):
     (images / "2.png").unlink()
     command = ("export", results, "--to", "svg", "-o", tmp_path / "out", "--images")
     said = coverslip(*command, images)
-    assert said.status == 2 and "2_labels.tif: no image named 2 in" in said.err
+    assert said.status == 2 and "2_labels.tif: no image of the name 2 in" in said.err
     said = coverslip(*command, tmp_path / "none")
     assert said.status == 2 and "no such file or folder" in said.err
     for suffix in ("bmp", "png"):
         Image.fromarray(squares(2)[0]).save(images / f"2.{suffix}")
     said = coverslip(*command, images)
-    assert said.status == 2 and "several images of its name (2.bmp, 2.png)" in said.err
+    assert said.status == 2 and "2.bmp: another image has the same name: 2.png" in said.err
     assert not (tmp_path / "out").exists()
 
 

@@ -77,6 +77,6 @@ def test_all_labels_without_one_image_are_listed_at_once():
         paired(["a", "b", "c"], ["a.png", "a.tif", "c.png"])
     assert str(caught.value) == (
         "Give every label file one image of the same name, or leave --images out (2):\n"
-        "  a_labels.tif: several images of its name (a.png, a.tif).\n"
-        "  b_labels.tif: no image named b in here."
+        "  a.png: another image has the same name: a.tif. Keep one, or rename.\n"
+        "  b_labels.tif: no image of the name b in here. Add it, or move the label file away."
     )

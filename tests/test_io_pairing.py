@@ -6,7 +6,9 @@ import tifffile
 from PIL import Image
 
 from coverslip.errors import DataError, FileError
-from coverslip.io import Pair, check_pairs, find_pairs, read_truth
+from coverslip.evaluation import match_files
+from coverslip.file_measurements import match_labels
+from coverslip.io import Pair, check_pairs, find_pairs, pair_images, read_truth
 
 MASK = np.array([[0, 255], [255, 0]], np.uint8)
 
@@ -205,3 +207,65 @@ def test_all_problems_of_a_data_set_at_once(tmp_path):
     for line, words in zip(lines, expected, strict=True):
         for word in words:
             assert str(word) in line
+
+
+# --- the Cell Tracking Challenge
+
+
+def draw_film(folder, *, kind="GT", annotated=(0, 2)):
+    """Three frames, of which some have labels; and those of a tracker."""
+    for number in range(3):
+        draw(folder / "01" / f"t{number:03d}.tif")
+        draw(folder / "01_RES" / f"mask{number:03d}.tif", MASK // 255)
+        draw(folder / "01_GT" / "TRA" / f"man_track{number:03d}.tif", MASK // 255)
+    for number in annotated:
+        draw(folder / f"01_{kind}" / "SEG" / f"man_seg{number:03d}.tif", MASK // 255)
+
+
+@pytest.mark.parametrize("kind", ["GT", "ST"])
+def test_films_of_the_cell_tracking_challenge(tmp_path, kind):
+    draw_film(tmp_path, kind=kind)
+    pairs = find_pairs(tmp_path)
+    assert [pair.name for pair in pairs] == ["01_t000", "01_t002"]
+    assert pairs[1].image == tmp_path / "01" / "t002.tif"
+    assert pairs[1].masks == (tmp_path / f"01_{kind}" / "SEG" / "man_seg002.tif",)
+    named = find_pairs(tmp_path / "01", tmp_path / f"01_{kind}")
+    assert [pair.name for pair in named] == ["t000", "t002"]
+
+
+def test_an_annotated_frame_without_an_image_is_listed(tmp_path):
+    draw_film(tmp_path, annotated=(0, 7))
+    (problem,) = problems(tmp_path)
+    assert "man_seg007.tif: no image of the name man_seg007 in" in problem
+
+
+def test_predictions_and_labels_of_the_challenge_find_their_frames(tmp_path):
+    draw_film(tmp_path)
+    found = match_files(tmp_path / "01_RES", tmp_path / "01_GT")
+    assert [(pair.pred.name, pair.truth.name) for pair in found.pairs] == [
+        ("mask000.tif", "man_seg000.tif"), ("mask002.tif", "man_seg002.tif"),
+    ]  # fmt: skip
+    assert [path.name for path in found.without_truth] == ["mask001.tif"]
+    measured = match_labels(tmp_path / "01_RES", tmp_path / "01").files
+    assert [(file.labels.name, file.image.name) for file in measured][1] == (
+        "mask001.tif",
+        "t001.tif",
+    )
+
+
+def test_names_like_those_of_the_challenge_stay_names(tmp_path):
+    for folder in ("i", "m"):
+        for name in ("mask001.png", "t002.png"):
+            draw(tmp_path / folder / name)
+    assert [pair.name for pair in find_pairs(tmp_path / "i", tmp_path / "m")] == [
+        "mask001",
+        "t002",
+    ]
+
+
+def test_two_images_for_one_picture_of_errors_are_refused(tmp_path):
+    draw(tmp_path / "i" / "a.png")
+    draw(tmp_path / "i" / "a.tif")
+    images = [tmp_path / "i" / "a.png", tmp_path / "i" / "a.tif"]
+    with pytest.raises(DataError, match=r"another image has the same name: a\.tif"):
+        pair_images({"a": tmp_path / "a.png"}, images, where="i", option="--errors")

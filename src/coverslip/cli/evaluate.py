@@ -13,7 +13,7 @@ import typer
 
 from coverslip.cli.messages import count_of, note, show_table
 from coverslip.cli.options import Axes, Channel, Errors, Project
-from coverslip.errors import DataError, FileError, SettingsError
+from coverslip.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,8 +75,8 @@ def draw_errors(matches: Matches, images: Path, out: Path, *, reading: Reading) 
     """Draw the errors of every pair of files on its image.
 
     Raises:
-        FileError: an image is missing or not readable.
-        DataError: an image of another size than its truth, or of several frames.
+        FileError: an image is not readable.
+        DataError: an image is missing, of another size than its truth, or of several frames.
     """
     from coverslip.figures import error_map
     from coverslip.io import (
@@ -84,19 +84,15 @@ def draw_errors(matches: Matches, images: Path, out: Path, *, reading: Reading) 
         find_channel,
         find_images,
         open_reading,
+        pair_images,
         read_checked,
         read_frame,
-        stem,
         write_image,
         writing,
     )
 
-    by_name = {stem(path): path for path in find_images([images])}
-    missing = [pair.name for pair in matches.pairs if pair.name not in by_name]
-    if missing:
-        raise FileError(
-            f"{images}: no image named {', '.join(missing)}: add it, or leave --errors out."
-        )
+    truths = {pair.name: pair.truth for pair in matches.pairs}
+    by_name = pair_images(truths, find_images([images]), where=images, option="--errors")
     for pair in matches.pairs:
         file = open_reading(by_name[pair.name], reading)
         for text in file.notes:

@@ -14,12 +14,13 @@ import numpy as np
 from coverslip.errors import CoverslipError, DataError, list_problems
 from coverslip.evaluation.score_table import Scored, find_kind, make_table, number_cells
 from coverslip.io import (
+    Named,
     check_labels,
     group_label_files,
     label_files_in,
     label_name,
+    match_names,
     read_checked,
-    say_ambiguous,
 )
 from coverslip.metrics import count_cells, count_pixels
 
@@ -232,16 +233,13 @@ def match_files(pred: str | Path, truth: str | Path) -> Matches:
             pairs=(FilePair(label_name(truth), pred=pred, truth=truth),), without_truth=()
         )
     preds, truths = group_label_files(pred), group_label_files(truth)
-    problems = [
-        f"{truths[name][0]}: no prediction of this name in {pred}."
-        for name in sorted(truths.keys() - preds.keys())
-    ]
-    for name in sorted(truths.keys() & preds.keys()):
-        found = (truths[name], preds[name])
-        problems += [say_ambiguous(files) for files in found if len(files) > 1]
-    if problems:
+    found = match_names(
+        Named("truth", truth, {name: truths[name] for name in sorted(truths)}),
+        Named("prediction", pred, {name: preds[name] for name in sorted(preds)}),
+    )
+    if found.problems:
         cure = "Give every truth one prediction of the same name, or move the others away"
-        raise DataError(list_problems(problems, cure=cure))
-    pairs = (FilePair(name, pred=preds[name][0], truth=truths[name][0]) for name in sorted(truths))
-    extra = (file for name in sorted(preds.keys() - truths.keys()) for file in preds[name])
+        raise DataError(list_problems(found.problems, cure=cure))
+    pairs = (FilePair(name, pred=ours, truth=true) for name, (true, ours) in found.pairs.items())
+    extra = (file for name in found.left for file in preds[name])
     return Matches(pairs=tuple(pairs), without_truth=tuple(extra))

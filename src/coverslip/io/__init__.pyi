@@ -23,8 +23,6 @@ from .discovery import (
     label_files_in,
     label_name,
     mask_stem,
-    pair_images,
-    say_ambiguous,
     stem,
 )
 from .header import ImageFile, channel_number, fingerprint
@@ -32,18 +30,20 @@ from .label_values import CheckedLabels, check_labels
 from .labels import open_label_file, open_label_frames, read_checked, read_labels
 from .lock import IN_USE, only_here
 from .pairing import (
+    Matched,
+    Named,
     Pair,
-    check_pairs,
     find_pairs,
-    read_noted_truth,
-    read_truth,
-    say_sizes,
+    match_names,
+    pair_images,
+    say_ambiguous,
 )
 from .projection import check_projection, project
 from .read import channel_notes, open_image, read_frame, read_frames
 from .reading import Reading, dict_to_reading, find_channel, open_reading
 from .region_reader import FrameReader, open_frame
 from .stack import open_pages, write_labels
+from .truth import check_pairs, read_noted_truth, read_truth, say_sizes
 from .write_regions import (
     OME_ZARR_VERSION,
     create_levels,
@@ -61,6 +61,8 @@ __all__ = [
     "FrameReader",
     "ImageFile",
     "Ledger",
+    "Matched",
+    "Named",
     "Pair",
     "Reading",
     "annotated_file",
@@ -88,6 +90,7 @@ __all__ = [
     "label_name",
     "level_sizes",
     "mask_stem",
+    "match_names",
     "only_here",
     "open_frame",
     "open_image",

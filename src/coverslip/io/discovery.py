@@ -12,13 +12,13 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coverslip.errors import DataError, FileError, list_problems
+from coverslip.errors import FileError
 from coverslip.io.annotations.readers import annotation_name, find_annotations, is_annotation
 from coverslip.io.atomic import read_error
 from coverslip.io.formats.guard import is_zarr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 MASK_FOLDERS = ("labels", "masks")
 
@@ -27,10 +27,6 @@ MASK_SUFFIXES = ("_cp_masks", "_labels", "_masks", "_mask", "_seg")
 
 # Where two files are compared by name, either may say which of the two it is.
 LABEL_SUFFIXES = (*MASK_SUFFIXES, "_label", "_prediction", "_pred", "_truth", "_gt")
-
-# The Cell Tracking Challenge: 01_GT/SEG/man_seg007.tif, 01_RES/mask007.tif → 01/t007.tif.
-CTC_MASK = re.compile(r"(?:man_seg|man_track|mask)(\d{3,})")
-CTC_FOLDER = re.compile(r"SEG|TRA|\d\d_RES")
 
 # What lies beside the labels that this package writes, and is no mask.
 BY_PRODUCTS = ("_overlay", "_probs", "_uncertainty")
@@ -42,8 +38,7 @@ KEPT = re.compile(r"_(labels|overlay|probs|uncertainty)\.corrected\d*$")
 def mask_stem(path: Path, *, suffixes: Sequence[str] = MASK_SUFFIXES) -> str:
     """The name of the image that a mask file belongs to: a_cp_masks.png → a.
 
-    A name that is nothing but a suffix stays as it is. In a folder of the Cell Tracking Challenge
-    the numbers of frames are compared: man_seg007.tif, man_track007.tif and mask007.tif → t007.
+    A name that is nothing but a suffix stays as it is.
 
     Example:
         >>> from pathlib import Path
@@ -53,9 +48,6 @@ def mask_stem(path: Path, *, suffixes: Sequence[str] = MASK_SUFFIXES) -> str:
     """
     if is_annotation(path):
         return annotation_name(path)
-    frame = CTC_MASK.fullmatch(path.stem)
-    if frame and CTC_FOLDER.fullmatch(path.absolute().parent.name):
-        return f"t{frame[1]}"
     return re.sub(rf"(?i)(?<=.)({'|'.join(suffixes)})$", "", stem(path))
 
 
@@ -206,9 +198,9 @@ def label_files_in(source: Path) -> list[Path]:
 
     Args:
         source: A file or Zarr, taken whatever it is called, or a folder: all its images but the
-            overlays and maps of this package, and the annotations of other tools; a folder
-            `labels` or `masks` in it is taken in its place. COCO's file stands for the images that
-            it names.
+            overlays and maps of this package, and the annotations of other tools; a folder `labels`,
+            `masks`, or `SEG` of the Cell Tracking Challenge in it is taken in its place. COCO's file
+            stands for the images that it names.
 
     Raises:
         FileError: It is not there, or has no image in it.
@@ -223,7 +215,7 @@ def label_files_in(source: Path) -> list[Path]:
         return drawn
     if is_one_image(source):
         return [source]
-    inner = [source / name for name in MASK_FOLDERS if (source / name).is_dir()]
+    inner = [source / name for name in (*MASK_FOLDERS, "SEG") if (source / name).is_dir()]
     folder = inner[0] if inner else source
     drawn = find_annotations(folder) if folder.is_dir() else []
     images = images_in(folder) if drawn else find_images([folder])
@@ -258,60 +250,3 @@ def group_label_files(source: Path) -> dict[str, list[Path]]:
         name: [path for path in paths if stem(path) != name] or paths
         for name, paths in by_name.items()
     }
-
-
-def say_ambiguous(files: Sequence[Path]) -> str:
-    """What is wrong with several label files of one name.
-
-    Example:
-        >>> from pathlib import Path
-        >>> from coverslip.io import say_ambiguous
-        >>> say_ambiguous([Path("a.tif"), Path("a.png")])
-        'a.tif: other files of this name beside it (a.png).'
-    """
-    others = ", ".join(file.name for file in files[1:])
-    return f"{files[0]}: other files of this name beside it ({others})."
-
-
-def pair_images(
-    labels: Mapping[str, Path], images: Sequence[Path], *, where: str | Path, option: str
-) -> dict[str, Path]:
-    """Find the image of every label file, by name.
-
-    Args:
-        labels: Label files by the names of their images.
-        images: The image files.
-        where: What they were found in, to be said.
-        option: Without which there would be no images, to be said.
-
-    Returns:
-        The images by the same names.
-
-    Raises:
-        DataError: Label files without an image, or with several; all are listed at once.
-
-    Example:
-        >>> from pathlib import Path
-        >>> from coverslip.io import pair_images
-        >>> labels, images = {"a": Path("a_labels.tif")}, [Path("a.png"), Path("b.png")]
-        >>> pair_images(labels, images, where="images", option="--images")["a"].name
-        'a.png'
-    """
-    by_stem, by_type = (group_by(images, key=key) for key in (stem, _stem_and_type))
-    found = {name: by_stem.get(name) or by_type.get(name, []) for name in labels}
-    problems = [
-        f"{labels[name]}: several images of its name ({', '.join(path.name for path in paths)})."
-        if paths
-        else f"{labels[name]}: no image named {name} in {where}."
-        for name, paths in found.items()
-        if len(paths) != 1
-    ]
-    if problems:
-        cure = f"Give every label file one image of the same name, or leave {option} out"
-        raise DataError(list_problems(problems, cure=cure))
-    return {name: paths[0] for name, paths in found.items()}
-
-
-def _stem_and_type(path: Path) -> str:
-    """What coverslip segment calls an image where two share a stem: a_png, a_tif."""
-    return f"{stem(path)}_{path.suffix.removeprefix('.')}"

@@ -1,4 +1,8 @@
-"""a folder of annotated images → pairs of an image and its ground truth, checked."""
+"""files of two kinds → pairs by name: image and mask, prediction and truth, labels and image.
+
+Annotated images for training, ground truth for scores, label files and their microscope images, and
+the folders of the Cell Tracking Challenge find each other here, by one rule and with one message.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from coverslip.errors import CoverslipError, DataError, FileError
+from coverslip.errors import DataError, FileError, list_problems
 from coverslip.io.annotations.readers import find_annotations, is_annotation
 from coverslip.io.discovery import (
     MASK_FOLDERS,
@@ -20,17 +22,137 @@ from coverslip.io.discovery import (
     stem,
     without_images,
 )
-from coverslip.io.formats.orientation import NOTES
-from coverslip.io.labels import read_checked
-from coverslip.io.reading import Reading, open_reading
+from coverslip.io.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+# What the Cell Tracking Challenge calls the image of a frame, its true labels, and predicted ones.
+ANNOTATED = r"man_(?:seg|track)\d{3,}"
+CHALLENGE = r"(?:t|mask|man_seg|man_track)(\d{3,})"
 
-    from coverslip.io.header import ImageFile
-    from coverslip.io.label_values import CheckedLabels
+
+@dataclass(frozen=True)
+class Named:
+    """Files of one kind, by the names that they may share with files of another kind.
+
+    Attributes:
+        what: What they are, to be said: "image", "mask", "prediction", "truth".
+        where: What they were found in, to be said.
+        files: Those of each name.
+    """
+
+    what: str
+    where: str | Path
+    files: Mapping[str, Sequence[Path]]
+
+
+class Matched(NamedTuple):
+    """Files of two kinds that share names.
+
+    Attributes:
+        pairs: One of each kind, by the name of the first.
+        left: Those of the second kind that none of the first asks for, by their names.
+        problems: A line for each name with several files, or without one of the second kind.
+    """
+
+    pairs: dict[str, tuple[Path, Path]]
+    left: dict[str, Path]
+    problems: list[str]
+
+
+def match_names(asking: Named, asked: Named) -> Matched:
+    """Find for every file of one kind the file of another kind, by name: the one rule of pairing.
+
+    Names are the same, or are those that the Cell Tracking Challenge gives to one frame.
+
+    >>> images = Named("image", "01", {"t000": [Path("t000.tif")], "t001": [Path("t001.tif")]})
+    >>> truth = Named("truth", "01_GT", {"man_seg001": [Path("man_seg001.tif")]})
+    >>> match_names(truth, images).pairs["man_seg001"][1].name
+    't001.tif'
+    >>> match_names(images, truth).problems
+    ['t000.tif: no truth of the name t000 in 01_GT. Add it, or move the image away.']
+    """
+    by_frame = {challenge_name(name): name for name in asked.files}
+    partners = {
+        name: name if name in asked.files else by_frame.get(challenge_name(name), "")
+        for name in asking.files
+    }
+    used = set(partners.values())
+    both = (*asking.files.items(),), (*asked.files.items(),)
+    problems = [
+        say_ambiguous(files, what=kind.what)
+        for kind, groups in zip((asking, asked), both, strict=True)
+        for name, files in groups
+        if len(files) > 1 and (kind is asking or name in used)
+    ]
+    problems += [
+        say_missing(asking.files[name][0], asked, name=name, what=asking.what)
+        for name, partner in partners.items()
+        if not partner
+    ]
+    pairs = {
+        name: (asking.files[name][0], asked.files[partner][0])
+        for name, partner in partners.items()
+        if partner
+    }
+    left = {name: files[0] for name, files in asked.files.items() if name not in used}
+    return Matched(pairs, left, problems)
+
+
+def challenge_name(name: str) -> str:
+    """The frame that a name of the Cell Tracking Challenge is of; another name stays.
+
+    >>> challenge_name("man_seg007"), challenge_name("mask007"), challenge_name("masked")
+    ('t007', 't007', 'masked')
+    """
+    found = re.fullmatch(CHALLENGE, name)
+    return f"t{found[1]}" if found else name
+
+
+def say_ambiguous(files: Sequence[Path], *, what: str = "label file") -> str:
+    """What is wrong with several files of one name."""
+    others = ", ".join(file.name for file in files[1:])
+    return f"{files[0]}: another {what} has the same name: {others}. Keep one, or rename."
+
+
+def say_missing(path: Path, asked: Named, *, name: str, what: str) -> str:
+    """What is wrong with a file without a partner."""
+    return (
+        f"{path}: no {asked.what} of the name {name} in {asked.where}. "
+        f"Add it, or move the {what} away."
+    )
+
+
+def pair_images(
+    labels: Mapping[str, Path], images: Sequence[Path], *, where: str | Path, option: str
+) -> dict[str, Path]:
+    """Find the image of every label file, by name.
+
+    Args:
+        labels: Label files by the names of their images.
+        images: The image files.
+        where: What they were found in, to be said.
+        option: Without which there would be no images, to be said.
+
+    Returns:
+        The images by the same names.
+
+    Raises:
+        DataError: Label files without an image, or with several; all are listed at once.
+    """
+    by_name = group_by(images, key=_stem_and_type) | group_by(images, key=stem)
+    asking = Named("label file", "", {name: [path] for name, path in labels.items()})
+    found = match_names(asking, Named("image", where, by_name))
+    if found.problems:
+        cure = f"Give every label file one image of the same name, or leave {option} out"
+        raise DataError(list_problems(found.problems, cure=cure))
+    return {name: image for name, (_, image) in found.pairs.items()}
+
+
+def _stem_and_type(path: Path) -> str:
+    """What coverslip segment calls an image where two share a stem: a_png, a_tif."""
+    return f"{stem(path)}_{path.suffix.removeprefix('.')}"
 
 
 @dataclass(frozen=True)
@@ -69,11 +191,11 @@ def find_pairs(
             - a folder that holds ``images/`` and ``labels/`` or ``masks/``,
             - a folder in the layout of the Data Science Bowl 2018, one file per cell:
               ``<name>/images/*.png`` and ``<name>/masks/*.png``,
+            - a folder in the layout of the Cell Tracking Challenge: ``01/t000.tif`` and
+              ``01_GT/SEG/man_seg000.tif`` (or ``01_ST``); frames without labels are left out,
             - a folder with masks beside the images: ``name.tif`` and ``name_mask.tif`` (or
               ``_masks``, ``_labels``, ``_cp_masks``, ``_seg``; any image suffix), or annotations
-              of another tool: ``name_seg.npy``, ``name.json``, ``name.geojson``, ``name_rois.zip``,
-            - a data set of the Cell Tracking Challenge: ``01/t000.tif`` and
-              ``01_GT/SEG/man_seg000.tif``; frames without a mask are left out.
+              of another tool: ``name_seg.npy``, ``name.json``, ``name.geojson``, ``name_rois.zip``.
         masks: A folder of masks with the names of the images, or with one of those endings; or
             COCO's JSON, which names its images.
         reading: Which channel, depth and axes of the images are meant; None: as the files say.
@@ -84,13 +206,6 @@ def find_pairs(
     Raises:
         FileError: A folder is not there.
         DataError: Missing partners, several files of one name, or no pair at all; all at once.
-
-    Example:
-        >>> import coverslip
-        >>> from pathlib import Path
-        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
-        >>> len(pairs), pairs[0].name
-        (5, 'fluorescence_culture')
     """
     images, masks = Path(images), None if masks is None else Path(masks)
     for folder in (images, masks):
@@ -117,7 +232,8 @@ def _is_file(path: Path, masks: Path | None) -> bool:
 
 def _by_layout(images: Path, masks: Path | None) -> tuple[list[Pair], list[str]]:
     if masks is not None:
-        return _two_folders(images, masks)
+        segmented = masks / "SEG"  # of the Cell Tracking Challenge's NN_GT
+        return _two_folders(images, segmented if segmented.is_dir() else masks)
     inner = [images / name for name in MASK_FOLDERS if (images / name).is_dir()]
     if (images / "images").is_dir() and inner:
         if len(inner) > 1:
@@ -125,10 +241,30 @@ def _by_layout(images: Path, masks: Path | None) -> tuple[list[Pair], list[str]]
         return _two_folders(images / "images", inner[0])
     entries = sorted((path for path in images.iterdir() if path.is_dir()), key=natural)
     bowl = [entry for entry in entries if (entry / "images").is_dir()]
-    if bowl:
-        return _bowl(bowl)
-    sequences = [entry for entry in entries if _ctc_masks(entry) is not None]
-    return _ctc(sequences) if sequences else _side_by_side(images)
+    films = [entry for entry in entries if find_annotated(entry) is not None]
+    if films:
+        return _challenge(films)
+    return _bowl(bowl) if bowl else _side_by_side(images)
+
+
+def find_annotated(film: Path) -> Path | None:
+    """The folder of a film's labels, as the Cell Tracking Challenge lays them; gold before silver.
+
+    They lie in NN_GT/SEG or NN_ST/SEG beside the images, which are in NN.
+    """
+    folders = [film.with_name(f"{film.name}_{kind}") / "SEG" for kind in ("GT", "ST")]
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def _challenge(films: Sequence[Path]) -> tuple[list[Pair], list[str]]:
+    """The annotated frames of several films, by the names NN_tTTT."""
+    pairs: list[Pair] = []
+    problems: list[str] = []
+    for film in films:
+        found, wrong = _two_folders(film, find_annotated(film) or film)
+        pairs += [replace(pair, name=f"{film.name}_{pair.name}") for pair in found]
+        problems += wrong
+    return pairs, problems
 
 
 def _two_folders(images: Path, masks: Path) -> tuple[list[Pair], list[str]]:
@@ -142,7 +278,12 @@ def _two_folders(images: Path, masks: Path) -> tuple[list[Pair], list[str]]:
         # A mask may have the very name of an image that itself ends in "_mask".
         name = stem(path) if stem(path) in names else mask_stem(path)
         labels.setdefault(name, []).append(path)
-    return _match(group_by(pictures, key=stem), labels, where=str(masks))
+    by_name = group_by(pictures, key=stem)
+    if labels and all(re.fullmatch(ANNOTATED, name) for name in labels):
+        # Of a film of the Cell Tracking Challenge a person annotated some frames alone.
+        known = {challenge_name(name) for name in labels}
+        by_name = {name: them for name, them in by_name.items() if challenge_name(name) in known}
+    return _match(by_name, labels, where=str(masks), images=images)
 
 
 def _side_by_side(folder: Path) -> tuple[list[Pair], list[str]]:
@@ -153,37 +294,21 @@ def _side_by_side(folder: Path) -> tuple[list[Pair], list[str]]:
     pictures = [path for path in files if mask_stem(path) == stem(path)]
     if not labels:
         return [], []
-    return _match(
-        group_by(pictures, key=stem), labels, where=f"{folder}, ending in _mask or the like"
-    )
+    where = f"{folder}, ending in _mask or the like"
+    return _match(group_by(pictures, key=stem), labels, where=where, images=folder)
 
 
 def _match(
-    pictures: dict[str, list[Path]], labels: dict[str, list[Path]], *, where: str
+    pictures: dict[str, list[Path]], labels: dict[str, list[Path]], *, where: str, images: Path
 ) -> tuple[list[Pair], list[str]]:
-    problems = [*_doubles(pictures, "image"), *_doubles(labels, "mask")]
-    for name, files in pictures.items():
-        if name not in labels:
-            problems.append(
-                f"{files[0]}: no mask of the name {name} in {where}. "
-                "Add it, or move the image away."
-            )
-    for name, files in labels.items():
-        if name not in pictures:
-            problems.append(
-                f"{files[0]}: no image of the name {name}. Add it, or move the mask away."
-            )
-    both = [name for name in pictures if name in labels]
-    return [Pair(name, pictures[name][0], (labels[name][0],)) for name in both], problems
-
-
-def _doubles(groups: dict[str, list[Path]], what: str) -> list[str]:
-    return [
-        f"{files[0]}: another {what} has the same name: "
-        f"{', '.join(path.name for path in files[1:])}. Keep one, or rename."
-        for files in groups.values()
-        if len(files) > 1
+    masks = Named("mask", where, labels)
+    found = match_names(Named("image", str(images), pictures), masks)
+    problems = found.problems + [
+        say_missing(path, Named("image", str(images), pictures), name=name, what="mask")
+        for name, path in found.left.items()
     ]
+    pairs = [Pair(name, image, (mask,)) for name, (image, mask) in found.pairs.items()]
+    return pairs, problems
 
 
 def _bowl(entries: Sequence[Path]) -> tuple[list[Pair], list[str]]:
@@ -204,206 +329,3 @@ def _bowl(entries: Sequence[Path]) -> tuple[list[Pair], list[str]]:
         else:
             pairs.append(Pair(entry.name, pictures[0], tuple(masks)))
     return pairs, problems
-
-
-def _ctc_masks(sequence: Path) -> Path | None:
-    """The masks of a sequence of the Cell Tracking Challenge: drawn by people, or else computed."""
-    if not re.fullmatch(r"\d\d", sequence.name):
-        return None
-    folders = [sequence.with_name(f"{sequence.name}_{kind}") / "SEG" for kind in ("GT", "ST")]
-    return next((folder for folder in folders if folder.is_dir()), None)
-
-
-def _ctc(sequences: Sequence[Path]) -> tuple[list[Pair], list[str]]:
-    """Not every frame has a mask there, so what is wanted is an image for each mask."""
-    pairs, problems = [], []
-    for sequence in sequences:
-        pictures = group_by(images_in(sequence), key=stem)
-        for mask in images_in(_ctc_masks(sequence) or sequence):
-            found = pictures.get(mask_stem(mask), [])
-            if len(found) == 1:
-                pairs.append(Pair(f"{sequence.name}_{stem(found[0])}", found[0], (mask,)))
-            else:
-                problems.append(
-                    f"{mask}: {len(found)} images t{mask.stem[-3:]} in {sequence}, where one is "
-                    "wanted. The mask of a single depth, as man_seg_000_007, is not read."
-                )
-    return pairs, problems
-
-
-LARGEST_ID = np.iinfo(np.int32).max
-
-
-def read_truth(pair: Pair, *, ignored_from: int | None = None) -> NDArray[np.int32]:
-    """Read the mask or the labels of a pair.
-
-    Args:
-        pair: From `find_pairs`.
-        ignored_from: Numbers from this one on are of pixels to be ignored; None: there are none.
-
-    Returns:
-        (H, W): ids as the file has them; 0 and 1 for a mask; 1 to n for one file per cell, where
-        the later file wins a pixel that two claim.
-
-    Raises:
-        FileError: A file cannot be read, or holds no ids.
-        DataError: What only looks like labels, more than one frame, ids beyond 32 bits, or files of
-            different sizes.
-
-    Example:
-        >>> import coverslip
-        >>> from pathlib import Path
-        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
-        >>> labels = coverslip.read_truth(pairs[0])
-        >>> labels.ndim, labels.dtype.name, bool(labels.max() > 1)
-        (2, 'int32', True)
-    """
-    return read_noted_truth(pair, ignored_from=ignored_from).labels
-
-
-class NotedTruth(NamedTuple):
-    """The truth of a pair, and what is to be said of its files.
-
-    Attributes:
-        labels: (H, W), see `read_truth`.
-        notes: Each with its file.
-        mask_notes: Those that hold where the pieces of a mask are taken for cells.
-    """
-
-    labels: NDArray[np.int32]
-    notes: list[tuple[Path, str]]
-    mask_notes: list[tuple[Path, str]]
-
-
-def read_noted_truth(pair: Pair, *, ignored_from: int | None = None) -> NotedTruth:
-    """As `read_truth`, with what was decided of each file, for the user to see."""
-    if len(pair.masks) == 1:
-        path = pair.masks[0]
-        found = _flat(path, image=pair.image, ignored_from=ignored_from)
-        said = [(path, note) for note in found.all_notes()]
-        n_notes = len(found.notes)
-        return NotedTruth(_to_int32(path, found), said[:n_notes], said[n_notes:])
-    cells = [(path, _flat(path)) for path in pair.masks]
-    truth = np.zeros(cells[0][1].labels.shape, np.int32)
-    for number, (path, cell) in enumerate(cells, start=1):
-        if cell.labels.shape != truth.shape:
-            raise DataError(
-                f"{path}: {_size(cell.labels.shape)} pixels, where {pair.masks[0]} has "
-                f"{_size(truth.shape)}. Export the masks of one image at one size."
-            )
-        truth[cell.labels > 0] = number
-    return NotedTruth(truth, [(path, note) for path, cell in cells for note in cell.notes], [])
-
-
-def _to_int32(path: Path, found: CheckedLabels) -> NDArray[np.int32]:
-    labels, largest = found.labels, int(found.labels.max())
-    # One number alone is a mask, also where that has one piece.
-    is_mask = found.is_mask or (largest == 255 and np.isin(labels, (0, 255)).all())
-    if is_mask and (labels[labels > 0] == largest).all():
-        return (labels > 0).astype(np.int32)
-    if largest > LARGEST_ID:
-        raise DataError(
-            f"{path}: the id {largest} is beyond {LARGEST_ID}. Number the cells from 1 on."
-        )
-    return labels.astype(np.int32)
-
-
-def _flat(
-    path: Path, *, image: Path | None = None, ignored_from: int | None = None
-) -> CheckedLabels:
-    found = read_checked(path, image=image, ignored_from=ignored_from)
-    if found.labels.ndim != 2:
-        raise DataError(
-            f"{path}: {len(found.labels)} frames, where the mask of one picture is wanted. "
-            "Save the frames of image and mask as single files."
-        )
-    return found
-
-
-def check_pairs(
-    pairs: Sequence[Pair],
-    *,
-    ignored_from: int | None = None,
-    on_note: Callable[[Path, str], None] = lambda path, text: None,
-) -> list[str]:
-    """Look through a data set before a training starts.
-
-    Args:
-        pairs: From `find_pairs`.
-        ignored_from: As for `read_truth`.
-        on_note: Called with a file and what was decided of it, or is likely wrong with it.
-
-    Returns:
-        One line per problem, with the file and the cure: a file that cannot be read, a series in
-        place of a picture, a mask of another size, without a cell, or that only looks like one.
-        Empty where all is well.
-
-    Example:
-        >>> import coverslip
-        >>> from pathlib import Path
-        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
-        >>> coverslip.check_pairs(pairs)
-        []
-    """
-    return [
-        line for pair in pairs for line in _problems(pair, ignored_from=ignored_from, tell=on_note)
-    ]
-
-
-def _problems(
-    pair: Pair, *, ignored_from: int | None, tell: Callable[[Path, str], None]
-) -> list[str]:
-    lines = []
-    image = None
-    try:
-        image = open_reading(pair.image, pair.reading)
-        for note in image.notes:
-            tell(pair.image, note)
-        if image.n_frames > 1:
-            lines.append(
-                f"{pair.image}: {image.n_frames} frames, where a pair has one picture. "
-                "Save the frames of image and mask as single files"
-                f"{', or name a projection, such as --project max' if 'Z' in image.axes else ''}."
-            )
-    except CoverslipError as error:
-        lines.append(str(error))
-    try:
-        truth = read_noted_truth(pair, ignored_from=ignored_from)
-        for path, note in truth.notes + truth.mask_notes:
-            tell(path, note)
-        lines += _truth_problems(pair, truth.labels, image)
-    except CoverslipError as error:
-        lines.append(str(error))
-    return lines
-
-
-def _truth_problems(pair: Pair, truth: NDArray[np.int32], image: ImageFile | None) -> Iterator[str]:
-    where = pair.masks[0] if len(pair.masks) == 1 else pair.masks[0].parent
-    if image is not None and truth.shape != image.frame_shape:
-        yield say_sizes(pair, truth.shape, image)
-    if not truth.any():
-        yield (
-            f"{where}: no cell in the mask of {pair.image.name}. If the image truly has none, "
-            "move the pair out of the training data; if not, export the mask again."
-        )
-
-
-def say_sizes(pair: Pair, shape: tuple[int, ...], image: ImageFile) -> str:
-    """What is wrong with a mask of another size than its image's; the cause, where it shows."""
-    where = pair.masks[0] if len(pair.masks) == 1 else pair.masks[0].parent
-    turned = [note for note in image.notes if note in NOTES]
-    cause = ""
-    if turned and shape == image.frame_shape[::-1]:
-        cause = (
-            f" The image is read as it is seen ({turned[0]}), and the mask was drawn on it as it "
-            "is stored: turn the mask likewise, or save the image without the tag."
-        )
-    return (
-        f"{where}: the mask is {_size(shape)} pixels, its image {pair.image} "
-        f"{_size(image.frame_shape)}. Export the mask again at the image's size, or remove the "
-        f"pair.{cause}"
-    )
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return " × ".join(str(length) for length in shape)
