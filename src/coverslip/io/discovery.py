@@ -198,9 +198,9 @@ def label_files_in(source: Path) -> list[Path]:
 
     Args:
         source: A file or Zarr, taken whatever it is called, or a folder: all its images but the
-            overlays and maps of this package, and the annotations of other tools; a folder `labels`,
-            `masks`, or `SEG` of the Cell Tracking Challenge in it is taken in its place. COCO's file
-            stands for the images that it names.
+            overlays and maps of this package, and the annotations of other tools; a folder
+            `labels`, `masks`, or `SEG` of the Cell Tracking Challenge in it is taken in its place.
+            COCO's file stands for the images that it names.
 
     Raises:
         FileError: It is not there, or has no image in it.

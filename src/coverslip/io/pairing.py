@@ -206,6 +206,13 @@ def find_pairs(
     Raises:
         FileError: A folder is not there.
         DataError: Missing partners, several files of one name, or no pair at all; all at once.
+
+    Example:
+        >>> import coverslip
+        >>> from pathlib import Path
+        >>> pairs = coverslip.find_pairs(Path("examples/nuclei"), Path("examples/truth/nuclei"))
+        >>> len(pairs), pairs[0].name
+        (5, 'fluorescence_culture')
     """
     images, masks = Path(images), None if masks is None else Path(masks)
     for folder in (images, masks):
