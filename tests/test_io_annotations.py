@@ -545,7 +545,7 @@ def test_the_cell_tracking_challenge(tmp_path):
         tifffile.imwrite(result / f"mask00{n}.tif", DRAWN.astype(np.uint16))
     assert evaluate_folders(result, path.parent)["ap50"].tolist() == [1, 1]
     tifffile.imwrite(path.with_name("man_seg_001_007.tif"), DRAWN.astype(np.uint16))
-    with pytest.raises(DataError, match="mask of a single depth"):
+    with pytest.raises(DataError, match="man_seg_001_007"):
         find_pairs(tmp_path)
 
 
