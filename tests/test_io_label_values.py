@@ -195,6 +195,17 @@ def test_colours_that_each_lie_in_one_place_are_cells(tmp_path):
     assert "colours" in found.notes[0]
 
 
+@pytest.mark.parametrize("ground", [(255, 255, 255), (68, 1, 84)])
+def test_colours_on_another_ground_than_black(tmp_path, ground):
+    """As a drawing on white, or labels that were saved through a colour map."""
+    colours = np.random.default_rng(0).integers(60, 250, (N + 1, 3), dtype=np.uint8)
+    colours[0] = ground
+    Image.fromarray(colours[LABELS]).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_checked(tmp_path / "a.png").labels > 0, MASK)
+    Image.fromarray(colours[1 * MASK]).save(tmp_path / "b.png")
+    assert read_checked(tmp_path / "b.png").cells().max() == N
+
+
 @pytest.mark.parametrize("alpha", [False, True])
 def test_one_colour_on_black_is_a_mask(tmp_path, alpha):
     colours = np.where(MASK[..., None], [255, 0, 128, 255][: 3 + alpha], 0).astype(np.uint8)

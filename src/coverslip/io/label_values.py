@@ -168,8 +168,9 @@ def _whole_numbers(values: NDArray[Any], *, what: str | Path) -> NDArray[Any]:
 def colours_to_labels(colours: NDArray[Any], *, what: str | Path) -> NDArray[Any]:
     """Number the cells of a colour picture (H, W, 3) by their colours, where it plainly is labels.
 
-    A grey picture stored in colours says everything three times, and stays as it is. One colour on
-    black is a mask. Several colours on black are labels, where each lies in one place.
+    A grey picture stored in colours says everything three times, and stays as it is. Two colours
+    are a mask, several are labels where each lies in one place. Black is 0; where there is none,
+    `check_labels` finds the background.
 
     >>> red, black = [255, 0, 0], [0, 0, 0]
     >>> colours_to_labels(np.array([[red, black], [black, black]]), what="a.png").tolist()
@@ -184,7 +185,9 @@ def colours_to_labels(colours: NDArray[Any], *, what: str | Path) -> NDArray[Any
     whole = (parts[..., 0] << 40) + (parts[..., 1] << 20) + parts[..., 2]
     numbers, index = np.unique(whole, return_inverse=True)
     labels = index.reshape(whole.shape).astype(np.int32)
-    if numbers[0] == 0 and (len(numbers) == 2 or _are_solid(labels)):
+    if numbers[0] != 0:
+        labels += 1
+    if len(numbers) == 2 or _are_solid(labels):
         return labels
     raise DataError(
         f"{what}: a colour picture, where every cell should have a number. Export the labels "

@@ -101,7 +101,7 @@ def _read(path: Path, image: Path | None) -> tuple[NDArray[Any], list[str]]:
 def _say_colours(values: NDArray[Any]) -> list[str]:
     if values.ndim < 3 or not (values[..., :3] != values[..., :1]).any():
         return []
-    return ["each of its colours is taken for a number, and black for the background"]
+    return ["each of its colours is taken for a number, black for 0"]
 
 
 def _read_raster(path: Path) -> tuple[NDArray[Any], list[str]]:
