@@ -25,6 +25,11 @@ DEGRADATIONS = (
     "gamma",
 )
 
+# What is written beside the table, by the names of its scores.
+ROBUSTNESS_FILES = tuple(
+    f"{name}.{form}" for name in ("robustness", "robustness_cells") for form in ("png", "pdf")
+)
+
 
 def check_segment(
     images: Sequence[str],
@@ -115,9 +120,10 @@ def check_robustness(
 
     Raises:
         SettingsError: an unknown degradation, or the model named last.
-        CoverslipError: no pairs of images and masks, or a folder that cannot be written.
+        CoverslipError: no pairs of images and masks, a folder that cannot be written, or a file in
+            it that coverslip did not write and would replace.
     """
-    from coverslip.io import check_writable, find_pairs
+    from coverslip.io import check_ours, check_writable, find_pairs
 
     for name in only:
         if name not in DEGRADATIONS:
@@ -127,6 +133,8 @@ def check_robustness(
     check_order("robustness", model, data)
     find_pairs(data, masks)
     check_writable(out)
+    for name in ROBUSTNESS_FILES:
+        check_ours(out / name)
 
 
 def check_score(

@@ -91,7 +91,7 @@ def run_robustness(
 ) -> None:
     """Score a model on images that get worse, draw it and say where the score begins to fall."""
     from coverslip.evaluation import DEGRADATIONS, measure_robustness
-    from coverslip.io import find_pairs
+    from coverslip.io import Ledger, find_pairs, writing
 
     pairs = choose_pairs(find_pairs(data, masks), table, where)
     note(f"{count_of(len(pairs), 'image')}, model {job.model_name}")
@@ -104,7 +104,8 @@ def run_robustness(
         scores = measure_robustness(
             job, pairs, out, degradations=tuple(only) or tuple(DEGRADATIONS), on_scored=on_scored
         )
-    drawn = draw(scores, out)
+    with writing(Ledger(out)):
+        drawn = draw(scores, out)
     for score, name in FIGURES.values():
         show_scores(scores, score=score, name=name)
     tell(", ".join(str(path) for path in (out / "robustness.csv", *drawn)))

@@ -13,7 +13,7 @@ from coverslip.errors import DataError, SettingsError, one_of
 from coverslip.evaluation.degradations import DEGRADATIONS, UNDISTURBED, degrade
 from coverslip.evaluation.label_files import evaluate
 from coverslip.evaluation.score_table import COLUMNS
-from coverslip.io import write_text
+from coverslip.io import Ledger, check_ours, write_text, writing
 from coverslip.pipeline import (
     least_area,
     predict_prepared,
@@ -79,11 +79,25 @@ def measure_robustness(
 
     Raises:
         SettingsError: an unknown degradation, or the folder holds the answer to another question.
+        FileError: the folder has a table or request that coverslip did not write.
         CoverslipError: an image or mask cannot be read, or they do not fit together.
     """
     for name in degradations:
         one_of("degradation", name, tuple(DEGRADATIONS))
-    claim(out, job, pairs)
+    with writing(Ledger(out)):
+        claim(out, job, pairs)
+        return _measure_missing(job, pairs, out, degradations=degradations, on_scored=on_scored)
+
+
+def _measure_missing(
+    job: Job,
+    pairs: Sequence[Pair],
+    out: Path,
+    *,
+    degradations: Sequence[str],
+    on_scored: Callable[[str, int, int], None],
+) -> pd.DataFrame:
+    """Measure the steps that are not in the folder's table, and add each to it."""
     table = read_table(out / TABLE)
     steps = [step for step in list_steps(degradations) if not has_step(table, *step)]
     for number, (name, strength) in enumerate(steps):
@@ -160,6 +174,7 @@ def claim(out: Path, job: Job, pairs: Sequence[Pair]) -> None:
 
     Raises:
         SettingsError: something else was.
+        FileError: coverslip did not write what is there, or it was changed since.
     """
     asked: dict[str, Any] = {
         "version": code_version(),
@@ -168,6 +183,8 @@ def claim(out: Path, job: Job, pairs: Sequence[Pair]) -> None:
         "data": hash_pairs(pairs),
     }
     path = out / REQUEST
+    for own in (path, out / TABLE):
+        check_ours(own)
     if not path.is_file():
         write_text(path, json.dumps(asked, indent=1))
         return

@@ -36,7 +36,7 @@ from .write_regions import (
     level_sizes,
     write_label_regions,
 )
-from .written import Ledger, hash_content, is_written, writing
+from .written import Ledger, check_ours, hash_content, is_written, writing
 
 __all__ = [
     "CURES",
@@ -48,6 +48,7 @@ __all__ = [
     "Pair",
     "channel_number",
     "check_labels",
+    "check_ours",
     "check_pairs",
     "check_projection",
     "check_writable",

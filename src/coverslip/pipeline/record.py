@@ -133,6 +133,7 @@ class Record:
     Attributes:
         path: the image, as it was given.
         key: a hash of the image file, model, settings and version of coverslip.
+        work: the same without the version: what was asked for.
         images: one row per frame; columns as in images.csv.
         parts: files of its rows of cells; columns as in cells.csv.
         notes: decisions taken, for the user to see.
@@ -150,6 +151,7 @@ class Record:
     is_large: bool = False
     digests: dict[str, str] = field(default_factory=dict)
     truth: str = ""
+    work: str = ""
     skipped: bool = False
 
     @property
@@ -179,7 +181,26 @@ class BatchResult:
 
 
 def job_key(path: Path, job: Job) -> str:
-    """A hash of all that an image's result depends on.
+    """A hash of all that an image's result depends on: of `work_key`, and of this code.
+
+    Raises:
+        FileError: the file cannot be found, or no table could hold its name.
+    """
+    return code_key(work_key(path, job))
+
+
+def code_key(work: str) -> str:
+    """The hash of what is asked for, done by this version of coverslip."""
+    facts = {"work": work, "version": code_version(), "columns": list(COLUMNS)}
+    return _hash_facts(facts)
+
+
+def _hash_facts(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def work_key(path: Path, job: Job) -> str:
+    """A hash of what is asked for: the image, the model and the settings.
 
     The file counts with its place and with what `fingerprint` tells of its content.
 
@@ -197,16 +218,14 @@ def job_key(path: Path, job: Job) -> str:
         ) from error
     facts = {
         "file": [str(path), absolute(path), *state],
-        "version": code_version(),
         "model": job.model_hash,
         "settings": result_settings(job),
-        "columns": list(COLUMNS),
         "axes": job.axes,
         "channel": job.channel,
         "project": job.project,
         "regions": asdict(job.regions),
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return _hash_facts(facts)
 
 
 def result_settings(job: Job) -> dict[str, Any]:
@@ -238,6 +257,7 @@ def write_record(path: Path, record: Record) -> None:
         "is_large": record.is_large,
         "digests": record.digests,
         "truth": record.truth,
+        "work": record.work,
     }
     write_text(path, json.dumps(contents, ensure_ascii=False))
 
@@ -261,9 +281,10 @@ def read_any_record(path: Path) -> Record | None:
             is_large=contents["is_large"],
             digests=contents["digests"],
             truth=contents["truth"],
+            work=contents.get("work", ""),
             skipped=True,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -282,9 +282,12 @@ def do_frame(plan: FramePlan, frame: HeldFrame) -> FramePlan:
     (region,) = plan.regions
     messages: list[str] = list(frame.notes)
     arrays = segment_region(plan, region, frame, messages=messages)
-    with writing(plan.opened.target.ledger()):
+    ledger = plan.opened.target.ledger()
+    with writing(ledger):
         write_frame_pictures(plan, frame, arrays)
-    plan.store.put(region, arrays)
+    # Kept with the frame, since it may be another process that tells the user.
+    messages += [moved_message(old, new) for old, new in ledger.moved]
+    plan.store.put(region, {**arrays, "messages": np.array(messages, dtype=str)})
     return plan
 
 
