@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from coverslip._moved import moved_name
+from coverslip._text import no_formula, no_formula_path
 from coverslip.errors import SettingsError
 from coverslip.io import whole_or_nothing, write_text
 from coverslip.measurements import COLUMNS, column_of, in_order
@@ -43,6 +44,22 @@ def check_format(name: str) -> None:
         )
 
 
+PATHS = ("file", "overlay", "labels")  # the columns that hold paths
+
+
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as it is to be in a CSV, where no text is taken for a formula by a spreadsheet.
+
+    A text that begins with =, +, - or @ has a ' before it, and a path a ``./``, so that it can
+    still be opened.
+    """
+    changed: dict[str, Any] = {}
+    for name in map(str, table.select_dtypes(["object", "string"])):
+        harmless = no_formula_path if name in PATHS else no_formula
+        changed[name] = [harmless(it) if isinstance(it, str) else it for it in table[name]]
+    return table.assign(**changed).rename(columns=lambda name: no_formula(str(name)))
+
+
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table, by the ending of its name; whole or not at all.
 
@@ -56,7 +73,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     name = path.suffix.lower().removeprefix(".")
     check_format(name)
     if name == "csv":
-        write_text(path, table.to_csv(index=False, float_format=DIGITS))
+        write_text(path, without_formulas(table).to_csv(index=False, float_format=DIGITS))
     else:
         _write_parquet(path, table)
 
@@ -81,11 +98,13 @@ def write_table_parts(path: Path, parts: Iterable[pd.DataFrame], *, columns: Seq
             _write_row_groups(temporary, parts, columns=wanted)
             return
         with temporary.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(pd.DataFrame(columns=wanted).to_csv(index=False))
+            stream.write(without_formulas(pd.DataFrame(columns=wanted)).to_csv(index=False))
             for part in parts:
                 for start in range(0, len(part), ROWS):
                     rows = part.iloc[start : start + ROWS].reindex(columns=wanted)
-                    rows.to_csv(stream, index=False, header=False, float_format=DIGITS)
+                    without_formulas(rows).to_csv(
+                        stream, index=False, header=False, float_format=DIGITS
+                    )
 
 
 def _write_row_groups(path: Path, parts: Iterable[pd.DataFrame], *, columns: list[str]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coverslip._text import printable
 from coverslip.cli.demo import demo
 from coverslip.cli.doctor import doctor
 from coverslip.cli.evaluate import evaluate
@@ -131,4 +132,4 @@ def end(number: int, frame: FrameType | None) -> None:
 def tell_end(text: str) -> None:
     """Say why it ends, if anybody still listens."""
     with suppress(OSError):
-        typer.echo(text, err=True)
+        typer.echo(printable(text), err=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
+from coverslip._text import printable
+
 
 class Unheard(Console):
     """A console that goes silent when nobody reads it any more, as after ``| head``.
@@ -16,8 +18,9 @@ class Unheard(Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         """As Rich does; its older versions have no `on_broken_pipe`."""
+        texts = [printable(it) if isinstance(it, str) else it for it in objects]
         try:
-            super().print(*objects, **options)
+            super().print(*texts, **options)
         except BrokenPipeError:
             self.on_broken_pipe()
 

@@ -97,6 +97,7 @@ def draw_errors(matches: Matches, images: Path, out: Path) -> None:
 def show_scores(scores: pd.DataFrame, *, out: Path | None, by: str | None = None) -> None:
     """Print the summary of per-image scores, of all and of every group; write them as CSV."""
     from coverslip.io import Ledger, write_text, writing
+    from coverslip.tables import without_formulas
 
     note_masks(scores)
     groups = {"all images": scores}
@@ -106,7 +107,7 @@ def show_scores(scores: pd.DataFrame, *, out: Path | None, by: str | None = None
         show_summary(rows, title=title)
     if out is not None:
         with writing(Ledger(out.parent)):
-            write_text(out, scores.to_csv(index=False))
+            write_text(out, without_formulas(scores).to_csv(index=False))
         note(f"every image's scores: {out}")
 
 

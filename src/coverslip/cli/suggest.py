@@ -79,6 +79,7 @@ def run_suggest(
     """Look at all frames, write and show the best, copy them; the files that failed, and why."""
     from coverslip.active_learning import copy_frames, suggest_frames
     from coverslip.io import Ledger, find_images, write_text, writing
+    from coverslip.tables import without_formulas
 
     paths = find_images(sources)
     note(f"{count_files(len(paths))}, model {job.model_name}")
@@ -87,7 +88,7 @@ def run_suggest(
         suggested = suggest_frames(paths, job, n=n, every=every, on_frame=on_frame)
     table = suggested.table
     with writing(Ledger(out.parent)):
-        write_text(out, table.to_csv(index=False, lineterminator="\n"))
+        write_text(out, without_formulas(table).to_csv(index=False, lineterminator="\n"))
     if len(table) < n:
         note(f"{len(table)} of the {suggested.n_frames} frames differ from one another")
     if copy is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from coverslip._text import as_it_was
 from coverslip.errors import DataError, SettingsError, one_of
 from coverslip.evaluation.degradations import DEGRADATIONS, UNDISTURBED, degrade
 from coverslip.evaluation.label_files import evaluate
@@ -26,6 +27,7 @@ from coverslip.pipeline import (
 )
 from coverslip.preprocessing import resize_image
 from coverslip.provenance import code_version
+from coverslip.tables import without_formulas
 from coverslip.training import hash_pairs, prepare_labelled
 
 if TYPE_CHECKING:
@@ -237,12 +239,13 @@ def read_table(path: Path) -> pd.DataFrame:
     missing = [column for column in ROBUSTNESS_COLUMNS if column not in table]
     if missing:
         raise DataError(f"{path}: no column {', '.join(missing)}. Delete it, or choose another -o.")
-    return table.assign(unit=table["unit"].fillna(""))
+    names = [as_it_was(str(name)) for name in table["name"]]
+    return table.assign(unit=table["unit"].fillna(""), name=names)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write all that is measured so far, whole or not at all."""
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    write_text(path, without_formulas(table).to_csv(index=False, lineterminator="\n"))
 
 
 def has_step(table: pd.DataFrame, degradation: str, strength: float) -> bool:

@@ -26,7 +26,7 @@ from coverslip.pipeline.record import (
     work_key,
 )
 from coverslip.pipeline.region import Margins
-from coverslip.pipeline.scale import resolve_by
+from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, resolve_by
 from coverslip.pipeline.settings import scale_of
 from coverslip.pipeline.sources import keep_source
 from coverslip.pipeline.store import HeldRegions, RegionFolder, TileCache
@@ -279,9 +279,10 @@ def check_large(file: ImageFile, job: Job) -> None:
 def kept_scale(opened: OpenedImage, job: Job) -> float | None:
     """The scale that was found for an image and kept; None where none was."""
     try:
-        return float(json.loads(_scale_path(opened, job).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        scale = float(json.loads(_scale_path(opened, job).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None
+    return scale if LEAST_ZOOM <= scale <= MOST_ZOOM else None
 
 
 def keep_scale(opened: OpenedImage, job: Job, scale: float) -> None:

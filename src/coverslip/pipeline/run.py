@@ -27,7 +27,7 @@ from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.plan import OpenedImage, begin_image, moved_message
 from coverslip.pipeline.record import BatchResult, Record, make_job
-from coverslip.pipeline.summary import flat_settings, read_thumbnails, write_report, write_tables
+from coverslip.pipeline.summary import Page, flat_settings, write_summary
 from coverslip.pipeline.tasks import finish_image, how_far, image_to_tasks
 from coverslip.provenance import package_version
 from coverslip.report import Run
@@ -138,8 +138,8 @@ def segment_files(
             )
             ledger = Ledger(out, sets_aside=True)
             with writing(ledger):
-                write_tables(out, list(result.done.values()), form=job.table)
-                _write_report(out, result, targets=targets, run=run, form=job.table)
+                page = Page("Cells found", run)
+                write_summary(out, result, page=page, targets=targets, form=job.table)
             ledger.compact()
             for old, new in ledger.moved:
                 on_note(moved_message(old, new))
@@ -332,21 +332,6 @@ def _try_one(path: Path, work: Work, result: BatchResult) -> None:
     for note in record.notes:
         work.on_note(f"{path}: {note}")
     result.done[path] = record
-
-
-def _write_report(
-    out: Path, result: BatchResult, *, targets: Mapping[Path, Outputs], run: Run, form: str
-) -> None:
-    write_report(
-        out,
-        list(result.done.values()),
-        title="Cells found",
-        run=run,
-        targets=targets,
-        thumbnails=read_thumbnails(result, targets),
-        failed=result.failed,
-        form=form,
-    )
 
 
 def _reason(path: Path, error: Exception) -> str:

@@ -7,6 +7,7 @@ import os
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
+from coverslip.errors import FileError
 from coverslip.io import Ledger, fingerprint, stem
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def is_of(folder: Path, name: str, path: Path) -> bool:
     try:
         is_gone = not os.path.lexists(source["source"])
         return is_gone and source.get("input") == fingerprint(path)
-    except OSError:
+    except (OSError, FileError):
         return False
 
 
@@ -129,6 +130,6 @@ def _old_path(folder: Path, name: str) -> str | None:
     """The image that a record is of which has no ledger, as those of version 0.1.0."""
     try:
         contents: Any = json.loads((folder / "records" / f"{name}.json").read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return contents.get("path") if isinstance(contents, dict) else None

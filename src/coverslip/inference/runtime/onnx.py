@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import io
+import math
 import warnings
 from collections.abc import Callable
 from textwrap import shorten
@@ -123,6 +124,11 @@ OPERATORS = frozenset(
 )
 
 
+# Of the types of ONNX: what they are in its numbers, and how many bytes a value takes.
+TYPES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8}  # float32, (u)int8, int32, int64, …
+STRANGE_ATTRIBUTES = frozenset({5, 9, 10, 11, 12, 13, 14})  # graphs, lists of tensors, sparse ones
+
+
 def pack_onnx(graph: bytes, texts: Mapping[str, str]) -> bytes:
     """Put text into a graph's metadata, and a checksum over all of it under ``sha256``.
 
@@ -143,6 +149,8 @@ def read_onnx(path: Path) -> tuple[bytes, dict[str, str]]:
         SettingsError: the package onnx is not there.
         ModelError: not readable, larger than MOST_BYTES, or what `unpack_onnx` refuses.
     """
+    if path.exists() and not path.is_file():
+        raise ModelError("no file: a pipe or a device, perhaps; name one.")
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ModelError(f"larger than {MOST_BYTES / 2**30:g} GiB, as no network of ours is.")
@@ -181,9 +189,19 @@ def _refuse_strange(model: Any) -> None:
     for node in model.graph.node:
         if node.op_type not in OPERATORS or node.domain not in ("", "ai.onnx"):
             raise ModelError(f"it has the operator {node.op_type}, which no network of ours has.")
-        tensors = [attribute.t for attribute in node.attribute if attribute.HasField("t")]
-        _refuse_elsewhere(tensors)
+        for attribute in node.attribute:
+            if attribute.type in STRANGE_ATTRIBUTES:
+                raise ModelError(
+                    f"its {node.op_type} has an attribute that no network of ours has."
+                )
+            _refuse_elsewhere([attribute.t] if attribute.HasField("t") else [])
+            if node.op_type == "Cast" and attribute.name == "to":
+                _refuse_type(attribute.i, what="a cast")
     _refuse_elsewhere(model.graph.initializer)
+    for value in (*model.graph.input, *model.graph.output):
+        _refuse_type(value.type.tensor_type.elem_type, what=value.name)
+    if len(model.graph.input) != 1 or len(model.graph.output) != 1:
+        raise ModelError("it has not one input and one output, as all networks of ours.")
     if model.graph.sparse_initializer:
         raise ModelError("it has sparse weights, which no network of ours has.")
 
@@ -193,6 +211,34 @@ def _refuse_elsewhere(tensors: Any) -> None:
     for tensor in tensors:
         if tensor.external_data or tensor.data_location:
             raise ModelError("part of it lies in another file: export it as one file.")
+        _refuse_type(tensor.data_type, what=tensor.name)
+        _refuse_lies(tensor)
+
+
+def _refuse_type(number: int, *, what: str) -> None:
+    """Raise ModelError for numbers of 4 or 8 bits and others that networks of ours have not."""
+    if number not in TYPES:
+        raise ModelError(
+            f"{what[:100] or 'a tensor'} of it is of the ONNX type {number}, which no network of "
+            "ours has; wanted float32."
+        )
+
+
+def _refuse_lies(tensor: Any) -> None:
+    """Raise ModelError where a tensor has not the values that its shape claims."""
+    claimed = math.prod(tensor.dims) if all(length >= 0 for length in tensor.dims) else -1
+    if tensor.HasField("raw_data"):
+        held = len(tensor.raw_data) / TYPES[tensor.data_type]
+    else:
+        held = max(
+            len(getattr(tensor, name))
+            for name in ("float_data", "int32_data", "int64_data", "double_data")
+        )
+    if claimed != held:
+        raise ModelError(
+            f"its tensor {tensor.name[:100]!r} claims {str(claimed)[:50]} values and holds "
+            f"{held:g}: it is damaged."
+        )
 
 
 def _hash(model: Any, texts: Mapping[str, str]) -> str:
