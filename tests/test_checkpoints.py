@@ -26,6 +26,7 @@ def saved(tmp_path):
         network=build_network("swift", {"out_channels": 2}),
         model="swift",
         arguments={"out_channels": 2},
+        maps=("mask", "distance"),
         preprocess=Preprocess(low_percentile=3.0),
         card={"task": "Zellen", "scores": {"jaccard": 0.5}},
     )

@@ -39,6 +39,7 @@ def check_segment(
     project: str,
     workers: int | None = None,
     scheduler: str | None = None,
+    recursive: bool = False,
 ) -> None:
     """Find what would stop coverslip segment.
 
@@ -52,10 +53,10 @@ def check_segment(
 
     check_format(table)
     check_projection(project)
-    if workers is not None or scheduler is not None:
-        check_crew(scheduler, workers)
-        need("distributed", extra="cluster", what="work on several processes or machines")
-    find_images(images)
+    check_crew(scheduler, workers)
+    if scheduler is not None:
+        need("distributed", extra="cluster", what="work on several machines")
+    find_images(images, recursive=recursive)
     check_writable(out)
 
 
@@ -67,8 +68,8 @@ def check_crew(scheduler: str | None, workers: int | None) -> None:
     """
     if scheduler is not None and workers is not None:
         raise SettingsError(
-            f"--workers {workers} starts a scheduler of its own, and --scheduler {scheduler} names "
-            "one that has its workers: wanted one of the two."
+            f"--workers {workers} starts processes of this computer, and --scheduler {scheduler} "
+            "has workers of its own: wanted one of the two."
         )
     if workers is not None and workers < 1:
         raise SettingsError(f"--workers {workers}: wanted 1 or more.")

@@ -13,6 +13,8 @@ from coverslip.cli.options import Errors
 from coverslip.errors import DataError, FileError, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from coverslip.evaluation import Matches
@@ -28,13 +30,22 @@ def evaluate(
         Path | None, typer.Option(help="Folder of the images, to draw the errors on.")
     ] = None,
     errors: Errors = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Leave truths without a prediction out.")
+    ] = False,
 ) -> None:
     """Score label or mask files against the truth."""
-    run_evaluate(pred, truth, out=out, images=images, errors=errors)
+    run_evaluate(pred, truth, out=out, images=images, errors=errors, allow_missing=allow_missing)
 
 
 def run_evaluate(
-    pred: Path, truth: Path, *, out: Path | None, images: Path | None, errors: Path | None
+    pred: Path,
+    truth: Path,
+    *,
+    out: Path | None,
+    images: Path | None,
+    errors: Path | None,
+    allow_missing: bool = False,
 ) -> None:
     """Score files against files, show the summary, and draw the errors if wanted."""
     from coverslip.evaluation import evaluate_files, match_files
@@ -44,15 +55,22 @@ def run_evaluate(
         raise SettingsError("--errors FOLDER: wanted --images FOLDER too, to draw them on.")
     if out is not None:
         check_writable(out, is_file=True)
-    matches = match_files(pred, truth)
-    if matches.without_truth:
-        n = len(matches.without_truth)
-        verbs = "has no truth and is" if n == 1 else "have no truth and are"
-        note(f"{count_of(n, 'prediction')} {verbs} left out")
+    matches = match_files(pred, truth, allow_missing=allow_missing)
+    note_left_out(matches.without_truth, what="prediction", lacking="truth")
+    note_left_out(matches.without_pred, what="truth", lacking="prediction")
     scores = evaluate_files(matches)
     if errors is not None and images is not None:
         draw_errors(matches, images, errors)
     show_scores(scores, out=out)
+
+
+def note_left_out(files: Sequence[Path], *, what: str, lacking: str) -> None:
+    """Say which files are not scored, for want of their partners."""
+    if files:
+        n = len(files)
+        verbs = f"has no {lacking} and is" if n == 1 else f"have no {lacking} and are"
+        named = ", ".join(path.name for path in files[:3]) + ", …" * (n > 3)
+        note(f"{count_of(n, what)} {verbs} left out: {named}")
 
 
 def draw_errors(matches: Matches, images: Path, out: Path) -> None:

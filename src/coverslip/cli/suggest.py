@@ -78,10 +78,11 @@ def run_suggest(
 ) -> dict[Path, str]:
     """Look at all frames, write and show the best, copy them; the files that failed, and why."""
     from coverslip.active_learning import copy_frames, suggest_frames
-    from coverslip.io import Ledger, find_images, write_text, writing
+    from coverslip.cli.segment import find_sources
+    from coverslip.io import Ledger, write_text, writing
     from coverslip.tables import without_formulas
 
-    paths = find_images(sources)
+    paths = find_sources(sources)
     note(f"{count_files(len(paths))}, model {job.model_name}")
     with new_progress() as progress:
         on_frame = count_frames(progress, "looking", n_files=len(paths))

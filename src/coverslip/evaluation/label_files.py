@@ -131,18 +131,25 @@ class Matches:
         pairs: Sorted by name.
         without_truth: Files beside the predictions that no truth asks for. They are not scored,
             and the user should be told so.
+        without_pred: Truths without a prediction, likewise, where some may be missing.
     """
 
     pairs: tuple[FilePair, ...]
     without_truth: tuple[Path, ...]
+    without_pred: tuple[Path, ...] = ()
 
 
-def match_files(pred: str | Path, truth: str | Path) -> Matches:
+def match_files(pred: str | Path, truth: str | Path, *, allow_missing: bool = False) -> Matches:
     """Match predictions with truths by name.
 
     Names are compared without folder, file type and what tools append, so `a.tif`,
     `a_cp_masks.png` and `a_labels.ome.tif` belong together. A folder's subfolder `labels` or
     `masks` is taken in its place. Two files are a pair whatever their names.
+
+    Args:
+        pred: Folder or file of predictions.
+        truth: Folder or file to score them against.
+        allow_missing: Leave truths without a prediction out, as long as there is any pair.
 
     Raises:
         FileError: A folder or file is not there, or has no image in it.
@@ -154,16 +161,21 @@ def match_files(pred: str | Path, truth: str | Path) -> Matches:
             pairs=(FilePair(label_name(truth), pred=pred, truth=truth),), without_truth=()
         )
     preds, truths = group_label_files(pred), group_label_files(truth)
-    problems = [
-        f"{truths[name][0]}: no prediction of this name in {pred}."
-        for name in sorted(truths.keys() - preds.keys())
-    ]
-    for name in sorted(truths.keys() & preds.keys()):
+    both, missing = sorted(truths.keys() & preds.keys()), sorted(truths.keys() - preds.keys())
+    problems = [f"{truths[name][0]}: no prediction of this name in {pred}." for name in missing]
+    if allow_missing and both:
+        problems = []
+    for name in both:
         found = (truths[name], preds[name])
         problems += [say_ambiguous(files) for files in found if len(files) > 1]
     if problems:
         cure = "Give every truth one prediction of the same name, or move the others away"
+        cure += ", or score those that have one (evaluate --allow-missing)" * bool(both and missing)
         raise DataError(list_problems(problems, cure=cure))
-    pairs = (FilePair(name, pred=preds[name][0], truth=truths[name][0]) for name in sorted(truths))
+    pairs = (FilePair(name, pred=preds[name][0], truth=truths[name][0]) for name in both)
     extra = (file for name in sorted(preds.keys() - truths.keys()) for file in preds[name])
-    return Matches(pairs=tuple(pairs), without_truth=tuple(extra))
+    return Matches(
+        pairs=tuple(pairs),
+        without_truth=tuple(extra),
+        without_pred=tuple(file for name in missing for file in truths[name]),
+    )

@@ -18,6 +18,7 @@ from .discovery import (
     label_name,
     mask_stem,
     pair_images,
+    part_masks,
     say_ambiguous,
     stem,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "open_label_frames",
     "open_pages",
     "pair_images",
+    "part_masks",
     "project",
     "read_error",
     "read_frame",

@@ -28,7 +28,7 @@ from coverslip.pipeline.record import (
 from coverslip.pipeline.region import Margins
 from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, resolve_by
 from coverslip.pipeline.settings import scale_of
-from coverslip.pipeline.sources import keep_source
+from coverslip.pipeline.sources import check_length, keep_source
 from coverslip.pipeline.store import HeldRegions, RegionFolder, TileCache
 from coverslip.segmentation import UNSEEN_PX
 from coverslip.tiling import lay_regions, whole_region
@@ -98,6 +98,7 @@ def begin_image(
     Raises:
         CoverslipError: it cannot be read, or earlier results cannot be removed.
     """
+    check_length(path, target.name, target.folder)
     work = work_key(path, job)
     key = code_key(work)
     notes = adopt_old(target)

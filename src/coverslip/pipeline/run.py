@@ -17,6 +17,7 @@ from coverslip.io import (
     Ledger,
     find_images,
     only_here,
+    part_masks,
     remove_leftovers,
     write_error,
     write_text,
@@ -55,6 +56,7 @@ def segment_files(
     model: Model | str | None = None,
     settings: SegmentSettings | None = None,
     job: Job | None = None,
+    names: Mapping[Path, str] | None = None,
     overwrite: bool = False,
     executor: Executor | None = None,
     on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
@@ -74,6 +76,7 @@ def segment_files(
         model: its name or path, or what `coverslip.load_model` gives.
         settings: as for `segment`; what is not set is the model's own.
         job: in place of model and settings, with all that can be said of the work.
+        names: what the results of some images are to be called; of the others, as the image.
         overwrite: do again what is done already.
         executor: who does the work; None: `Threads` of this process.
         on_frame: called after each frame with the file, the frames done and the frames in all; of
@@ -104,7 +107,7 @@ def segment_files(
     result = BatchResult()
     started, clock = datetime.now(), time.perf_counter()
     executor = executor or Threads()
-    targets = name_outputs(paths, out, form=job.labels, on_note=on_note)
+    targets = name_outputs(paths, out, form=job.labels, names=names, on_note=on_note)
     with only_here(out) as check_there:
         # Where nothing can be written, this fails at once and not after hours of work.
         begin_folder(out, form=job.table)
@@ -154,7 +157,7 @@ def list_paths(sources: Sequence[str | Path]) -> list[Path]:
     """
     found: list[Path] = []
     for source in [sources] if isinstance(sources, str | Path) else sources:
-        found += [source] if isinstance(source, Path) else find_images([source])
+        found += [source] if isinstance(source, Path) else part_masks(find_images([source]))[0]
     return found
 
 

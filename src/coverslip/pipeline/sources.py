@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,37 @@ def candidates(path: Path, name: str) -> Iterator[str]:
     long = with_folder(path)
     yield from dict.fromkeys((name, plain_name(path), with_suffix(path), long))
     yield from (f"{long}_{number}" for number in count(2))
+
+
+def name_below(path: Path, root: Path) -> str:
+    """An image's place below a folder: ``A1_img`` for ``A1/img.tif``.
+
+    Not its stem alone, which would be free or taken as its neighbours are.
+    """
+    inner = path.relative_to(root)
+    return "_".join((*inner.parts[:-1], plain_name(path)))
+
+
+LONGEST_ENDING = "_uncertainty.corrected99.tif"
+MAX_NAME_BYTES = 255  # of most file systems
+
+
+def check_length(path: Path, name: str, folder: Path) -> None:
+    """Refuse an image whose name leaves no room for what its results add to it.
+
+    Raises:
+        FileError: it is too long.
+    """
+    most = MAX_NAME_BYTES
+    if hasattr(os, "pathconf") and folder.is_dir():
+        with suppress(OSError, ValueError):
+            most = os.pathconf(folder, "PC_NAME_MAX")
+    room = most - len(LONGEST_ENDING)
+    if len(os.fsencode(name)) > room:
+        raise FileError(
+            f"{path}: its name is too long for the results, which add to it: {name[:40]}… has "
+            f"{len(os.fsencode(name))} bytes, where {room} at most can be. Rename it."
+        )
 
 
 def plain_name(path: Path) -> str:

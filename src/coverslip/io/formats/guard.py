@@ -83,6 +83,11 @@ def check_regular(path: Path) -> None:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise FileError(f"{path}: links that lead to one another, and to no file.") from error
+        if path.is_symlink():
+            raise FileError(
+                f"{path}: a link to {os.readlink(path)}, which is not there. Copy the file itself, "
+                "or remove the link."
+            ) from error
         raise
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
