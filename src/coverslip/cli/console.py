@@ -21,7 +21,11 @@ class Unheard(Console):
         texts = [printable(it) if isinstance(it, str) else it for it in objects]
         try:
             super().print(*texts, **options)
-        except BrokenPipeError:
+        except OSError as error:
+            # What is said on the way may be lost, where a full disk holds it; what was asked for
+            # may not.
+            if not (self.stderr or isinstance(error, BrokenPipeError)):
+                raise
             self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
