@@ -7,7 +7,8 @@ import unicodedata
 LONGEST = 200  # characters of a name from a file's metadata
 # What turns the direction of writing makes one name look like another.
 TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of a formula
+# What a spreadsheet may take for the start of a formula, in some countries the wide signs too.
+FORMULA = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def printable(text: str) -> str:

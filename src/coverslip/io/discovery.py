@@ -163,7 +163,8 @@ def _or_error(images: list[Path], message: str, folder: Path | None = None) -> l
     inner = [] if folder is None else _folders_of_images(folder)
     cure = "Check its path."
     if inner:
-        cure = f"The images lie one folder deeper: name {inner}, or use segment --recursive."
+        cure = "segment --recursive takes those of folders in it. "
+        cure += f"The images lie one folder deeper: name {inner}."
     raise FileError(f"{message}; looked for {', '.join((*SUFFIXES, ZARR))}. {cure}")
 
 

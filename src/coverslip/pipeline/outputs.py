@@ -251,11 +251,12 @@ def name_outputs(
                 f"{folder}: the image {path} lies in it, and results among images would be taken "
                 "for images the next time: choose a folder of its own for the results."
             )
-    names = {path: plain_name(path) for path in paths} | dict(names or {})
+    plain = {path: plain_name(path) for path in paths} | dict(names or {})
+    names = plain
     for longer in (with_suffix, with_folder):
         counts = Counter(name.casefold() for name in names.values())
         names = {
-            path: longer(path) if counts[name.casefold()] > 1 else name
+            path: longer(path, plain[path]) if counts[name.casefold()] > 1 else name
             for path, name in names.items()
         }
     counts = Counter(name.casefold() for name in names.values())
@@ -265,5 +266,5 @@ def name_outputs(
                 f"{path}: another image would write the same {name}_labels.tif: rename one, or "
                 "segment them into two folders."
             )
-    names = names_there(names, folder, on_note=on_note)
+    names = names_there(names, folder, plain=plain, on_note=on_note)
     return {path: Outputs(folder, name, form) for path, name in names.items()}

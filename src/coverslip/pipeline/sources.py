@@ -24,20 +24,25 @@ LOOKED_AT = 12  # names under which the results of an image are looked for
 
 
 def names_there(
-    names: Mapping[Path, str], folder: Path, *, on_note: Callable[[str], None]
+    names: Mapping[Path, str],
+    folder: Path,
+    *,
+    plain: Mapping[Path, str],
+    on_note: Callable[[str], None],
 ) -> dict[Path, str]:
     """Keep the names that images have in a folder, and give the others free ones.
 
     Args:
         names: what each image would be called in an empty folder, none twice.
         folder: of the results.
+        plain: what each would be called without the others.
         on_note: called with every name that is another's there.
     """
     there = _names_in(folder)
     chosen: dict[Path, str] = {}
     used: set[str] = set()
     for path, name in names.items() if there else ():
-        looked_at = islice(candidates(path, name), LOOKED_AT)
+        looked_at = islice(candidates(path, name, plain[path]), LOOKED_AT)
         own = next((one for one in looked_at if is_of(folder, one, path)), name)
         if own.casefold() not in used and is_of(folder, own, path):
             chosen[path] = own
@@ -46,7 +51,7 @@ def names_there(
         if path not in chosen:
             free = (
                 one
-                for one in candidates(path, name)
+                for one in candidates(path, name, plain[path])
                 if one.casefold() not in used and is_free(folder, one, there)
             )
             chosen[path] = next(free)
@@ -59,10 +64,10 @@ def names_there(
     return {path: chosen[path] for path in names}
 
 
-def candidates(path: Path, name: str) -> Iterator[str]:
+def candidates(path: Path, name: str, plain: str) -> Iterator[str]:
     """What an image may be called, in turn."""
-    long = with_folder(path)
-    yield from dict.fromkeys((name, plain_name(path), with_suffix(path), long))
+    long = with_folder(path, plain)
+    yield from dict.fromkeys((name, plain, with_suffix(path, plain), long))
     yield from (f"{long}_{number}" for number in count(2))
 
 
@@ -103,14 +108,14 @@ def plain_name(path: Path) -> str:
     return name if name.strip(". ") else "_" * max(1, len(name))
 
 
-def with_suffix(path: Path) -> str:
-    """The stem and the suffix: ``a_png``."""
-    return f"{plain_name(path)}_{path.suffix.removeprefix('.')}"
+def with_suffix(path: Path, plain: str) -> str:
+    """A name and the image's suffix: ``a_png``."""
+    return f"{plain}_{path.suffix.removeprefix('.')}"
 
 
-def with_folder(path: Path) -> str:
+def with_folder(path: Path, plain: str) -> str:
     """The folder too: ``day1_a_png``."""
-    return f"{path.absolute().parent.name}_{with_suffix(path)}"
+    return f"{path.absolute().parent.name}_{with_suffix(path, plain)}"
 
 
 def is_of(folder: Path, name: str, path: Path) -> bool:
