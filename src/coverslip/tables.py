@@ -15,7 +15,7 @@ from coverslip.io import whole_or_nothing, write_text
 from coverslip.measurements import COLUMNS, column_of, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 FORMATS = ("csv", "parquet")
@@ -144,6 +144,18 @@ def _write_parquet(path: Path, table: pd.DataFrame) -> None:
     fields = [_describe(field) for field in arrow.schema]
     with whole_or_nothing(path) as temporary:
         pq.write_table(arrow.cast(pa.schema(fields, metadata=arrow.schema.metadata)), temporary)
+
+
+def gather_rows(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Put small tables together until they have some rows: each is a group of rows in Parquet."""
+    waiting: list[pd.DataFrame] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= ROWS:
+            yield join_rows(waiting, columns=[])
+            waiting = []
+    if waiting:
+        yield join_rows(waiting, columns=[])
 
 
 WHERE = ("file", "frame")  # what a cell's row begins with

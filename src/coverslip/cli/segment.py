@@ -178,11 +178,11 @@ def run_segment(
     with ExitStack() as stack:
         executor: Executor = Threads() if workers is None else Processes(workers)
         if scheduler is not None:  # whose workers were started in other folders
+            if not scheduler.startswith("tls://"):
+                note(TLS)
             executor = DaskExecutor(stack.enter_context(connected(scheduler)))
             paths = list(dict.fromkeys(path.absolute() for path in paths))
             names = {path.absolute(): name for path, name in names.items()}
-            if not scheduler.startswith("tls://"):
-                note(TLS)
             out = out.absolute()
         progress = stack.enter_context(new_progress())
         on_frame = count_frames(progress, "segmenting", n_files=len(paths))

@@ -14,13 +14,13 @@ from coverslip.figures import colour_cells
 from coverslip.io import Ledger, open_label_file, open_label_frames, write_text
 from coverslip.measurements import COLUMNS
 from coverslip.pipeline.record import result_settings
-from coverslip.pipeline.results import PART_ROWS
 from coverslip.pipeline.store import BROKEN, read_table
 from coverslip.report import MOST_CARDS, Cells, Drawing, html_report, pick_frames
 from coverslip.tables import (
     FORMATS,
     WHERE,
     cell_columns,
+    gather_rows,
     join_cells,
     join_rows,
     write_table,
@@ -151,18 +151,6 @@ def read_rows(record: Record, out: Path) -> Iterator[pd.DataFrame]:
             ) from error
         rows.insert(0, "file", record.path)
         yield rows
-
-
-def gather_rows(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """Put small tables together until they have some rows: each is a group of rows in Parquet."""
-    waiting: list[pd.DataFrame] = []
-    for part in parts:
-        waiting.append(part)
-        if sum(map(len, waiting)) >= PART_ROWS:
-            yield join_rows(waiting, columns=[])
-            waiting = []
-    if waiting:
-        yield join_rows(waiting, columns=[])
 
 
 class PageSample:
