@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,9 @@ from PIL import Image
 
 from bright import bright_job
 from coverslip._text import as_it_was, clean_name, no_formula, no_formula_path, printable
-from coverslip.errors import FileError
+from coverslip.cli import label_files
+from coverslip.errors import FileError, SettingsError, say_why
+from coverslip.file_measurements import match_labels, measure_files
 from coverslip.io import Ledger, find_images, fingerprint, open_image, part_masks, read_labels
 from coverslip.io.formats.guard import MOST_PICTURES
 from coverslip.pipeline import segment_files, summary
@@ -26,7 +29,7 @@ from coverslip.tables import without_formulas, write_table
 from drawn import squares
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 JOB = bright_job()
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
@@ -495,3 +498,58 @@ def test_a_ledger_with_lines_that_are_none_is_read(tmp_path):
         file.write("[" * 100_000 + '\n{"file": 1}\n{"file": "y"}\n[1]\n{"source": 1}\n')
     ledger.enter(tmp_path / "z", "2")
     assert ledger.last() == {"x": "1", "z": "2"} and ledger.source is None
+
+
+# --- other verbs
+
+
+def break_one(name: str, read: Callable[..., object]) -> Callable[..., object]:
+    """A function that raises what no one expects where it is given a file of some name."""
+
+    def broken(path: Path, *rest: object, **options: object) -> object:
+        if Path(path).name.startswith(name):
+            raise ZeroDivisionError("of a library")
+        return read(path, *rest, **options)
+
+    return broken
+
+
+def test_an_error_that_is_not_ours_does_not_stop_an_export(tmp_path, coverslip, monkeypatch):
+    for name in ("a", "b"):
+        tifffile.imwrite(tmp_path / f"{name}_labels.tif", squares(3)[1].astype(np.uint16))
+    read = label_files.load_label_image
+    monkeypatch.setattr(label_files, "load_label_image", break_one("a_", read))
+    out = tmp_path / "out"
+    said = coverslip("export", tmp_path, "--to", "geojson", "-o", out)
+    assert said.status == 1 and (out / "b.geojson").is_file()
+    assert "a_labels.tif: something went wrong that coverslip did not expect" in said.err
+
+
+def test_why_a_file_could_not_be_done_names_it():
+    path = Path("a.tif")
+    assert say_why(path, SettingsError("no.")) == "a.tif: no."
+    assert say_why(path, FileError("a.tif: damaged.")) == "a.tif: damaged."
+    assert say_why(path, MemoryError()).startswith("a.tif: the memory of this computer")
+    assert "(ValueError: x). Please report it" in say_why(path, ValueError("x"))
+
+
+def test_a_table_is_written_as_it_is_measured(tmp_path, coverslip):
+    (tmp_path / "labels").mkdir()
+    for n in (2, 0, 3):
+        tifffile.imwrite(tmp_path / "labels" / f"{n}.tif", squares(n)[1].astype(np.uint16))
+    files = match_labels(tmp_path / "labels", None).files
+    write_table(tmp_path / "whole.csv", measure_files(files))
+    assert coverslip("measure", tmp_path / "labels", "-o", tmp_path / "parts.csv").status == 0
+    assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    empty = tmp_path / "labels" / "0.tif"
+    write_table(tmp_path / "none.csv", measure_files(match_labels(empty, None).files))
+    assert coverslip("measure", empty, "-o", tmp_path / "0.csv").status == 0
+    assert (tmp_path / "0.csv").read_bytes() == (tmp_path / "none.csv").read_bytes()
+
+
+def test_a_zarr_beside_the_metadata_of_another_is_its_own(tmp_path):
+    zarr = pytest.importorskip("zarr")
+    (tmp_path / "zarr.json").write_text("{}")
+    (tmp_path / "elsewhere").symlink_to("/tmp")
+    zarr.open_array(tmp_path / "a.zarr", mode="w", shape=(8, 8), chunks=(4, 4), dtype="u1")[:] = 1
+    assert open_image(tmp_path / "a.zarr").frame_shape == (8, 8)

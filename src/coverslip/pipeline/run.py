@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coverslip.errors import CoverslipError, FileError, StoppedError
+from coverslip.errors import CoverslipError, FileError, StoppedError, say_why
 from coverslip.io import (
     Ledger,
     find_images,
@@ -326,7 +326,8 @@ def _try_one(path: Path, work: Work, result: BatchResult) -> None:
     except StoppedError:
         raise
     except Exception as error:
-        result.failed[path] = _reason(path, error)
+        more = f", with records/{TRACEBACKS} of the results"
+        result.failed[path] = say_why(path, error, more=more)
         if not isinstance(error, CoverslipError | MemoryError):
             keep_traceback(path, error, work)
         return
@@ -335,21 +336,6 @@ def _try_one(path: Path, work: Work, result: BatchResult) -> None:
     for note in record.notes:
         work.on_note(f"{path}: {note}")
     result.done[path] = record
-
-
-def _reason(path: Path, error: Exception) -> str:
-    """Why an image failed; a file's error names the file itself."""
-    if isinstance(error, MemoryError):
-        return (
-            f"{path}: the memory of this computer is too small for it ({error or 'no details'}). "
-            "Close other programs, or cut the image into smaller ones."
-        )
-    if not isinstance(error, CoverslipError):
-        return (
-            f"{path}: something went wrong that coverslip did not expect ({type(error).__name__}: "
-            f"{error}). Please report it, with records/{TRACEBACKS} of the results."
-        )
-    return str(error) if isinstance(error, FileError) else f"{path}: {error}"
 
 
 def keep_traceback(path: Path, error: Exception, work: Work) -> None:

@@ -101,12 +101,12 @@ def is_zarr(path: Path) -> bool:
 
 
 def zarr_root(path: Path) -> Path:
-    """The outermost Zarr that a path lies in, or is."""
-    root = Path(os.path.abspath(path))
-    for above in root.parents:
-        if not (above.suffix.lower() == ".zarr" or is_zarr(above)):
-            return root
-        root = above
+    """The outermost Zarr, by its name, that a path lies in; or the path."""
+    root = here = Path(os.path.abspath(path))
+    for above in here.parents:
+        if not is_zarr(above):
+            break
+        root = above if above.suffix.lower() == ".zarr" else root
     return root
 
 
@@ -149,7 +149,8 @@ def _check_link(root: str, link: str, *, true_root: str) -> None:
 
 def _sniff_folder(path: Path) -> str:
     if is_zarr(path):
-        check_links(path)
+        with readable(path):
+            check_links(path)
         return "zarr"
     if path.suffix.lower() == ".zarr":
         raise FileError(
