@@ -219,6 +219,10 @@ def change_graph(file: Path, new: Path, how: str) -> Path:
         weights.dims[0] = -1
     elif how == "short":
         weights.raw_data = weights.raw_data[:-4]
+    elif how == "huge":
+        shape = onnx.helper.make_tensor("huge", onnx.TensorProto.INT64, [2], [2**15, 2**15])
+        model.graph.initializer.append(shape)
+        model.graph.node.append(onnx.helper.make_node("ConstantOfShape", ["huge"], ["large"]))
     elif how == "two outputs":
         model.graph.output.append(model.graph.output[0])
     elif how == "graph":
@@ -239,6 +243,7 @@ def change_graph(file: Path, new: Path, how: str) -> Path:
         ("large", "claims .* values and holds"),
         ("negative", "claims -1 values and holds"),
         ("short", "claims .* values and holds"),
+        ("huge", "its ConstantOfShape makes a tensor larger than any"),
         ("two outputs", "not one input and one output"),
         ("graph", "an attribute that no network of ours has"),
     ],

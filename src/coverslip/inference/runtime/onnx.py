@@ -126,6 +126,9 @@ OPERATORS = frozenset(
 
 # Of the types of ONNX: what they are in its numbers, and how many bytes a value takes.
 TYPES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8}  # float32, (u)int8, int32, int64, …
+# Which inputs of an operator say how large its output is.
+SIZES = {"ConstantOfShape": (0,), "Expand": (1,), "Pad": (1,), "Resize": (2, 3), "Upsample": (1,)}
+MAX_SIDE, MAX_VALUES = 2**16, 2**26
 STRANGE_ATTRIBUTES = frozenset({5, 9, 10, 11, 12, 13, 14})  # graphs, lists of tensors, sparse ones
 
 
@@ -198,12 +201,32 @@ def _refuse_strange(model: Any) -> None:
             if node.op_type == "Cast" and attribute.name == "to":
                 _refuse_type(attribute.i, what="a cast")
     _refuse_elsewhere(model.graph.initializer)
+    _refuse_huge(model.graph)
     for value in (*model.graph.input, *model.graph.output):
         _refuse_type(value.type.tensor_type.elem_type, what=value.name)
     if len(model.graph.input) != 1 or len(model.graph.output) != 1:
         raise ModelError("it has not one input and one output, as all networks of ours.")
     if model.graph.sparse_initializer:
         raise ModelError("it has sparse weights, which no network of ours has.")
+
+
+def _refuse_huge(graph: Any) -> None:
+    """Raise ModelError where a number in the graph makes a tensor larger than any of ours."""
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant":
+            tensors = [one.t for one in node.attribute if one.HasField("t")]
+            constants |= dict(zip(node.output, tensors, strict=False))
+    to_array = need("onnx", extra="onnx", what="ONNX").numpy_helper.to_array
+    for node in graph.node:
+        for number, name in enumerate(node.input):
+            if number not in SIZES.get(node.op_type, ()) or name not in constants:
+                continue
+            values = [abs(value) for value in to_array(constants[name]).ravel().tolist()]
+            if max(values, default=0) > MAX_SIDE or math.prod(values) > MAX_VALUES:
+                raise ModelError(
+                    f"its {node.op_type} makes a tensor larger than any network of ours has."
+                )
 
 
 def _refuse_elsewhere(tensors: Any) -> None:
