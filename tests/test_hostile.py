@@ -20,13 +20,22 @@ from coverslip._text import as_it_was, clean_name, no_formula, no_formula_path, 
 from coverslip.cli import label_files
 from coverslip.errors import FileError, SettingsError, say_why
 from coverslip.file_measurements import match_labels, measure_files
-from coverslip.io import Ledger, find_images, fingerprint, open_image, part_masks, read_labels
+from coverslip.io import (
+    Ledger,
+    find_images,
+    find_pairs,
+    fingerprint,
+    open_image,
+    part_masks,
+    read_labels,
+)
 from coverslip.io.formats.guard import MOST_PICTURES
 from coverslip.pipeline import segment_files, summary
 from coverslip.pipeline.record import read_any_record
 from coverslip.pipeline.sources import name_below
 from coverslip.tables import without_formulas, write_table
-from drawn import squares
+from coverslip.training import Plan, TrainSettings, resume_plan, start_run
+from drawn import squares, write_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -553,3 +562,29 @@ def test_a_zarr_beside_the_metadata_of_another_is_its_own(tmp_path):
     (tmp_path / "elsewhere").symlink_to("/tmp")
     zarr.open_array(tmp_path / "a.zarr", mode="w", shape=(8, 8), chunks=(4, 4), dtype="u1")[:] = 1
     assert open_image(tmp_path / "a.zarr").frame_shape == (8, 8)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"train": 3},
+        {"train": [{}], "val": []},
+        {"weights": 1},
+        {"weights": [float("nan")]},
+        {"weights": "1e999"},
+        {"settings": 3},
+        {"settings": {}},
+        {"fingerprint": None},
+    ],
+)
+def test_settings_of_a_training_that_were_tampered_with(tmp_path, change):
+    write_dataset(tmp_path / "data", n=4)
+    pairs = find_pairs(tmp_path / "data")
+    start_run(tmp_path / "run", Plan(TrainSettings(device="cpu"), pairs[:2], pairs[2:]))
+    assert resume_plan(tmp_path / "run", pairs).train == pairs[:2]
+    changed(tmp_path / "run" / "settings.json", **change)
+    with pytest.raises(SettingsError, match=r"no training to resume|not in the data|have changed"):
+        resume_plan(tmp_path / "run", pairs)
+    (tmp_path / "run" / "settings.json").write_text("[" * 100_000)
+    with pytest.raises(SettingsError, match="no training to resume there"):
+        resume_plan(tmp_path / "run", pairs)

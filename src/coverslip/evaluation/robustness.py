@@ -192,7 +192,7 @@ def claim(out: Path, job: Job, pairs: Sequence[Pair]) -> None:
         return
     try:
         answered = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         answered = {}
     other = [key for key in asked if answered.get(key) != json.loads(json.dumps(asked[key]))]
     if other:
