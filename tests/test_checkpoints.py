@@ -26,6 +26,7 @@ def saved(tmp_path):
         network=build_network("swift", {"out_channels": 2}),
         model="swift",
         arguments={"out_channels": 2},
+        maps=("mask", "distance"),
         preprocess=Preprocess(low_percentile=3.0),
         card={"task": "Zellen", "scores": {"jaccard": 0.5}},
     )
@@ -78,9 +79,8 @@ def test_tampered_settings(saved):
 
 def test_another_networks_weights(saved):
     network = build_network("swift", {"out_channels": 1})
-    save_checkpoint(
-        saved, Checkpoint(network=network, model="swift", arguments={"out_channels": 2})
-    )
+    maps, arguments = ("mask", "distance"), {"out_channels": 2}
+    save_checkpoint(saved, Checkpoint(network, "swift", arguments, maps=maps))
     with pytest.raises(ModelError, match="do not fit the network 'swift'"):
         load_checkpoint(saved)
 

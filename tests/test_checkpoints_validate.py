@@ -17,6 +17,7 @@ from safetensors.torch import save
 
 import coverslip
 from coverslip.checkpoints import (
+    Checkpoint,
     build_network,
     hash_contents,
     load_checkpoint,
@@ -355,3 +356,67 @@ def test_weights_that_are_no_numbers_are_told(tiny, value):
 def test_weights_of_another_shape_or_name(tiny, weights):
     with pytest.raises(ModelError, match=r"tiny\.safetensors: "):
         load_checkpoint(resigned(tiny, weights=weights))
+
+
+@pytest.mark.parametrize("kind", ["float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu"])
+def test_weights_of_eight_bits_are_refused(tiny, kind):
+    if not hasattr(torch, kind):
+        pytest.skip(f"this PyTorch has no {kind}")
+    tensors, metadata = read_tensors(tiny)
+    tensors["head.bias"] = tensors["head.bias"].to(getattr(torch, kind))
+    tiny.write_bytes(save(tensors, metadata=metadata))
+    with pytest.raises(
+        ModelError, match=r"tiny\.safetensors: .*head\.bias.* F8_.*not read"
+    ) as error:
+        load_checkpoint(tiny)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["F4", "F6_E2M3", "C64", "U64"])
+def test_weights_of_a_type_that_is_not_computed_with_are_refused(tmp_path, kind):
+    path = tmp_path / "a.safetensors"
+    header = {"a": {"dtype": kind, "shape": [8], "data_offsets": [0, 64]}}
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(64))
+    with pytest.raises(ModelError, match=r"a\.safetensors: ") as error:
+        read_tensors(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("digits", [100, 4000, 5000])
+@pytest.mark.parametrize("where", ["arguments", "threshold", "cell_size_px", "preprocess"])
+def test_numbers_of_thousands_of_digits(tiny, digits, where):
+    number = "9" * digits
+    texts = {
+        "arguments": {"arguments": f'{{"width": {number}}}'},
+        "threshold": {"card": f'{{"threshold": {number}}}'},
+        "cell_size_px": {"card": f'{{"cell_size_px": {number}}}'},
+        "preprocess": {"preprocess": f'{{"low_percentile": -{number}}}'},
+    }[where]
+    with pytest.raises(ModelError) as error:
+        load_checkpoint(resigned(tiny, **texts))
+    assert len(str(error.value)) < 600 and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "maps", "said"),
+    [
+        ({"in_channels": 1}, ["mask"], "takes images of 1 channels, and is shown 3 here"),
+        ({"in_channels": 4}, ["mask"], "takes images of 4 channels"),
+        ({"out_channels": 2}, ["mask"], "gives 2 maps, and its description names 1"),
+        ({}, ["mask", "distance"], "gives 1 maps, and its description names 2"),
+    ],
+)
+def test_a_network_for_other_images_or_maps_is_refused(tmp_path, arguments, maps, said):
+    network = build_network("unet", arguments)
+    path = tmp_path / "a.safetensors"
+    save_checkpoint(path, Checkpoint(network, "unet", arguments, maps=tuple(maps)))
+    with pytest.raises(ModelError, match=said):
+        load_checkpoint(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.safetensors")
+    with pytest.raises(ModelError, match="it is no file"):
+        load_checkpoint(tmp_path / "a.safetensors")

@@ -327,7 +327,12 @@ def test_robustness_twice(coverslip, known, model, tmp_path):
     pictures = {
         f"{stem}.{form}" for stem in ("robustness", "robustness_cells") for form in ("pdf", "png")
     }
-    assert {path.name for path in out.iterdir()} == {"robustness.csv", "request.json", *pictures}
+    assert {path.name for path in out.iterdir()} == {
+        "robustness.csv",
+        "request.json",
+        "records",
+        *pictures,
+    }
     assert set(pd.read_csv(out / "robustness.csv", keep_default_na=False).degradation) == {
         "none",
         "inversion",

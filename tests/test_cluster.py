@@ -327,6 +327,7 @@ def test_nobody_answers(tmp_path, coverslip, monkeypatch):
     address = "tcp://127.0.0.1:9"
     said = coverslip("segment", path, "-o", tmp_path / "o", "--scheduler", address)
     assert said.status == 2 and "no Dask scheduler answers there" in said.err
+    assert "does not begin with tls://" in said.err and "docs/cluster.md on TLS" in said.err
 
 
 @pytest.mark.parametrize(

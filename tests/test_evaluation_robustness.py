@@ -11,7 +11,7 @@ from PIL import Image
 
 from bright import bright_job
 from coverslip.checkpoints.method import build_method
-from coverslip.errors import DataError, SettingsError
+from coverslip.errors import FileError, SettingsError
 from coverslip.evaluation import (
     DEGRADATIONS,
     ROBUSTNESS_COLUMNS,
@@ -22,7 +22,7 @@ from coverslip.evaluation import (
 )
 from coverslip.evaluation import robustness as running
 from coverslip.figures.robustness import Ladder, quartiles, robustness_figure
-from coverslip.io import find_pairs
+from coverslip.io import Ledger, find_pairs, writing
 from coverslip.pipeline import Job, SegmentSettings
 from drawn import squares
 from printed import collisions, texts
@@ -146,7 +146,8 @@ def test_steps_that_are_done_are_not_done_again(pairs, tmp_path, monkeypatch):
     # a call that was killed after the third strength
     table = pd.read_csv(out / "robustness.csv")
     cut = table[~((table["degradation"] == "gamma") & (table["strength"] > 0.6))]
-    cut.to_csv(out / "robustness.csv", index=False)
+    with writing(Ledger(out)):
+        running.write_table(out / "robustness.csv", cut)
     again = measure_robustness(bright_job(), pairs, out, degradations=("gamma", "inversion"))
     assert done == [("gamma", 1.7), ("gamma", 2.5), ("gamma", 4.0)]
     pd.testing.assert_frame_equal(again, first)
@@ -163,7 +164,7 @@ def test_a_folder_holds_the_answer_to_one_question(pairs, tmp_path):
         with pytest.raises(SettingsError, match=f"holds what came of {what}"):
             measure_robustness(job, few, out, degradations=("inversion",))
     (out / "robustness.csv").write_text("name\na\n")
-    with pytest.raises(DataError, match="no column"):
+    with pytest.raises(FileError, match="it was changed since"):
         measure_robustness(bright_job(), pairs, out, degradations=("inversion",))
     with pytest.raises(SettingsError, match="must be one of inversion"):
         measure_robustness(bright_job(), pairs, out, degradations=("inverse",))
@@ -244,3 +245,14 @@ def test_figure_has_a_panel_for_each_degradation(names):
 def test_nothing_to_draw_is_an_error():
     with pytest.raises(ValueError, match="one degradation"):
         robustness_figure(made_table([]), LADDERS)
+
+
+@pytest.mark.parametrize("name", ["robustness.csv", "request.json"])
+def test_what_is_not_ours_is_left_as_it_is(pairs, tmp_path, name):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / name).write_text("mine")
+    with pytest.raises(FileError, match="coverslip did not write it"):
+        measure_robustness(bright_job(), pairs, out, degradations=["noise"])
+    assert [one.name for one in out.iterdir()] == [name]
+    assert (out / name).read_text() == "mine"

@@ -104,9 +104,12 @@ def rewritten(file: Path, path: Path, **texts: str) -> Path:
     [
         ({"format": "other"}, "none of coverslip's"),
         ({"stride": "0"}, "a stride of 0 px"),
-        ({"stride": "many"}, "its description is damaged"),
+        ({"stride": "many"}, "its stride cannot be read"),
         ({"stride": "8"}, "it does not run|it gives"),
-        ({"channels": "1"}, "it does not run"),
+        ({"channels": "1"}, "takes images of 1 channels, and is shown 3"),
+        ({"channels": "9" * 4000}, "channels, and is shown 3"),
+        ({"stride": "9" * 4000}, "a stride of 9"),
+        ({"stride": "9" * 5000}, "its stride cannot be read"),
         ({"maps": '["mask"]'}, r"wanted float32 logits of 1 maps"),
         ({"maps": '["mask", "__import__"]'}, "__import__"),
         ({"maps": "1"}, "its maps .*copy it again"),
@@ -198,3 +201,56 @@ def test_a_training_cannot_go_on_from_it(coverslip, file: Path, tmp_path: Path) 
     said = coverslip("train", data, *arguments)
     assert said.status == 2
     assert "an ONNX file predicts and cannot learn" in said.err
+
+
+def change_graph(file: Path, new: Path, how: str) -> Path:
+    """The file with something in its graph that no network of ours has."""
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(file)
+    del model.metadata_props[:]
+    weights = next(one for one in model.graph.initializer if len(one.dims) == 4)
+    if how == "float8":
+        weights.data_type = onnx.TensorProto.FLOAT8E4M3FN
+    elif how == "float4":
+        weights.data_type = onnx.TensorProto.FLOAT4E2M1
+    elif how == "large":
+        weights.dims[0] = 10**12
+    elif how == "negative":
+        weights.dims[0] = -1
+    elif how == "short":
+        weights.raw_data = weights.raw_data[:-4]
+    elif how == "huge":
+        shape = onnx.helper.make_tensor("huge", onnx.TensorProto.INT64, [2], [2**15, 2**15])
+        model.graph.initializer.append(shape)
+        model.graph.node.append(onnx.helper.make_node("ConstantOfShape", ["huge"], ["large"]))
+    elif how == "two outputs":
+        model.graph.output.append(model.graph.output[0])
+    elif how == "graph":
+        inner = model.graph.node[0].attribute.add(name="body", type=onnx.AttributeProto.GRAPH)
+        inner.g.name = "inner"
+    else:
+        model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT8E5M2
+    new.write_bytes(model.SerializeToString())
+    return new
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("float8", "of the ONNX type 17"),
+        ("float4", "of the ONNX type 23"),
+        ("input of float8", "of the ONNX type 19"),
+        ("large", "claims .* values and holds"),
+        ("negative", "claims -1 values and holds"),
+        ("short", "claims .* values and holds"),
+        ("huge", "its ConstantOfShape makes a tensor larger than any"),
+        ("two outputs", "not one input and one output"),
+        ("graph", "an attribute that no network of ours has"),
+    ],
+)
+def test_what_no_network_of_ours_has_is_refused(
+    file: Path, tmp_path: Path, how: str, said: str
+) -> None:
+    with pytest.raises(ModelError, match=said) as error:
+        load_checkpoint(change_graph(file, tmp_path / "a.onnx", how))
+    assert "\n" not in str(error.value)

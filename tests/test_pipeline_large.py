@@ -365,5 +365,5 @@ def test_of_a_large_image_the_page_has_every_so_many_th_cell(tmp_path, monkeypat
     segment_files([path], tmp_path / "out", job=bright())
     n_cells = len(pd.read_csv(tmp_path / "out" / "cells.csv"))
     page = (tmp_path / "out" / "report.html").read_text()
-    assert f"{n_cells} cells; of a large image, this page has some evenly spread" in page
+    assert f"{n_cells} cells; of so many, this page has some evenly spread" in page
     assert 'data-cells="' not in page and n_cells > 5

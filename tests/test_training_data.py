@@ -27,6 +27,7 @@ from coverslip.training import (
     stack_samples,
 )
 from coverslip.training.sampling import shuffled_pass
+from coverslip.training.splits import read_list
 from drawn import discs, write_dataset
 
 
@@ -199,6 +200,40 @@ def test_selection_by_a_list(pairs, table):
     assert [p.name for p in select_pairs(pairs, table, where="split=val")] == ["d4", "d5"]
     assert len(select_pairs(pairs, table, where="split!=val")) == 4
     assert read_groups(pairs[:2], table, column="kind") == ["rare", "usual"]
+
+
+@pytest.mark.parametrize("sep", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_values_of_a_list_are_what_stands_there(tmp_path, sep, end):
+    words = ["NA", "None", "null", "n/a", "nan", "", "1e5", "=1+1", "007"]
+    lines = [["name", "group"], *([f"d{n}", f"{word} "] for n, word in enumerate(words))]
+    text = end.join(sep.join(line) for line in [*lines, ["", ""], ["", ""]]) + end * 3
+    path = tmp_path / "list.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read_list(path)["group"].to_dict() == {f"d{n}": w for n, w in enumerate(words)}
+
+
+def test_names_in_a_list_are_compared_as_those_of_files(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("name,group\nzellen u\u0308ber,a\n", encoding="utf-8")
+    assert read_list(path).index.tolist() == ["zellen \u00fcber"]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"name,group\na,1\n,2\n", "row 3 has no name"),
+        (b"name,group\na,1,2\n", "not readable as CSV"),
+        ("name,group\n\u00fc,1\n".encode("latin-1"), "save it again as CSV UTF-8"),
+        ("name,group\na,1\n".encode("utf-16"), "save it again as CSV UTF-8"),
+        (b"", "not readable as CSV"),
+    ],
+)
+def test_lists_that_cannot_be_read(tmp_path, data, said):
+    path = tmp_path / "list.csv"
+    path.write_bytes(data)
+    with pytest.raises(SettingsError, match=said):
+        read_list(path)
 
 
 def test_a_name_that_occurs_twice_is_refused(pairs, table):

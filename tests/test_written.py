@@ -27,7 +27,10 @@ from coverslip.io import (
     writing,
 )
 from coverslip.pipeline import Job, segment_files
+from coverslip.pipeline.outputs import Outputs
+from coverslip.pipeline.plan import begin_image
 from coverslip.pipeline.record import job_key
+from coverslip.pipeline.tasks import finish_image
 from coverslip.tiling import RegionSettings
 from drawn import squares, write_dataset
 
@@ -230,6 +233,76 @@ def test_a_corrected_large_image(tmp_path):
     assert "its 8 cells" in said
     assert sorted(cells(out)) == [1, 2, 3, 4, 7, 8, 9, 40]
     assert pd.read_csv(out / "cells.csv").area_px.tolist() == [36] * 8
+
+
+@pytest.mark.parametrize("value", [1, 2, 128, 255])
+@pytest.mark.parametrize("job", [JOB, LARGE], ids=["held", "large"])
+def test_a_mask_of_one_value_is_its_pieces(tmp_path, job, value):
+    path, out = draw(tmp_path / "a.png", 5), tmp_path / "out"
+    run(path, out, job)
+    mask = correct(out / "a_labels.tif", 2) > 0
+    tifffile.imwrite(out / "a_labels.tif", value * mask.astype(np.uint8))
+    (said, *_) = run(path, out, job)
+    assert "its 4 cells are taken as the truth (a mask of one number" in said
+    assert cells(out) == [1, 2, 3, 4]
+    assert pd.read_csv(out / "cells.csv").area_px.tolist() == [36] * 4
+    assert (read_labels(out / "a_labels.tif") == value * mask).all()
+
+
+def test_a_film_of_masks_is_their_pieces(tmp_path):
+    path, out = draw_film(tmp_path / "f.tif", 1, 3), tmp_path / "out"
+    run(path, out)
+    labels = read_labels(out / "f_labels.tif")
+    tifffile.imwrite(out / "f_labels.tif", 255 * (labels > 0).astype(np.uint8))
+    run(path, out)
+    assert cells(out) == [1, 1, 2, 3]
+
+
+def test_one_cell_that_is_left_keeps_its_number(tmp_path):
+    path, out = draw(tmp_path / "a.png", 5), tmp_path / "out"
+    run(path, out)
+    correct(out / "a_labels.tif", 1, 2, 4, 5)
+    (said,) = run(path, out)
+    assert "its 1 cell is taken as the truth" in said and "mask" not in said
+    assert cells(out) == [3]
+
+
+def test_corrected_labels_are_the_truth_after_an_upgrade(tmp_path, monkeypatch):
+    path, out = draw(tmp_path / "a.png", 5), tmp_path / "out"
+    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "older")
+    run(path, out)
+    correct(out / "a_labels.tif", 2)
+    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "newer")
+    (said,) = run(path, out)
+    assert "its 4 cells are taken as the truth" in said
+    assert cells(out) == [1, 3, 4, 5] and not list(out.glob("*.corrected*"))
+    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "newest")
+    assert "its 4 cells" in run(path, out)[0]  # and it stays so
+    other = run(path, out, OTHER)
+    assert any("a_labels.corrected.tif" in said for said in other)
+
+
+def test_after_an_upgrade_all_else_is_done_again(tmp_path, monkeypatch):
+    path, out = draw(tmp_path / "a.png", 5), tmp_path / "out"
+    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "older")
+    run(path, out)
+    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "newer")
+    result = segment_files([path], out, job=JOB)
+    assert not result.skipped and cells(out) == [1, 2, 3, 4, 5]
+    assert segment_files([path], out, job=JOB).skipped == [path]
+
+
+def test_what_is_set_aside_while_a_film_is_drawn_is_named(tmp_path):
+    path, out = draw_film(tmp_path / "f.tif", 2, 3), tmp_path / "out"
+    run(path, out)
+    overlay = out / "f_overlays" / "frame_00001.png"
+    overlay.write_bytes(b"mine")
+    (out / "records" / "f.json").unlink()
+    opened = begin_image(path, Outputs(out, "f"), job=JOB, thumbnails=[])
+    overlay.write_bytes(b"mine")  # meanwhile
+    record = finish_image(opened, job=JOB)
+    assert any("frame_00001.corrected2.png" in note for note in record.notes)
+    assert overlay.with_name("frame_00001.corrected2.png").read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize("how", ["emptied", "cut", "deleted", "of another size"])

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 __all__ = [
     "CoverslipError",
@@ -79,6 +80,28 @@ def list_problems(problems: Sequence[str], *, cure: str) -> str:
     """
     lines = "\n".join(f"  {problem}" for problem in problems)
     return f"{cure} ({len(problems)}):\n{lines}"
+
+
+def say_why(path: Path, error: Exception, *, more: str = "") -> str:
+    """What is said of a file that could not be done, while others can: one line that names it.
+
+    Args:
+        path: the file.
+        error: of whatever kind.
+        more: what to send with a report, where coverslip did not expect it.
+    """
+    if isinstance(error, MemoryError):
+        return (
+            f"{path}: the memory of this computer is too small for it ({error or 'no details'}). "
+            "Close other programs, or cut the image into smaller ones."
+        )
+    if not isinstance(error, CoverslipError):
+        return (
+            f"{path}: something went wrong that coverslip did not expect ({type(error).__name__}: "
+            f"{error}). Please report it{more}."
+        )
+    names_it = isinstance(error, FileError) or str(path) in str(error)
+    return str(error) if names_it else f"{path}: {error}"
 
 
 def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:

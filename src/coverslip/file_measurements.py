@@ -76,11 +76,35 @@ def measure_files(
         >>> len(cells) > 10, "intensity_mean" in cells
         (True, True)
     """
-    tables: list[pd.DataFrame] = []
+    tables = measure_each(
+        files,
+        settings=settings,
+        pixel_size_um=pixel_size_um,
+        reading=reading,
+        on_file=on_file,
+        on_note=on_note,
+    )
+    return join_cells(list(tables))
+
+
+def measure_each(
+    files: Iterable[LabelFile],
+    *,
+    settings: MeasureSettings | None = None,
+    pixel_size_um: tuple[float, float] | None = None,
+    reading: Reading | None = None,
+    on_file: Callable[[Path], None] = lambda path: None,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> Iterator[pd.DataFrame]:
+    """Measure as `measure_files` does; a table for each frame, so that not all need be held.
+
+    Raises:
+        DataError: at the end, of all files that cannot be read or do not fit together.
+    """
     problems: list[str] = []
     for file in files:
         try:
-            tables += _measure_file(
+            yield from _measure_file(
                 file,
                 settings=settings,
                 pixel_size_um=pixel_size_um,
@@ -93,7 +117,6 @@ def measure_files(
     if problems:
         cure = "Nothing was measured: mend these, or leave them out"
         raise DataError(list_problems(problems, cure=cure))
-    return join_cells(tables)
 
 
 def _measure_file(

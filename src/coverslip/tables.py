@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from coverslip._moved import moved_name
+from coverslip._text import no_formula, no_formula_path
 from coverslip.errors import SettingsError
 from coverslip.io import whole_or_nothing, write_text
 from coverslip.measurements import COLUMNS, column_of, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 FORMATS = ("csv", "parquet")
@@ -46,6 +47,22 @@ def check_format(name: str) -> None:
         )
 
 
+PATHS = ("file", "overlay", "labels")  # the columns that hold paths
+
+
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as it is to be in a CSV, where no text is taken for a formula by a spreadsheet.
+
+    A text that begins with =, +, - or @ has a ' before it, and a path a ``./``, so that it can
+    still be opened.
+    """
+    changed: dict[str, Any] = {}
+    for name in map(str, table.select_dtypes(["object", "string"])):
+        harmless = no_formula_path if name in PATHS else no_formula
+        changed[name] = [harmless(it) if isinstance(it, str) else it for it in table[name]]
+    return table.assign(**changed).rename(columns=lambda name: no_formula(str(name)))
+
+
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table, by the ending of its name; whole or not at all.
 
@@ -59,7 +76,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     name = path.suffix.lower().removeprefix(".")
     check_format(name)
     if name == "csv":
-        write_text(path, table.to_csv(index=False, float_format=DIGITS))
+        write_text(path, without_formulas(table).to_csv(index=False, float_format=DIGITS))
     else:
         _write_parquet(path, table)
 
@@ -84,11 +101,13 @@ def write_table_parts(path: Path, parts: Iterable[pd.DataFrame], *, columns: Seq
             _write_row_groups(temporary, parts, columns=wanted)
             return
         with temporary.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(pd.DataFrame(columns=wanted).to_csv(index=False))
+            stream.write(without_formulas(pd.DataFrame(columns=wanted)).to_csv(index=False))
             for part in parts:
                 for start in range(0, len(part), ROWS):
                     rows = part.iloc[start : start + ROWS].reindex(columns=wanted)
-                    rows.to_csv(stream, index=False, header=False, float_format=DIGITS)
+                    without_formulas(rows).to_csv(
+                        stream, index=False, header=False, float_format=DIGITS
+                    )
 
 
 def _write_row_groups(path: Path, parts: Iterable[pd.DataFrame], *, columns: list[str]) -> None:
@@ -128,6 +147,18 @@ def _write_parquet(path: Path, table: pd.DataFrame) -> None:
     fields = [_describe(field) for field in arrow.schema]
     with whole_or_nothing(path) as temporary:
         pq.write_table(arrow.cast(pa.schema(fields, metadata=arrow.schema.metadata)), temporary)
+
+
+def gather_rows(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Put small tables together until they have some rows: each is a group of rows in Parquet."""
+    waiting: list[pd.DataFrame] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= ROWS:
+            yield join_rows(waiting, columns=[])
+            waiting = []
+    if waiting:
+        yield join_rows(waiting, columns=[])
 
 
 WHERE = ("file", "frame")  # what a cell's row begins with

@@ -23,7 +23,7 @@ import pandas as pd
 
 from coverslip.active_learning.features import image_to_features
 from coverslip.checkpoints import Checkpoint
-from coverslip.errors import FileError, SettingsError
+from coverslip.errors import FileError, SettingsError, say_why
 from coverslip.io import find_channel, open_reading, read_frames
 from coverslip.pipeline import predict_prepared, prepare_image, resolve_settings, threshold_of
 
@@ -137,8 +137,8 @@ def suggest_frames(
             for text in file.notes:
                 on_note(path, text)
             frames += look_at(file, job, job.model, every=every, on_frame=on_frame)
-        except FileError as error:
-            failed[path] = str(error)
+        except Exception as error:  # of whatever kind: the others can be looked at
+            failed[path] = say_why(path, error)
     if not frames:
         raise FileError("\n".join(failed.values()) or "no image was given. Name files or a folder.")
     return Suggestions(frames_to_table(frames, n=n), len(frames), failed)

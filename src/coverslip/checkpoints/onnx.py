@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from coverslip.checkpoints.checkpoint import Checkpoint, describe, read_settings
+from coverslip.checkpoints.validate import check_channels, parse
 from coverslip.errors import ModelError, SettingsError
 from coverslip.inference.runtime import (
     OnnxNetwork,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+SIZES = ("stride", "channels")
 ONNX_FORMAT = "coverslip-onnx-1"
 
 
@@ -74,10 +76,11 @@ def load_onnx(path: Path) -> Checkpoint:
                 "an ONNX file, but none of coverslip's: pass one that coverslip export-model wrote."
             )
         settings = read_known(metadata)
-        network = OnnxNetwork(
-            contents, stride=int(metadata["stride"]), channels=int(metadata["channels"])
-        )
-        network.check(n_maps=len(settings["maps"]))
+        stride, channels = (parse(metadata[name], what=name, kind=int) for name in SIZES)
+        n_maps = len(settings["maps"])
+        check_channels(channels, n_maps=n_maps, given=n_maps)
+        network = OnnxNetwork(contents, stride=stride, channels=channels)
+        network.check(n_maps=n_maps)
         return Checkpoint(network=network.eval(), **settings)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: its description is damaged ({error}): copy it again.") from error

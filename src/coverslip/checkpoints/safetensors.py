@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -14,14 +15,18 @@ from safetensors.torch import save
 from coverslip.checkpoints.checkpoint import Checkpoint, build_network, describe, read_settings
 from coverslip.checkpoints.onnx import load_onnx
 from coverslip.checkpoints.validate import (
+    CHANNELS,
     MAX_TENSORS,
+    check_channels,
     check_finite,
     check_header,
+    check_types,
     no_more_weights,
     parse,
 )
 from coverslip.errors import ModelError, SettingsError
 from coverslip.io import whole_or_nothing
+from coverslip.models import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,9 +100,28 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         check_finite(tensors)
         settings = read_settings(metadata)
+        check_network(settings)
     except (ModelError, SettingsError) as error:
         raise ModelError(f"{path}: {error}: copy it again, or ask whoever made it.") from error
     return Checkpoint(network=rebuild(path, settings, tensors).eval(), **settings)
+
+
+def check_network(settings: Mapping[str, Any]) -> None:
+    """Refuse a network whose arguments do not fit the images it would be shown, or its own maps.
+
+    Raises:
+        ModelError: they do not. Of a network that is not known here, nothing is said.
+    """
+    known = (
+        inspect.signature(MODELS[settings["model"]]).parameters
+        if settings["model"] in MODELS
+        else {}
+    )
+    own = {name: one.default for name, one in known.items()} | settings["arguments"]
+    n_maps = len(settings["maps"])
+    check_channels(
+        own.get("in_channels", CHANNELS), n_maps=n_maps, given=own.get("out_channels", n_maps)
+    )
 
 
 def rebuild(path: Path, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
@@ -221,7 +245,16 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
                 f"{path}: it holds {len(names):,} tensors, where at most {MAX_TENSORS:,} are read: "
                 "it is another program's file; name another."
             )
-        return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+        try:
+            check_types({name: file.get_slice(name).get_dtype() for name in names})
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}.") from error
+        except Exception as error:  # what the header says of a tensor cannot be
+            reason = shorten(str(error), 300, placeholder=" …")
+            raise ModelError(
+                f"{path}: its tensors cannot be read ({reason}): copy it again."
+            ) from error
 
 
 def open_tensors(path: Path) -> Any:

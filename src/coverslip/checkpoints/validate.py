@@ -30,6 +30,11 @@ MAX_TENSORS = 20_000  # the largest of our networks has some hundred
 MAX_NUMBER = 65_536  # of channels or blocks of a network: more than any has
 MAX_LENGTH = 64  # of a list among a network's arguments
 MAX_CELL_PX = 100_000.0
+MAX_INTEGER = 2**53  # beyond it, integers are no real numbers any more
+CHANNELS = 3  # of the images that networks are shown, grey or not
+# What weights, and the states of a training, are stored as. Those of 4 and 8 bits cannot be
+# computed with.
+TYPES = frozenset({"F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"})
 
 
 def check_header(path: Path) -> None:
@@ -39,6 +44,8 @@ def check_header(path: Path) -> None:
         ValueError: it is longer than the file or than `MAX_HEADER_BYTES`.
         OSError: the file cannot be read.
     """
+    if not path.is_file():
+        raise ValueError("it is no file")  # a pipe, say, which would be waited for
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
@@ -65,6 +72,39 @@ def parse(text: str, *, what: str, kind: type[T]) -> T:
     return value
 
 
+def check_types(types: Mapping[str, str]) -> None:
+    """Refuse tensors of a type that is not computed with, by their names in the file.
+
+    Raises:
+        ModelError: there is one; it is named.
+    """
+    for name, kind in types.items():
+        if kind not in TYPES:
+            raise ModelError(
+                f"its weights {name[:100]!r} are stored as {kind[:50]}, which is not read; wanted "
+                "float32 or float16"
+            )
+
+
+def check_channels(wanted: int, *, n_maps: int, given: int) -> None:
+    """Refuse a network for other images than it would be shown, or of other maps than it says.
+
+    Args:
+        wanted: channels of the images that it takes.
+        n_maps: maps that the file says it gives.
+        given: those that it gives.
+
+    Raises:
+        ModelError: they differ.
+    """
+    if wanted != CHANNELS:
+        raise ModelError(
+            f"it takes images of {str(wanted)[:50]} channels, and is shown {CHANNELS} here"
+        )
+    if given != n_maps:
+        raise ModelError(f"it gives {str(given)[:50]} maps, and its description names {n_maps}")
+
+
 def check_arguments(arguments: Mapping[str, Any]) -> None:
     """Refuse arguments that no network of any use is built with.
 
@@ -88,8 +128,13 @@ def _is_modest(value: object) -> bool:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    """Whether a value is finite; True and False are numbers to Python, and do no harm."""
-    return isinstance(value, (int, float)) and math.isfinite(value)
+    """Whether a value is finite; True and False are numbers to Python, and do no harm.
+
+    Python has integers of thousands of digits, of which no real number can be made.
+    """
+    if isinstance(value, int):
+        return abs(value) <= MAX_INTEGER
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def check_card(card: Mapping[str, Any]) -> None:

@@ -25,6 +25,11 @@ DEGRADATIONS = (
     "gamma",
 )
 
+# What is written beside the table, by the names of its scores.
+ROBUSTNESS_FILES = tuple(
+    f"{name}.{form}" for name in ("robustness", "robustness_cells") for form in ("png", "pdf")
+)
+
 
 def check_segment(
     images: Sequence[str],
@@ -34,6 +39,7 @@ def check_segment(
     project: str,
     workers: int | None = None,
     scheduler: str | None = None,
+    recursive: bool = False,
 ) -> None:
     """Find what would stop coverslip segment.
 
@@ -47,10 +53,10 @@ def check_segment(
 
     check_format(table)
     check_projection(project)
-    if workers is not None or scheduler is not None:
-        check_crew(scheduler, workers)
-        need("distributed", extra="cluster", what="work on several processes or machines")
-    find_images(images)
+    check_crew(scheduler, workers)
+    if scheduler is not None:
+        need("distributed", extra="cluster", what="work on several machines")
+    find_images(images, recursive=recursive)
     check_writable(out)
 
 
@@ -62,8 +68,8 @@ def check_crew(scheduler: str | None, workers: int | None) -> None:
     """
     if scheduler is not None and workers is not None:
         raise SettingsError(
-            f"--workers {workers} starts a scheduler of its own, and --scheduler {scheduler} names "
-            "one that has its workers: wanted one of the two."
+            f"--workers {workers} starts processes of this computer, and --scheduler {scheduler} "
+            "has workers of its own: wanted one of the two."
         )
     if workers is not None and workers < 1:
         raise SettingsError(f"--workers {workers}: wanted 1 or more.")
@@ -115,9 +121,10 @@ def check_robustness(
 
     Raises:
         SettingsError: an unknown degradation, or the model named last.
-        CoverslipError: no pairs of images and masks, or a folder that cannot be written.
+        CoverslipError: no pairs of images and masks, a folder that cannot be written, or a file in
+            it that coverslip did not write and would replace.
     """
-    from coverslip.io import check_writable, find_pairs
+    from coverslip.io import check_ours, check_writable, find_pairs
 
     for name in only:
         if name not in DEGRADATIONS:
@@ -127,6 +134,8 @@ def check_robustness(
     check_order("robustness", model, data)
     find_pairs(data, masks)
     check_writable(out)
+    for name in ROBUSTNESS_FILES:
+        check_ours(out / name)
 
 
 def check_score(

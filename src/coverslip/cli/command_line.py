@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coverslip._text import printable
 from coverslip.cli.demo import demo
 from coverslip.cli.doctor import doctor
 from coverslip.cli.evaluate import evaluate
@@ -90,6 +92,7 @@ def main() -> None:
     """
     from coverslip.errors import CoverslipError
 
+    open_streams()
     try:
         with ending_when_asked():
             app(prog_name="coverslip")
@@ -108,6 +111,21 @@ def main() -> None:
         where = f"{error.filename}: " if error.filename else ""
         tell_end(f"error: {where}{error.strerror}. {CURES[error.errno]}")
         sys.exit(2)
+
+
+def open_streams() -> None:
+    """Open the standard streams that a caller has closed, to nowhere: the work is done anyhow.
+
+    Else the first file that is opened would get their number, and what is said go into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
 
 
 @contextmanager
@@ -132,4 +150,4 @@ def end(number: int, frame: FrameType | None) -> None:
 def tell_end(text: str) -> None:
     """Say why it ends, if anybody still listens."""
     with suppress(OSError):
-        typer.echo(text, err=True)
+        typer.echo(printable(text), err=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
+from coverslip._text import printable
+
 
 class Unheard(Console):
     """A console that goes silent when nobody reads it any more, as after ``| head``.
@@ -16,9 +18,14 @@ class Unheard(Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         """As Rich does; its older versions have no `on_broken_pipe`."""
+        texts = [printable(it) if isinstance(it, str) else it for it in objects]
         try:
-            super().print(*objects, **options)
-        except BrokenPipeError:
+            super().print(*texts, **options)
+        except OSError as error:
+            # What is said on the way may be lost, where a full disk holds it; what was asked for
+            # may not.
+            if not (self.stderr or isinstance(error, BrokenPipeError)):
+                raise
             self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:

@@ -16,6 +16,8 @@ from coverslip.cli.options import Axes, Channel, Errors, Project
 from coverslip.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from coverslip.evaluation import Matches
@@ -35,12 +37,23 @@ def evaluate(
     axes: Axes = None,
     channel: Channel = None,
     project: Project = "none",
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Leave truths without a prediction out.")
+    ] = False,
 ) -> None:
     """Score label or mask files against the ground truth."""
     from coverslip.io import Reading
 
     reading = Reading(channel, axes, project)
-    run_evaluate(pred, truth, out=out, images=images, errors=errors, reading=reading)
+    run_evaluate(
+        pred,
+        truth,
+        out=out,
+        images=images,
+        errors=errors,
+        reading=reading,
+        allow_missing=allow_missing,
+    )
 
 
 def run_evaluate(
@@ -51,6 +64,7 @@ def run_evaluate(
     images: Path | None,
     errors: Path | None,
     reading: Reading,
+    allow_missing: bool = False,
 ) -> None:
     """Score files against files, show the summary, and draw the errors if wanted."""
     from coverslip.evaluation import evaluate_files, match_files
@@ -60,15 +74,22 @@ def run_evaluate(
         raise SettingsError("--errors FOLDER: wanted --images FOLDER too, to draw them on.")
     if out is not None:
         check_writable(out, is_file=True)
-    matches = match_files(pred, truth)
-    if matches.without_truth:
-        n = len(matches.without_truth)
-        verbs = "has no truth and is" if n == 1 else "have no truth and are"
-        note(f"{count_of(n, 'prediction')} {verbs} left out")
+    matches = match_files(pred, truth, allow_missing=allow_missing)
+    note_left_out(matches.without_truth, what="prediction", lacking="truth")
+    note_left_out(matches.without_pred, what="truth", lacking="prediction")
     scores = evaluate_files(matches, on_note=note)
     if errors is not None and images is not None:
         draw_errors(matches, images, errors, reading=reading)
     show_scores(scores, out=out)
+
+
+def note_left_out(files: Sequence[Path], *, what: str, lacking: str) -> None:
+    """Say which files are not scored, for want of their partners."""
+    if files:
+        n = len(files)
+        verbs = f"has no {lacking} and is" if n == 1 else f"have no {lacking} and are"
+        named = ", ".join(path.name for path in files[:3]) + ", …" * (n > 3)
+        note(f"{count_of(n, what)} {verbs} left out: {named}")
 
 
 def draw_errors(matches: Matches, images: Path, out: Path, *, reading: Reading) -> None:
@@ -114,6 +135,7 @@ def draw_errors(matches: Matches, images: Path, out: Path, *, reading: Reading) 
 def show_scores(scores: pd.DataFrame, *, out: Path | None, by: str | None = None) -> None:
     """Print the summary of per-image scores, of all and of every group; write them as CSV."""
     from coverslip.io import Ledger, write_text, writing
+    from coverslip.tables import without_formulas
 
     note_masks(scores)
     groups = {"all images": scores}
@@ -123,7 +145,7 @@ def show_scores(scores: pd.DataFrame, *, out: Path | None, by: str | None = None
         show_summary(rows, title=title)
     if out is not None:
         with writing(Ledger(out.parent)):
-            write_text(out, scores.to_csv(index=False))
+            write_text(out, without_formulas(scores).to_csv(index=False))
         note(f"every image's scores: {out}")
 
 

@@ -12,7 +12,7 @@ import typer
 
 from coverslip.cli.messages import new_progress, note, tell
 from coverslip.cli.options import Axes, Channel, Out, Project
-from coverslip.errors import CoverslipError, SettingsError
+from coverslip.errors import SettingsError, say_why
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,8 +94,8 @@ def run_export(
                 with writing(Ledger(out)):
                     write_formats(source, out, formats=wanted)
                 frames += coco_frames(source) if "coco" in wanted else []
-            except CoverslipError as error:
-                failed[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
+            except Exception as error:  # of whatever kind: the others can be written
+                failed[path] = say_why(path, error)
             progress.advance(task)
     if frames:
         with writing(Ledger(out)):

@@ -6,6 +6,7 @@ It measures morphology and intensity of each cell, of any segmentation.
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,10 @@ from coverslip.cli.options import Axes, Channel, Project, Properties
 from coverslip.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
     from coverslip.io import Reading
     from coverslip.measurements import MeasureSettings
 
@@ -69,9 +74,7 @@ def run_measure(
             measured.
         FileError: the table cannot be written.
     """
-    from coverslip.file_measurements import match_labels, measure_files
-    from coverslip.io import Ledger, writing
-    from coverslip.tables import write_table
+    from coverslip.file_measurements import match_labels, measure_each
 
     check_request(out, images, settings=settings)
     if pixel_size_um is not None and not pixel_size_um > 0:
@@ -81,7 +84,7 @@ def run_measure(
         note(f"{count_files(len(found.without_labels))} without labels left out")
     with new_progress() as progress:
         task = progress.add_task("measuring", total=len(found.files), info="")
-        table = measure_files(
+        tables = measure_each(
             found.files,
             settings=settings,
             pixel_size_um=None if pixel_size_um is None else (pixel_size_um, pixel_size_um),
@@ -89,9 +92,39 @@ def run_measure(
             on_file=lambda path: progress.update(task, advance=1, info=path.name),
             on_note=note,
         )
-    with writing(Ledger(out.parent)):
-        write_table(out, table)
-    tell(f"{count_of(len(table), 'cell')} in {count_files(len(found.files))}: {out}")
+        n_cells = write_as_measured(out, tables)
+    tell(f"{count_of(n_cells, 'cell')} in {count_files(len(found.files))}: {out}")
+
+
+def write_as_measured(out: Path, tables: Iterable[pd.DataFrame]) -> int:
+    """Write tables below each other, and say how many rows they have.
+
+    Until all are measured, and so all columns known, they wait in files: however many cells there
+    are, those of few frames are held.
+
+    Raises:
+        CoverslipError: one cannot be measured, or the table not be written.
+    """
+    from coverslip.io import Ledger, writing
+    from coverslip.pipeline.store import read_table, table_to_arrays, write_arrays
+    from coverslip.tables import cell_columns, gather_rows, write_table_parts
+
+    names: dict[str, None] = {}
+    first: list[str] = []
+    waiting: list[tuple[Path, str]] = []
+    n_cells = 0
+    with TemporaryDirectory(prefix="coverslip-") as folder:
+        for table in tables:
+            first = first or list(map(str, table))
+            if len(table):
+                waiting.append((Path(folder, f"{len(waiting):07d}.npz"), table["file"].iloc[0]))
+                write_arrays(waiting[-1][0], table_to_arrays(table.drop(columns="file")))
+                names |= dict.fromkeys(map(str, table))
+                n_cells += len(table)
+        rows = (read_table(path).assign(file=file) for path, file in waiting)
+        with writing(Ledger(out.parent)):
+            write_table_parts(out, gather_rows(rows), columns=cell_columns(names or first))
+    return n_cells
 
 
 def check_request(out: Path, images: Path | None, *, settings: MeasureSettings) -> None:

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coverslip._text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -84,7 +86,8 @@ def count_frames(
     task = progress.add_task(what, total=n_files, info="")
 
     def on_frame(path: Path, frame: int, n_frames: int) -> None:
-        info = path.name if n_frames == 1 else f"{path.name} {frame}/{n_frames}"
+        name = printable(path.name)
+        info = name if n_frames == 1 else f"{name} {frame}/{n_frames}"
         progress.update(task, advance=1 / n_frames, info=info)
 
     return on_frame
@@ -98,9 +101,11 @@ def show_table(table: pd.DataFrame, *, title: str | None = None) -> None:
 
     shown = Table(title=title, title_justify="left")
     for column in table.columns:
-        shown.add_column(str(column), justify="left" if column == table.columns[0] else "right")
+        shown.add_column(
+            printable(str(column)), justify="left" if column == table.columns[0] else "right"
+        )
     for row in table.itertuples(index=False):
-        shown.add_row(*map(str, row))
+        shown.add_row(*(printable(str(value)) for value in row))
     plain_console().print(shown)
 
 

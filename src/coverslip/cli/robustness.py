@@ -100,7 +100,7 @@ def run_robustness(
 ) -> None:
     """Score a model on images that get worse, draw it and say where the score begins to fall."""
     from coverslip.evaluation import DEGRADATIONS, measure_robustness
-    from coverslip.io import find_pairs
+    from coverslip.io import Ledger, find_pairs, writing
 
     pairs = choose_pairs(find_pairs(data, masks, reading=job.reading), table, where)
     note(f"{count_of(len(pairs), 'image')}, model {job.model_name}")
@@ -118,7 +118,8 @@ def run_robustness(
             on_scored=on_scored,
             on_note=on_note,
         )
-    drawn = draw(scores, out)
+    with writing(Ledger(out)):
+        drawn = draw(scores, out)
     for score, name in FIGURES.values():
         show_scores(scores, score=score, name=name)
     tell(", ".join(str(path) for path in (out / "robustness.csv", *drawn)))

@@ -40,6 +40,11 @@ from coverslip.cli.options import (
 )
 from coverslip.errors import FileError, SettingsError
 
+TLS = (
+    "the scheduler's address does not begin with tls://: whoever reaches it can run code on the "
+    "workers. Keep it in a network that you trust, or see docs/cluster.md on TLS."
+)
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -89,12 +94,23 @@ def segment(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Do again what is done already.")
     ] = False,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", help="Take the images of folders in folders too.")
+    ] = False,
 ) -> None:
     """Find the cells in images (instance segmentation): labels, overlays, tables, a report."""
     from coverslip.cli.arguments import parse_arguments, parse_list
     from coverslip.cli.checks import check_segment
 
-    check_segment(images, out, table=table, project=project, workers=workers, scheduler=scheduler)
+    check_segment(
+        images,
+        out,
+        table=table,
+        project=project,
+        workers=workers,
+        scheduler=scheduler,
+        recursive=recursive,
+    )
     from coverslip.inference import PredictSettings
     from coverslip.measurements import MeasureSettings
     from coverslip.pipeline import SegmentSettings
@@ -131,7 +147,13 @@ def segment(
         region=region,
     )
     failed = run_segment(
-        images, out, job=job, overwrite=overwrite, scheduler=scheduler, workers=workers
+        images,
+        out,
+        job=job,
+        overwrite=overwrite,
+        scheduler=scheduler,
+        workers=workers,
+        recursive=recursive,
     )
     raise typer.Exit(1 if failed else 0)
 
@@ -144,18 +166,23 @@ def run_segment(
     overwrite: bool,
     scheduler: str | None = None,
     workers: int | None = None,
+    recursive: bool = False,
 ) -> dict[Path, str]:
     """Segment image files and say what came of it; the files that failed, with the reason."""
     from coverslip.cluster import DaskExecutor, connected
     from coverslip.pipeline import Processes, Threads, segment_files
 
-    paths = find_sources(sources)
+    paths = find_sources(sources, recursive=recursive)
+    names = names_below(paths, sources) if recursive else {}
     note(f"{count_files(len(paths))}, model {job.model_name}")
     with ExitStack() as stack:
         executor: Executor = Threads() if workers is None else Processes(workers)
         if scheduler is not None:  # whose workers were started in other folders
+            if not scheduler.startswith("tls://"):
+                note(TLS)
             executor = DaskExecutor(stack.enter_context(connected(scheduler)))
             paths = list(dict.fromkeys(path.absolute() for path in paths))
+            names = {path.absolute(): name for path, name in names.items()}
             out = out.absolute()
         progress = stack.enter_context(new_progress())
         on_frame = count_frames(progress, "segmenting", n_files=len(paths))
@@ -163,6 +190,7 @@ def run_segment(
             paths,
             out,
             job=job,
+            names=names,
             overwrite=overwrite,
             executor=executor,
             on_frame=on_frame,
@@ -177,26 +205,48 @@ def run_segment(
     return result.failed
 
 
-def find_sources(sources: Sequence[str]) -> list[Path]:
-    """The image files, without what coverslip itself wrote, unless a file is named by its name.
+def find_sources(sources: Sequence[str], *, recursive: bool = False) -> list[Path]:
+    """The image files, without what coverslip itself wrote, and without masks beside their images.
+
+    What is named by its name is taken, whatever it is.
 
     Raises:
         FileError: a source that is not there or holds no image.
     """
-    from coverslip.io import find_images, is_written
+    from coverslip.io import find_images, is_written, part_masks
 
-    paths = find_images(sources)
+    paths = find_images(sources, recursive=recursive)
     named = {Path(source) for source in sources}
-    found = [path for path in paths if path in named or not is_written(path)]
-    n_ours = len(paths) - len(found)
+    others = [path for path in paths if path in named or not is_written(path)]
+    n_ours = len(paths) - len(others)
     if n_ours:
         were = "was" if n_ours == 1 else "were"
         note(f"{count_files(n_ours)} that coverslip itself has written {were} left out")
-    if not found:
+    if not others:
         raise FileError(
             f"{', '.join(sources)}: holds nothing but what coverslip itself has written. Name the "
             "images that it was made of, or a file by its name."
         )
+    masks = set(part_masks(others)[1]) - named
+    if masks:
+        verbs = "is taken for a mask" if len(masks) == 1 else "are taken for masks"
+        note(
+            f"{count_files(len(masks))} that by the name belong to an image beside them {verbs}, "
+            f"and left out, such as {min(masks)}"
+        )
+    return [path for path in others if path not in masks]
+
+
+def names_below(paths: Sequence[Path], sources: Sequence[str]) -> dict[Path, str]:
+    """What the results of images in folders of folders are called: by their place there."""
+    from coverslip.pipeline import name_below
+
+    roots = [root for root in map(Path, sources) if root.is_dir()]
+    found: dict[Path, str] = {}
+    for path in paths:
+        root = next((one for one in roots if one != path and one in path.parents), None)
+        if root is not None:
+            found[path] = name_below(path, root)
     return found
 
 

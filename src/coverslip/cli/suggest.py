@@ -89,16 +89,18 @@ def run_suggest(
 ) -> dict[Path, str]:
     """Look at all frames, write and show the best, copy them; the files that failed, and why."""
     from coverslip.active_learning import copy_frames, suggest_frames
-    from coverslip.io import Ledger, find_images, write_text, writing
+    from coverslip.cli.segment import find_sources
+    from coverslip.io import Ledger, write_text, writing
+    from coverslip.tables import without_formulas
 
-    paths = find_images(sources)
+    paths = find_sources(sources)
     note(f"{count_files(len(paths))}, model {job.model_name}")
     with collected_notes() as on_note, new_progress() as progress:
         on_frame = count_frames(progress, "looking", n_files=len(paths))
         suggested = suggest_frames(paths, job, n=n, every=every, on_frame=on_frame, on_note=on_note)
     table = suggested.table
     with writing(Ledger(out.parent)):
-        write_text(out, table.to_csv(index=False, lineterminator="\n"))
+        write_text(out, without_formulas(table).to_csv(index=False, lineterminator="\n"))
     if len(table) < n:
         note(f"{len(table)} of the {suggested.n_frames} frames differ from one another")
     if copy is not None:

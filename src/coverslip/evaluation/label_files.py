@@ -199,6 +199,7 @@ class Matches:
         pairs: Sorted by name.
         without_truth: Files beside the predictions that no truth asks for. They are not scored,
             and the user should be told so.
+        without_pred: Truths without a prediction, likewise, where some may be missing.
 
     Example:
         >>> from coverslip.evaluation import match_files
@@ -208,14 +209,20 @@ class Matches:
 
     pairs: tuple[FilePair, ...]
     without_truth: tuple[Path, ...]
+    without_pred: tuple[Path, ...] = ()
 
 
-def match_files(pred: str | Path, truth: str | Path) -> Matches:
+def match_files(pred: str | Path, truth: str | Path, *, allow_missing: bool = False) -> Matches:
     """Match predictions with truths by name.
 
     Names are compared without folder, file type and what tools append, so `a.tif`,
     `a_cp_masks.png` and `a_labels.ome.tif` belong together. A folder's subfolder `labels` or
     `masks` is taken in its place. Two files are a pair whatever their names.
+
+    Args:
+        pred: Folder or file of predictions.
+        truth: Folder or file to score them against.
+        allow_missing: Leave truths without a prediction out, as long as there is any pair.
 
     Raises:
         FileError: A folder or file is not there, or has no image in it.
@@ -233,13 +240,24 @@ def match_files(pred: str | Path, truth: str | Path) -> Matches:
             pairs=(FilePair(label_name(truth), pred=pred, truth=truth),), without_truth=()
         )
     preds, truths = group_label_files(pred), group_label_files(truth)
+    asked = Named("prediction", pred, {name: preds[name] for name in sorted(preds)})
     found = match_names(
-        Named("truth", truth, {name: truths[name] for name in sorted(truths)}),
-        Named("prediction", pred, {name: preds[name] for name in sorted(preds)}),
+        Named("truth", truth, {name: truths[name] for name in sorted(truths)}), asked
     )
+    missing = [name for name in sorted(truths) if name not in found.pairs]
+    if allow_missing and found.pairs:
+        found = match_names(
+            Named("truth", truth, {name: truths[name] for name in found.pairs}), asked
+        )
     if found.problems:
         cure = "Give every truth one prediction of the same name, or move the others away"
+        cure += ", or score those that have one (evaluate --allow-missing)" * bool(
+            found.pairs and missing
+        )
         raise DataError(list_problems(found.problems, cure=cure))
     pairs = (FilePair(name, pred=ours, truth=true) for name, (true, ours) in found.pairs.items())
-    extra = (file for name in found.left for file in preds[name])
-    return Matches(pairs=tuple(pairs), without_truth=tuple(extra))
+    return Matches(
+        pairs=tuple(pairs),
+        without_truth=tuple(file for name in found.left for file in preds[name]),
+        without_pred=tuple(file for name in missing for file in truths[name]),
+    )

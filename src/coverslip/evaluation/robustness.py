@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from coverslip._text import as_it_was
 from coverslip.errors import DataError, SettingsError, one_of
 from coverslip.evaluation.degradations import DEGRADATIONS, UNDISTURBED, degrade
 from coverslip.evaluation.label_files import evaluate
 from coverslip.evaluation.score_table import COLUMNS
-from coverslip.io import write_text
+from coverslip.io import Ledger, check_ours, write_text, writing
 from coverslip.pipeline import (
     least_area,
     predict_prepared,
@@ -30,6 +31,7 @@ from coverslip.pipeline import (
 )
 from coverslip.preprocessing import resize_image
 from coverslip.provenance import code_version
+from coverslip.tables import without_formulas
 from coverslip.training import hash_pairs, prepare_labelled
 
 if TYPE_CHECKING:
@@ -84,11 +86,28 @@ def measure_robustness(
 
     Raises:
         SettingsError: an unknown degradation, or the folder holds the answer to another question.
+        FileError: the folder has a table or request that coverslip did not write.
         CoverslipError: an image or mask cannot be read, or they do not fit together.
     """
     for name in degradations:
         one_of("degradation", name, tuple(DEGRADATIONS))
-    claim(out, job, pairs)
+    with writing(Ledger(out)):
+        claim(out, job, pairs)
+        return _measure_missing(
+            job, pairs, out, degradations=degradations, on_scored=on_scored, on_note=on_note
+        )
+
+
+def _measure_missing(
+    job: Job,
+    pairs: Sequence[Pair],
+    out: Path,
+    *,
+    degradations: Sequence[str],
+    on_scored: Callable[[str, int, int], None],
+    on_note: Callable[[str], None],
+) -> pd.DataFrame:
+    """Measure the steps that are not in the folder's table, and add each to it."""
     table = read_table(out / TABLE)
     steps = [step for step in list_steps(degradations) if not has_step(table, *step)]
     for pair in pairs if steps else ():
@@ -167,6 +186,7 @@ def claim(out: Path, job: Job, pairs: Sequence[Pair]) -> None:
 
     Raises:
         SettingsError: something else was.
+        FileError: coverslip did not write what is there, or it was changed since.
     """
     asked: dict[str, Any] = {
         "version": code_version(),
@@ -175,12 +195,14 @@ def claim(out: Path, job: Job, pairs: Sequence[Pair]) -> None:
         "data": hash_pairs(pairs),
     }
     path = out / REQUEST
+    for own in (path, out / TABLE):
+        check_ours(own)
     if not path.is_file():
         write_text(path, json.dumps(asked, indent=1))
         return
     try:
         answered = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         answered = {}
     other = [key for key in asked if answered.get(key) != json.loads(json.dumps(asked[key]))]
     if other:
@@ -227,12 +249,13 @@ def read_table(path: Path) -> pd.DataFrame:
     missing = [column for column in ROBUSTNESS_COLUMNS if column not in table]
     if missing:
         raise DataError(f"{path}: no column {', '.join(missing)}. Delete it, or choose another -o.")
-    return table.assign(unit=table["unit"].fillna(""))
+    names = [as_it_was(str(name)) for name in table["name"]]
+    return table.assign(unit=table["unit"].fillna(""), name=names)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write all that is measured so far, whole or not at all."""
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    write_text(path, without_formulas(table).to_csv(index=False, lineterminator="\n"))
 
 
 def has_step(table: pd.DataFrame, degradation: str, strength: float) -> bool:

@@ -23,6 +23,7 @@ from .discovery import (
     label_files_in,
     label_name,
     mask_stem,
+    part_masks,
     stem,
 )
 from .header import ImageFile, channel_number, fingerprint
@@ -51,7 +52,7 @@ from .write_regions import (
     level_sizes,
     write_label_regions,
 )
-from .written import Ledger, hash_content, is_written, writing
+from .written import Ledger, check_ours, hash_content, is_written, writing
 
 __all__ = [
     "CURES",
@@ -69,6 +70,7 @@ __all__ = [
     "channel_notes",
     "channel_number",
     "check_labels",
+    "check_ours",
     "check_pairs",
     "check_projection",
     "check_writable",
@@ -99,6 +101,7 @@ __all__ = [
     "open_pages",
     "open_reading",
     "pair_images",
+    "part_masks",
     "project",
     "read_checked",
     "read_error",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import glob
+import os
 import re
 import unicodedata
 from pathlib import Path
@@ -55,13 +56,14 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".btf", ".tf8", ".
 ZARR = ".zarr"  # a folder that is one image
 
 
-def find_images(sources: Iterable[str | Path]) -> list[Path]:
+def find_images(sources: Iterable[str | Path], *, recursive: bool = False) -> list[Path]:
     """List image files.
 
     Args:
         sources: Files (taken whatever their suffix), folders (their own image files, not those of
             folders inside, in natural order: t2 before t10) and patterns such as ``data/*.tif``. A
             folder that is a Zarr, by its files or its ending, is an image and no folder of them.
+        recursive: Take the images of folders inside too, as by `walk_images`.
 
     Returns:
         Every file once, in the order of the sources.
@@ -78,7 +80,8 @@ def find_images(sources: Iterable[str | Path]) -> list[Path]:
     problems = []
     for source in map(Path, sources):
         try:
-            found.update(dict.fromkeys(_expand(source)))
+            inside = walk_images(source) if recursive and _is_folder(source) else []
+            found.update(dict.fromkeys(inside or _expand(source)))
         except FileError as error:
             problems.append(str(error))
         except OSError as error:
@@ -95,18 +98,90 @@ def _expand(source: Path) -> list[Path]:
         return [source]
     if source.is_dir():
         return images_in(source) or _or_error([], f"{source}: no image in this folder", source)
+    if os.path.lexists(source):  # a link that leads nowhere, a pipe: whoever reads it says so
+        return [source]
     if glob.has_magic(str(source)):
-        matches = sorted(map(Path, glob.glob(str(source), recursive=True)), key=natural)
+        matches = sorted(_matches(source), key=natural)
         images = [path for path in matches if is_image(path)]
         return _or_error(images, f"{source}: no image fits this pattern")
     raise FileError(f"{source}: no such file or folder.{_nearest(source)}")
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """What fits a pattern; brackets in the names of folders that are there are no pattern.
+
+    Where nothing fits, the brackets of all parts are taken as they are: ``im [2]*.tif``.
+    """
+    there, rest = Path(pattern.anchor), list(pattern.parts[bool(pattern.anchor) :])
+    while rest and (there / rest[0]).exists():
+        there /= rest.pop(0)
+    start = "" if there == Path() else glob.escape(str(there))
+    for inner in (os.sep.join(rest), os.sep.join(rest).replace("[", "[[]")):
+        found = glob.glob(os.path.join(start, inner), recursive=True)
+        if found:
+            return list(map(Path, found))
+    return []
+
+
+def walk_images(folder: Path) -> list[Path]:
+    """The image files of a folder and of all folders in it, in natural order.
+
+    Hidden folders are passed over, and links to folders; a Zarr is an image.
+    """
+    found: list[Path] = []
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        inner = sorted(here.iterdir(), key=natural)
+        found += [path for path in inner if is_image(path)]
+        waiting += [
+            path
+            for path in inner
+            if path.is_dir()
+            and not (path.is_symlink() or path.name.startswith(".") or is_image(path))
+        ]
+    return sorted(found, key=natural)
+
+
+def part_masks(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Tell images from the masks that lie among them: a_cp_masks.png beside a.png.
+
+    Masks in a folder of their own, `masks` or `labels`, are told by one called `images` beside it,
+    or by an image of their name above it.
+
+    Args:
+        paths: Files that were found in folders.
+
+    Returns:
+        Images and masks, each in the order given.
+    """
+    images = {(path.parent, stem(path)) for path in paths}
+    folders = {path.parent for path in paths}
+
+    def is_mask(path: Path) -> bool:
+        name, folder = mask_stem(path), path.parent
+        if name != stem(path) and (folder, name) in images:
+            return True
+        if folder.name.lower() not in MASK_FOLDERS:
+            return False
+        return folder.with_name("images") in folders or (folder.parent, name) in images
+
+    masks = [path for path in paths if is_mask(path)]
+    return [path for path in paths if path not in set(masks)], masks
+
+
+def _is_folder(source: Path) -> bool:
+    return source.is_dir() and not is_one_image(source)
 
 
 def _or_error(images: list[Path], message: str, folder: Path | None = None) -> list[Path]:
     if images:
         return images
     inner = [] if folder is None else _folders_of_images(folder)
-    cure = f"The images lie one folder deeper: name {inner}." if inner else "Check its path."
+    cure = "Check its path."
+    if inner:
+        cure = "segment --recursive takes those of folders in it. "
+        cure += f"The images lie one folder deeper: name {inner}."
     raise FileError(f"{message}; looked for {', '.join((*SUFFIXES, ZARR))}. {cure}")
 
 
@@ -132,7 +207,10 @@ def is_image(path: Path) -> bool:
     if path.name.startswith("."):
         return False
     suffix = path.suffix.lower()
-    return (suffix in SUFFIXES and path.is_file()) or (suffix == ZARR and path.is_dir())
+    # A link that leads nowhere, or a pipe, is told of by whoever reads it, and not passed over.
+    return (suffix in SUFFIXES and not path.is_dir()) or (
+        suffix == ZARR and (path.is_dir() or path.is_symlink())
+    )
 
 
 def is_one_image(path: Path) -> bool:

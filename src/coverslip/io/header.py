@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from coverslip._text import clean_name, printable
 from coverslip.errors import FileError
+from coverslip.io.formats.guard import check_links, check_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,6 +118,30 @@ class Header:
     has_pages: bool = True
 
 
+# From a tenth of an atom to a metre, and from a nanosecond to thirty years.
+PIXEL_UM = (1e-5, 1e6)
+INTERVAL_S = (1e-9, 1e9)
+
+
+def be_wary(header: Header) -> Header:
+    """Leave out of a header what cannot be, with a note, and make its texts printable."""
+    notes = list(header.notes)
+    size, interval = header.pixel_size_um, header.frame_interval_s
+    if size is not None and not all(PIXEL_UM[0] <= side <= PIXEL_UM[1] for side in size):
+        notes.append(f"its pixel size, {size[0]:.4g} × {size[1]:.4g} µm, cannot be and was ignored")
+        size = None
+    if interval is not None and not INTERVAL_S[0] <= interval <= INTERVAL_S[1]:
+        notes.append(f"its time between frames, {interval:.4g} s, cannot be and was ignored")
+        interval = None
+    return replace(
+        header,
+        pixel_size_um=size,
+        frame_interval_s=interval,
+        channel_names=tuple(map(clean_name, header.channel_names)),
+        notes=tuple(map(printable, notes)),
+    )
+
+
 def channel_number(file: ImageFile, channel: int | str) -> int:
     """Find a channel of a file.
 
@@ -174,6 +200,7 @@ def fingerprint(path: Path) -> list[int | str]:
 
     Raises:
         OSError: It is not there, or may not be looked at.
+        FileError: It is no file, or a Zarr with a link in it that leads outside of it.
 
     Example:
         >>> from pathlib import Path
@@ -182,7 +209,9 @@ def fingerprint(path: Path) -> list[int | str]:
         >>> fingerprint(path)[0] == path.stat().st_size
         True
     """
+    check_regular(path)
     if path.is_dir():
+        check_links(path)
         return _folder_state(path)
     stat = path.stat()
     if stat.st_size <= WHOLE:

@@ -3,6 +3,7 @@
 It opens microscope images of every format that is read, single pictures, time-lapses and z-stacks.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 from coverslip.io.axes import in_order, settle
 from coverslip.io.formats import czi, nd2, ome_zarr, raster, tiff_header
-from coverslip.io.formats.guard import check_whole, readable, sniff
-from coverslip.io.header import Header, ImageFile
+from coverslip.io.formats.guard import check_pictures, check_whole, readable, sniff
+from coverslip.io.header import Header, ImageFile, be_wary
 from coverslip.io.projection import combine
 from coverslip.io.region_reader import find_extremes, is_finite, replace_bad, say_bad
 from coverslip.io.windows import everything, find_places, open_windows
@@ -47,7 +48,8 @@ def open_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
         ('TYX', 6, 1)
     """
     path = Path(path)
-    header = HEADERS.get(sniff(path), raster.read_header)(path)
+    header = be_wary(HEADERS.get(sniff(path), raster.read_header)(path))
+    check_pictures(path, _count_pictures(header))
     stored, note = settle(
         path,
         stored=header.axes,
@@ -68,6 +70,12 @@ def open_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
         notes=(*header.notes, *([note] if note else []), *channel_notes(seen, shape)),
         stored_axes=stored,
     )
+
+
+def _count_pictures(header: Header) -> int:
+    """Times × depths × channels, and whatever else a file has many pictures of."""
+    lengths = zip(header.axes, header.shape, strict=True)
+    return math.prod(length for axis, length in lengths if axis not in "YXS")
 
 
 def channel_notes(axes: str, shape: tuple[int, ...]) -> list[str]:

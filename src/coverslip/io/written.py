@@ -62,9 +62,9 @@ class Ledger:
             return []
         found = []
         for line in text.splitlines():
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError):
                 entry = json.loads(line)
-                found += [entry] if isinstance(entry, dict) else []
+                found += [entry] if _is_entry(entry) else []
         return found
 
     def entries(self) -> dict[str, set[str]]:
@@ -174,6 +174,15 @@ class Ledger:
                 shutil.rmtree(path)
             else:
                 path.unlink()
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether a line of a ledger is one of ours, and not damaged or changed."""
+    if not isinstance(entry, dict):
+        return False
+    if "source" in entry:
+        return isinstance(entry["source"], str)
+    return isinstance(entry.get("file"), str) and isinstance(entry.get("sha256"), str)
 
 
 OPEN: ContextVar[Ledger | None] = ContextVar("ledger", default=None)

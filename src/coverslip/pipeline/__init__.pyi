@@ -16,6 +16,7 @@ from .settings import (
     scale_of,
     threshold_of,
 )
+from .sources import name_below
 from .tasks import Task, image_to_tasks
 from .worker import Order, do_on_worker, job_to_order, settle_backend
 
@@ -44,6 +45,7 @@ __all__ = [
     "job_to_order",
     "labels_of",
     "least_area",
+    "name_below",
     "own_settings",
     "predict_prepared",
     "prepare_image",

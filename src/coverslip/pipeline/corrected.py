@@ -10,13 +10,14 @@ import json
 import logging
 from contextlib import contextmanager
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from coverslip.errors import CoverslipError, FileError
 from coverslip.io import check_labels, hash_content, open_label_file, open_label_frames
 from coverslip.pipeline.region import labels_to_result
+from coverslip.segmentation import mask_to_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,8 +44,18 @@ def hash_of_all(digests: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
 
 
-def find_truth(target: Outputs, record: Record, digests: dict[str, str]) -> str:
-    """The hash of label files that a person changed, if they can be taken as the truth; or "".
+class Truth(NamedTuple):
+    """Label files that a person changed, which can be taken as the truth."""
+
+    digest: str  # the hash of all; "" where there is no such thing
+    is_mask: bool  # whether all cells have one number, as in a mask of 0 and 255
+
+
+NO_TRUTH = Truth("", is_mask=False)
+
+
+def find_truth(target: Outputs, record: Record, digests: dict[str, str]) -> Truth:
+    """The label files that a person changed, if they can be taken as the truth.
 
     Args:
         target: where its results are.
@@ -54,24 +65,47 @@ def find_truth(target: Outputs, record: Record, digests: dict[str, str]) -> str:
     known = target.ledger().entries()
     changed = [name for name, digest in digests.items() if digest not in known.get(name, set())]
     if not changed or list(digests) != record.labels or not target.has_form(record.labels):
-        return ""
+        return NO_TRUTH
     shape = (int(record.images["height_px"][0]), int(record.images["width_px"][0]))
     n_frames = len(record.images) // len(record.labels)
-    whole = all(
-        is_usable(target.folder / name, (n_frames, *shape), is_large=record.is_large)
+    seen = [
+        look_through(target.folder / name, (n_frames, *shape), is_large=record.is_large)
         for name in changed
+    ]
+    if not all(one.is_usable for one in seen):
+        return NO_TRUTH
+    ids = set().union(*(one.ids for one in seen))
+    # A film's other label files are as we wrote them, with a number for each cell.
+    is_mask = (
+        len(ids) == 1 and len(changed) == len(digests) and any(one.n_pieces > 1 for one in seen)
     )
-    return hash_of_all(digests) if whole else ""
+    return Truth(hash_of_all(digests), is_mask=is_mask)
 
 
-def is_usable(path: Path, shape: tuple[int, int, int], *, is_large: bool) -> bool:
-    """Whether a label file can be read from end to end, and is of the image's size."""
+class Seen(NamedTuple):
+    """What a look through a label file shows."""
+
+    is_usable: bool  # it can be read from end to end, and is of the image's size
+    ids: frozenset[int] = frozenset()  # the cells' numbers; of many, some
+    n_pieces: int = 0  # at most, in a frame or a band of it, where there is one number
+
+
+def look_through(path: Path, shape: tuple[int, int, int], *, is_large: bool) -> Seen:
+    """Read a label file from end to end.
+
+    Args:
+        path: the file.
+        shape: frames, height and width that it should have.
+        is_large: read it in bands.
+    """
     n_frames, height, width = shape
+    ids: set[int] = set()
+    n_pieces = 0
     try:
         with no_complaint():
             file = open_label_file(path)
             if (file.n_frames, *file.frame_shape) != shape:
-                return False
+                return Seen(is_usable=False)
             with open_label_frames(path, whole=not is_large) as read:
                 step = BAND_PX if is_large else height
                 for frame, top in product(range(n_frames), range(0, height, step)):
@@ -79,9 +113,12 @@ def is_usable(path: Path, shape: tuple[int, int, int], *, is_large: bool) -> boo
                     labels = read(frame, (rows, slice(0, width)))
                     if not is_large:
                         check_labels(labels, what=path)
+                    if len(ids) < 2:
+                        ids |= set(np.unique(labels[labels > 0])[:2].tolist())
+                        n_pieces = max(n_pieces, int(mask_to_labels(labels > 0).max(initial=0)))
     except CoverslipError:
-        return False
-    return True
+        return Seen(is_usable=False)
+    return Seen(is_usable=True, ids=frozenset(ids), n_pieces=n_pieces)
 
 
 @contextmanager
@@ -127,7 +164,10 @@ def take_from_labels(
     margin = plan.margins.first
     while True:
         window = region.window(margin)
-        found = labels_to_result(read(window), region, window)
+        ids = read(window)
+        if plan.opened.is_mask:
+            ids = mask_to_labels(ids > 0)
+        found = labels_to_result(ids, region, window)
         reach = plan.settings.measure.reach_px
         if found.is_sure(reach_px=reach) or margin >= plan.margins.most:
             return found
@@ -163,11 +203,14 @@ def check_truth(target: Outputs, names: Sequence[str], *, truth: str) -> dict[st
     return digests
 
 
-def truth_message(names: Sequence[str], n_cells: int) -> str:
+def truth_message(names: Sequence[str], n_cells: int, *, is_mask: bool = False) -> str:
     """What is said where label files are the truth."""
     which = names[0] if len(names) == 1 else f"{len(names)} label files from {names[0]} on"
     verb = "was" if len(names) == 1 else "were"
     its = "its" if len(names) == 1 else "their"
     cells = f"{n_cells} cell is" if n_cells == 1 else f"{n_cells} cells are"
     since = "it was written" if len(names) == 1 else "they were written"
-    return f"{which} {verb} changed since {since}: {its} {cells} taken as the truth"
+    pieces = ""
+    if is_mask:
+        pieces = " (a mask of one number: each connected piece is a cell, in reading order)"
+    return f"{which} {verb} changed since {since}: {its} {cells} taken as the truth{pieces}"

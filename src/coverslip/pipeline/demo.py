@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError
 from coverslip.io import Ledger, find_images, writing
-from coverslip.pipeline.outputs import Outputs, name_outputs
+from coverslip.pipeline.outputs import name_outputs
+from coverslip.pipeline.record import BatchResult
 from coverslip.pipeline.run import segment_files
-from coverslip.pipeline.summary import read_thumbnails, write_report, write_tables
+from coverslip.pipeline.summary import Page, write_summary
 from coverslip.provenance import package_version
 from coverslip.report import Run
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.record import Job, Record
 
 NOTE = (
@@ -55,17 +57,15 @@ def segment_examples(
             "or name the folder by --examples."
         )
     started, clock = datetime.now(), time.perf_counter()
-    records: list[Record] = []
-    thumbnails: dict[tuple[str, int], bytes] = {}
+    all_of_it = BatchResult()
     targets: dict[Path, Outputs] = {}
-    failed: dict[Path, str] = {}
     for model, job in jobs.items():
         paths = find_images([examples / model])
         result = segment_files(paths, out / model, job=job, overwrite=True, on_frame=on_frame)
-        records += [in_folder(record, model) for record in result.done.values()]
+        done = {path: in_folder(record, model) for path, record in result.done.items()}
+        all_of_it.done.update(done)
+        all_of_it.failed.update(result.failed)
         targets |= name_outputs(paths, out / model)
-        thumbnails |= read_thumbnails(result, targets)
-        failed |= result.failed
     run = Run(
         model=", ".join(jobs),
         version=package_version("coverslip"),
@@ -73,18 +73,9 @@ def segment_examples(
         seconds=time.perf_counter() - clock,
     )
     with writing(Ledger(out)):
-        write_tables(out, records)
-        write_report(
-            out,
-            records,
-            title="Example images",
-            run=run,
-            targets=targets,
-            thumbnails=thumbnails,
-            failed=failed,
-            notes=[NOTE],
-        )
-    return failed
+        page = Page("Example images", run, notes=[NOTE])
+        write_summary(out, all_of_it, page=page, targets=targets)
+    return all_of_it.failed
 
 
 def in_folder(record: Record, folder: str) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +51,10 @@ def statistics_path(folder: Path, channel: int) -> Path:
 
 def statistics_notes(folder: Path) -> list[str]:
     """What the user should know of the pixels of a frame that was looked at."""
-    found = []
+    found: list[str] = []
     for path in sorted(folder.glob("channel_*.json")):
-        found += json.loads(path.read_text(encoding="utf-8"))["notes"]
+        known = read_statistics(path)
+        found += known.notes if known else ()
     return list(dict.fromkeys(found))
 
 
@@ -70,13 +72,24 @@ def keep_statistics(
     Raises:
         FileError: it cannot be read.
     """
+    found = read_statistics(path)
+    if found is None:
+        found = replace(measure_statistics(reader, how), notes=tuple(notes))
+        write_text(path, json.dumps(asdict(found)))
+    return found
+
+
+def read_statistics(path: Path) -> FrameStatistics | None:
+    """What was kept; None where nothing was, or it is damaged."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
-        return FrameStatistics(**{**known, "notes": tuple(known["notes"])})
-    except (OSError, ValueError, TypeError, KeyError):
-        found = replace(measure_statistics(reader, how), notes=tuple(notes))
-    write_text(path, json.dumps(asdict(found)))
-    return found
+        found = FrameStatistics(**{**known, "notes": tuple(map(str, known["notes"]))})
+        is_sound = (
+            math.isfinite(found.low) and math.isfinite(found.high) and found.low <= found.high
+        )
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return found if is_sound else None
 
 
 def measure_statistics(reader: FrameReader, how: Preprocess) -> FrameStatistics:

@@ -42,7 +42,7 @@ def adopt_old(target: Outputs) -> list[str]:
         contents: Any = json.loads(target.record.read_text(encoding="utf-8"))
         rows = contents["images"]["columns"]
         named = {*rows["labels"], *rows["overlay"], *(part["name"] for part in contents["parts"])}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
     paths = [target.folder / str(name) for name in named]
     paths += [target.probs, target.spread, target.record]

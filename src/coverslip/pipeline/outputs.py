@@ -15,7 +15,7 @@ from coverslip.io import Ledger, remove_leftovers
 from coverslip.pipeline.sources import names_there, plain_name, with_folder, with_suffix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from coverslip.pipeline.record import Job
 
@@ -232,14 +232,15 @@ def name_outputs(
     folder: Path,
     *,
     form: str = "tif",
+    names: Mapping[Path, str] | None = None,
     on_note: Callable[[str], None] = lambda text: None,
 ) -> dict[Path, Outputs]:
     """Give every image an output name of its own.
 
     An image that has results in the folder keeps their name. Of others it is the file's stem; files
     that share one add their suffix (``a_png``, ``a_tif``), and those that share even that add their
-    folder (``day1_a_png``). A name that the results of another image have, or files that coverslip
-    did not write, is not taken.
+    folder (``day1_a_png``). `names` are taken in place of their stems. A name that the results of
+    another image have, or files that coverslip did not write, is not taken.
 
     Raises:
         SettingsError: two images still share a name, or the folder is one of theirs.
@@ -250,11 +251,12 @@ def name_outputs(
                 f"{folder}: the image {path} lies in it, and results among images would be taken "
                 "for images the next time: choose a folder of its own for the results."
             )
-    names = {path: plain_name(path) for path in paths}
+    plain = {path: plain_name(path) for path in paths} | dict(names or {})
+    names = plain
     for longer in (with_suffix, with_folder):
         counts = Counter(name.casefold() for name in names.values())
         names = {
-            path: longer(path) if counts[name.casefold()] > 1 else name
+            path: longer(path, plain[path]) if counts[name.casefold()] > 1 else name
             for path, name in names.items()
         }
     counts = Counter(name.casefold() for name in names.values())
@@ -264,5 +266,5 @@ def name_outputs(
                 f"{path}: another image would write the same {name}_labels.tif: rename one, or "
                 "segment them into two folders."
             )
-    names = names_there(names, folder, on_note=on_note)
+    names = names_there(names, folder, plain=plain, on_note=on_note)
     return {path: Outputs(folder, name, form) for path, name in names.items()}

@@ -16,15 +16,21 @@ from typing import TYPE_CHECKING
 from coverslip.checkpoints import Checkpoint
 from coverslip.errors import SettingsError
 from coverslip.io import find_channel, open_reading, write_text
-from coverslip.pipeline.corrected import find_truth, hash_labels
+from coverslip.pipeline.corrected import NO_TRUTH, find_truth, hash_labels
 from coverslip.pipeline.frame import open_windows
 from coverslip.pipeline.infer import network_of, scaled_shape
 from coverslip.pipeline.old import adopt_old
-from coverslip.pipeline.record import Record, job_key, read_any_record, read_record
+from coverslip.pipeline.record import (
+    Record,
+    code_key,
+    read_any_record,
+    read_record,
+    work_key,
+)
 from coverslip.pipeline.region import Margins
-from coverslip.pipeline.scale import resolve_by
+from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, resolve_by
 from coverslip.pipeline.settings import scale_of
-from coverslip.pipeline.sources import keep_source
+from coverslip.pipeline.sources import check_length, keep_source
 from coverslip.pipeline.store import HeldRegions, RegionFolder, TileCache
 from coverslip.segmentation import UNSEEN_PX
 from coverslip.tiling import lay_regions, whole_region
@@ -53,14 +59,18 @@ class OpenedImage:
         file: the image file.
         target: where its results go.
         key: the record's key.
+        work: the same without the version of coverslip.
         truth: of label files that a person changed, which all else is made of, the hash; or "".
+        is_mask: whether these label files have one number for all cells, whose pieces they are.
         notes: what became of earlier results.
     """
 
     file: ImageFile
     target: Outputs
     key: str
+    work: str = ""
     truth: str = ""
+    is_mask: bool = False
     notes: tuple[str, ...] = ()
 
     def parts(self, job: Job) -> Path:
@@ -90,23 +100,27 @@ def begin_image(
     Raises:
         CoverslipError: it cannot be read, or earlier results cannot be removed.
     """
-    key = job_key(path, job)
+    check_length(path, target.name, target.folder)
+    work = work_key(path, job)
+    key = code_key(work)
     notes = adopt_old(target)
     earlier = read_any_record(target.record)
-    truth = ""
-    if earlier is not None and earlier.key == key and not overwrite:
+    truth = NO_TRUTH
+    if earlier is not None and earlier.work == work and not overwrite:
         digests = hash_labels(target.folder, earlier.labels)
-        if is_done(target, earlier, digests, job=job):
+        if earlier.key == key and is_done(target, earlier, digests, job=job):
             target.forget_parts()
             return earlier
         truth = find_truth(target, earlier, digests)
     # First of all: an image that broke since must not keep its old labels.
-    kept = None if overwrite else target.parts(job=job, key=truth[:16] + key)
-    moved = target.forget(thumbnails, but=kept, labels_too=not truth)
+    kept = None if overwrite else target.parts(job=job, key=truth.digest[:16] + key)
+    moved = target.forget(thumbnails, but=kept, labels_too=not truth.digest)
     keep_source(target.folder, target.name, path)
     notes += [moved_message(old, new) for old, new in moved]
     file = open_reading(path, job.reading)
-    return OpenedImage(file, target, key, truth, tuple(notes))
+    return OpenedImage(
+        file, target, key, work, truth=truth.digest, is_mask=truth.is_mask, notes=tuple(notes)
+    )
 
 
 def is_done(target: Outputs, earlier: Record, digests: dict[str, str], *, job: Job) -> bool:
@@ -268,9 +282,10 @@ def check_large(file: ImageFile, job: Job) -> None:
 def kept_scale(opened: OpenedImage, job: Job) -> float | None:
     """The scale that was found for an image and kept; None where none was."""
     try:
-        return float(json.loads(_scale_path(opened, job).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        scale = float(json.loads(_scale_path(opened, job).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None
+    return scale if LEAST_ZOOM <= scale <= MOST_ZOOM else None
 
 
 def keep_scale(opened: OpenedImage, job: Job, scale: float) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from coverslip._optional import need
@@ -20,7 +22,7 @@ from coverslip.pipeline.outputs import LABEL_FORMATS
 from coverslip.pipeline.settings import SegmentSettings, own_settings
 from coverslip.pipeline.sources import absolute
 from coverslip.provenance import code_version
-from coverslip.tables import check_format
+from coverslip.tables import cell_columns, check_format
 from coverslip.tiling import RegionSettings
 
 if TYPE_CHECKING:
@@ -147,6 +149,7 @@ class Record:
     Attributes:
         path: the image, as it was given.
         key: a hash of the image file, model, settings and version of coverslip.
+        work: the same without the version: what was asked for.
         images: one row per frame; columns as in images.csv.
         parts: files of its rows of cells; columns as in cells.csv.
         notes: decisions taken, for the user to see.
@@ -164,6 +167,7 @@ class Record:
     is_large: bool = False
     digests: dict[str, str] = field(default_factory=dict)
     truth: str = ""
+    work: str = ""
     skipped: bool = False
 
     @property
@@ -198,7 +202,26 @@ class BatchResult:
 
 
 def job_key(path: Path, job: Job) -> str:
-    """A hash of all that an image's result depends on.
+    """A hash of all that an image's result depends on: of `work_key`, and of this code.
+
+    Raises:
+        FileError: the file cannot be found, or no table could hold its name.
+    """
+    return code_key(work_key(path, job))
+
+
+def code_key(work: str) -> str:
+    """The hash of what is asked for, done by this version of coverslip."""
+    facts = {"work": work, "version": code_version(), "columns": list(COLUMNS)}
+    return _hash_facts(facts)
+
+
+def _hash_facts(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def work_key(path: Path, job: Job) -> str:
+    """A hash of what is asked for: the image, the model and the settings.
 
     The file counts with its place and with what `fingerprint` tells of its content.
 
@@ -216,16 +239,14 @@ def job_key(path: Path, job: Job) -> str:
         ) from error
     facts = {
         "file": [str(path), absolute(path), *state],
-        "version": code_version(),
         "model": job.model_hash,
         "settings": result_settings(job),
-        "columns": list(COLUMNS),
         "axes": job.axes,
         "channel": job.channel,
         "project": job.project,
         "regions": asdict(job.regions),
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return _hash_facts(facts)
 
 
 def result_settings(job: Job) -> dict[str, Any]:
@@ -257,6 +278,7 @@ def write_record(path: Path, record: Record) -> None:
         "is_large": record.is_large,
         "digests": record.digests,
         "truth": record.truth,
+        "work": record.work,
     }
     write_text(path, json.dumps(contents, ensure_ascii=False))
 
@@ -268,10 +290,15 @@ def read_record(path: Path, *, key: str, truth: str = "") -> Record | None:
 
 
 def read_any_record(path: Path) -> Record | None:
-    """An earlier record of whatever work; None where there is none, or of another version."""
+    """An earlier record of whatever work.
+
+    Returns:
+        None where there is none, or one of another version, or damaged, or changed into what no
+        record says: the image is done anew then.
+    """
     try:
         contents = json.loads(path.read_text(encoding="utf-8"))
-        return Record(
+        record = Record(
             path=contents["path"],
             key=contents["key"],
             images=json_to_table(contents["images"]),
@@ -280,10 +307,50 @@ def read_any_record(path: Path) -> Record | None:
             is_large=contents["is_large"],
             digests=contents["digests"],
             truth=contents["truth"],
+            work=contents.get("work", ""),
             skipped=True,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return record if is_sound(record) else None
+    except Exception:  # what a text can do to pandas is more than can be listed
         return None
+
+
+NUMBERS = ("frame", "n_cells", "confluence", "height_px", "width_px")
+
+
+def is_sound(record: Record) -> bool:
+    """Whether a record says what one can say, and names no file outside of the results."""
+    rows = record.images
+    texts = [record.path, record.key, record.truth, record.work, *record.notes]
+    names = [*rows["labels"], *rows["overlay"], *record.row_files, *record.digests]
+    numbers = rows[list(NUMBERS)].to_numpy(dtype=float)
+    n_labels = len(record.labels)
+    return (
+        all(isinstance(it, str) for it in (*texts, *names, *record.digests.values()))
+        and all(map(_is_inside, names))
+        and bool((rows["file"] == record.path).all())
+        and bool((np.isfinite(numbers) & (numbers >= 0)).all())
+        and len(rows) > 0
+        and n_labels in (1, len(rows))
+        and all(isinstance(part.n_rows, int) and part.n_rows >= 0 for part in record.parts)
+        and all(map(_are_columns, record.parts))
+        and isinstance(record.notes, list)
+        and isinstance(record.is_large, bool)
+    )
+
+
+def _are_columns(part: TablePart) -> bool:
+    """Whether a part has columns of a table of cells."""
+    try:
+        return isinstance(part.columns, list) and bool(cell_columns(part.columns))
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name leads to what lies in the folder that it is of."""
+    path = PureWindowsPath(name)  # which knows the separators of all systems
+    return bool(path.parts) and not path.anchor and ".." not in path.parts
 
 
 def table_to_json(table: pd.DataFrame) -> dict[str, Any]:

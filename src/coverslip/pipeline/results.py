@@ -67,13 +67,14 @@ def write_results(plans: Sequence[FramePlan], *, messages: Sequence[str]) -> Rec
     names = list(dict.fromkeys(images["labels"]))
     if opened.truth:
         digests = check_truth(opened.target, names, truth=opened.truth)
-        notes.insert(0, truth_message(names, int(images["n_cells"].sum())))
+        notes.insert(0, truth_message(names, int(images["n_cells"].sum()), is_mask=opened.is_mask))
     else:
         written = opened.target.ledger().last()
         digests = {name: written[name] for name in names}
     return Record(
         path=str(opened.file.path),
         key=opened.key,
+        work=opened.work,
         images=images,
         parts=rows.parts,
         notes=list(dict.fromkeys(notes)),
@@ -187,10 +188,10 @@ def add_rows(
     """Add a frame's rows of cells, by the numbers that its label file has.
 
     Returns:
-        Of labels that a person drew, these numbers by those in reading order, 0 first; or None.
+        Of cells that a person numbered, these numbers by those in reading order, 0 first; or None.
     """
     numbers = None
-    if plan.opened.truth:
+    if plan.opened.truth and not plan.opened.is_mask:
         numbers = np.append(0, numbers_in_file(plan, cells.first_pixels))
     for table in bands_of_rows(found, cells, pixel_size_um=plan.file.pixel_size_um):
         if numbers is not None:

@@ -15,11 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coverslip.errors import CoverslipError, FileError, StoppedError
+from coverslip.errors import CoverslipError, FileError, StoppedError, say_why
 from coverslip.io import (
     Ledger,
     find_images,
     only_here,
+    part_masks,
     remove_leftovers,
     write_error,
     write_text,
@@ -30,7 +31,7 @@ from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.plan import OpenedImage, begin_image, moved_message
 from coverslip.pipeline.record import BatchResult, Record, make_job
-from coverslip.pipeline.summary import flat_settings, read_thumbnails, write_report, write_tables
+from coverslip.pipeline.summary import Page, flat_settings, write_summary
 from coverslip.pipeline.tasks import finish_image, how_far, image_to_tasks
 from coverslip.provenance import package_version
 from coverslip.report import Run
@@ -58,6 +59,7 @@ def segment_files(
     model: Model | str | None = None,
     settings: SegmentSettings | None = None,
     job: Job | None = None,
+    names: Mapping[Path, str] | None = None,
     overwrite: bool = False,
     executor: Executor | None = None,
     on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
@@ -77,6 +79,7 @@ def segment_files(
         model: its name or path, or what `coverslip.load_model` gives.
         settings: as for `segment`; what is not set is the model's own.
         job: in place of model and settings, with all that can be said of the work.
+        names: what the results of some images are to be called; of the others, as the image.
         overwrite: do again what is done already.
         executor: who does the work; None: `Threads` of this process.
         on_frame: called after each frame with the file, the frames done and the frames in all; of
@@ -107,7 +110,7 @@ def segment_files(
     result = BatchResult()
     started, clock = datetime.now(), time.perf_counter()
     executor = executor or Threads()
-    targets = name_outputs(paths, out, form=job.labels, on_note=on_note)
+    targets = name_outputs(paths, out, form=job.labels, names=names, on_note=on_note)
     with only_here(out) as check_there:
         # Where nothing can be written, this fails at once and not after hours of work.
         begin_folder(out, form=job.table)
@@ -141,8 +144,8 @@ def segment_files(
             )
             ledger = Ledger(out, sets_aside=True)
             with writing(ledger):
-                write_tables(out, list(result.done.values()), form=job.table)
-                _write_report(out, result, targets=targets, run=run, form=job.table)
+                page = Page("Cells found", run)
+                write_summary(out, result, page=page, targets=targets, form=job.table)
             ledger.compact()
             for old, new in ledger.moved:
                 on_note(moved_message(old, new))
@@ -157,7 +160,7 @@ def list_paths(sources: Sequence[str | Path]) -> list[Path]:
     """
     found: list[Path] = []
     for source in [sources] if isinstance(sources, str | Path) else sources:
-        found += [source] if isinstance(source, Path) else find_images([source])
+        found += [source] if isinstance(source, Path) else part_masks(find_images([source]))[0]
     return found
 
 
@@ -326,7 +329,8 @@ def _try_one(path: Path, work: Work, result: BatchResult) -> None:
     except StoppedError:
         raise
     except Exception as error:
-        result.failed[path] = _reason(path, error)
+        more = f", with records/{TRACEBACKS} of the results"
+        result.failed[path] = say_why(path, error, more=more)
         if not isinstance(error, CoverslipError | MemoryError):
             keep_traceback(path, error, work)
         return
@@ -335,36 +339,6 @@ def _try_one(path: Path, work: Work, result: BatchResult) -> None:
     for note in record.notes:
         work.on_note(f"{path}: {note}")
     result.done[path] = record
-
-
-def _write_report(
-    out: Path, result: BatchResult, *, targets: Mapping[Path, Outputs], run: Run, form: str
-) -> None:
-    write_report(
-        out,
-        list(result.done.values()),
-        title="Cells found",
-        run=run,
-        targets=targets,
-        thumbnails=read_thumbnails(result, targets),
-        failed=result.failed,
-        form=form,
-    )
-
-
-def _reason(path: Path, error: Exception) -> str:
-    """Why an image failed; a file's error names the file itself."""
-    if isinstance(error, MemoryError):
-        return (
-            f"{path}: the memory of this computer is too small for it ({error or 'no details'}). "
-            "Close other programs, or cut the image into smaller ones."
-        )
-    if not isinstance(error, CoverslipError):
-        return (
-            f"{path}: something went wrong that coverslip did not expect ({type(error).__name__}: "
-            f"{error}). Please report it, with records/{TRACEBACKS} of the results."
-        )
-    return str(error) if isinstance(error, FileError) else f"{path}: {error}"
 
 
 def keep_traceback(path: Path, error: Exception, work: Work) -> None:

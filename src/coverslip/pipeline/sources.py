@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
+from coverslip.errors import FileError
 from coverslip.io import Ledger, fingerprint, stem
 
 if TYPE_CHECKING:
@@ -22,20 +24,25 @@ LOOKED_AT = 12  # names under which the results of an image are looked for
 
 
 def names_there(
-    names: Mapping[Path, str], folder: Path, *, on_note: Callable[[str], None]
+    names: Mapping[Path, str],
+    folder: Path,
+    *,
+    plain: Mapping[Path, str],
+    on_note: Callable[[str], None],
 ) -> dict[Path, str]:
     """Keep the names that images have in a folder, and give the others free ones.
 
     Args:
         names: what each image would be called in an empty folder, none twice.
         folder: of the results.
+        plain: what each would be called without the others.
         on_note: called with every name that is another's there.
     """
     there = _names_in(folder)
     chosen: dict[Path, str] = {}
     used: set[str] = set()
     for path, name in names.items() if there else ():
-        looked_at = islice(candidates(path, name), LOOKED_AT)
+        looked_at = islice(candidates(path, name, plain[path]), LOOKED_AT)
         own = next((one for one in looked_at if is_of(folder, one, path)), name)
         if own.casefold() not in used and is_of(folder, own, path):
             chosen[path] = own
@@ -44,7 +51,7 @@ def names_there(
         if path not in chosen:
             free = (
                 one
-                for one in candidates(path, name)
+                for one in candidates(path, name, plain[path])
                 if one.casefold() not in used and is_free(folder, one, there)
             )
             chosen[path] = next(free)
@@ -57,11 +64,42 @@ def names_there(
     return {path: chosen[path] for path in names}
 
 
-def candidates(path: Path, name: str) -> Iterator[str]:
+def candidates(path: Path, name: str, plain: str) -> Iterator[str]:
     """What an image may be called, in turn."""
-    long = with_folder(path)
-    yield from dict.fromkeys((name, plain_name(path), with_suffix(path), long))
+    long = with_folder(path, plain)
+    yield from dict.fromkeys((name, plain, with_suffix(path, plain), long))
     yield from (f"{long}_{number}" for number in count(2))
+
+
+def name_below(path: Path, root: Path) -> str:
+    """An image's place below a folder: ``A1_img`` for ``A1/img.tif``.
+
+    Not its stem alone, which would be free or taken as its neighbours are.
+    """
+    inner = path.relative_to(root)
+    return "_".join((*inner.parts[:-1], plain_name(path)))
+
+
+LONGEST_ENDING = "_uncertainty.corrected99.tif"
+MAX_NAME_BYTES = 255  # of most file systems
+
+
+def check_length(path: Path, name: str, folder: Path) -> None:
+    """Refuse an image whose name leaves no room for what its results add to it.
+
+    Raises:
+        FileError: it is too long.
+    """
+    most = MAX_NAME_BYTES
+    if hasattr(os, "pathconf") and folder.is_dir():
+        with suppress(OSError, ValueError):
+            most = os.pathconf(folder, "PC_NAME_MAX")
+    room = most - len(LONGEST_ENDING)
+    if len(os.fsencode(name)) > room:
+        raise FileError(
+            f"{path}: its name is too long for the results, which add to it: {name[:40]}… has "
+            f"{len(os.fsencode(name))} bytes, where {room} at most can be. Rename it."
+        )
 
 
 def plain_name(path: Path) -> str:
@@ -70,14 +108,14 @@ def plain_name(path: Path) -> str:
     return name if name.strip(". ") else "_" * max(1, len(name))
 
 
-def with_suffix(path: Path) -> str:
-    """The stem and the suffix: ``a_png``."""
-    return f"{plain_name(path)}_{path.suffix.removeprefix('.')}"
+def with_suffix(path: Path, plain: str) -> str:
+    """A name and the image's suffix: ``a_png``."""
+    return f"{plain}_{path.suffix.removeprefix('.')}"
 
 
-def with_folder(path: Path) -> str:
+def with_folder(path: Path, plain: str) -> str:
     """The folder too: ``day1_a_png``."""
-    return f"{path.absolute().parent.name}_{with_suffix(path)}"
+    return f"{path.absolute().parent.name}_{with_suffix(path, plain)}"
 
 
 def is_of(folder: Path, name: str, path: Path) -> bool:
@@ -90,7 +128,7 @@ def is_of(folder: Path, name: str, path: Path) -> bool:
     try:
         is_gone = not os.path.lexists(source["source"])
         return is_gone and source.get("input") == fingerprint(path)
-    except OSError:
+    except (OSError, FileError):
         return False
 
 
@@ -129,6 +167,6 @@ def _old_path(folder: Path, name: str) -> str | None:
     """The image that a record is of which has no ledger, as those of version 0.1.0."""
     try:
         contents: Any = json.loads((folder / "records" / f"{name}.json").read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return contents.get("path") if isinstance(contents, dict) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +14,7 @@ import pandas as pd
 from coverslip.io import whole_or_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -102,7 +103,7 @@ class RegionFolder:
         Raises:
             OSError, ValueError, KeyError, zipfile.BadZipFile: it is not there, or broken.
         """
-        with np.load(self.path(region), allow_pickle=False) as file:
+        with opened_arrays(self.path(region)) as file:
             return {name: file[name] for name in names}
 
     def rows(self, region: Region) -> pd.DataFrame:
@@ -142,6 +143,16 @@ class TileCache:
         self.path(index).unlink(missing_ok=True)
 
 
+@contextmanager
+def opened_arrays(path: Path) -> Iterator[Any]:
+    """Open a file of `write_arrays`; raises as `read_table`."""
+    with path.open("rb") as stream:  # NumPy leaves it open where it is damaged
+        file = np.load(stream, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError("it holds one array, where several by name are wanted")
+        yield file
+
+
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Write arrays into one file; equal ones make equal bytes.
 
@@ -169,6 +180,6 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises:
         OSError, ValueError, KeyError, zipfile.BadZipFile: it is not there, or broken.
     """
-    with np.load(path, allow_pickle=False) as file:
+    with opened_arrays(path) as file:
         names = [name for name in file.files if name.startswith(COLUMN)]
         return arrays_to_table({name: file[name] for name in names})

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
 
 from coverslip.contours import labels_to_rings
 from coverslip.errors import FileError
@@ -10,13 +14,13 @@ from coverslip.figures import colour_cells
 from coverslip.io import Ledger, open_label_file, open_label_frames, write_text
 from coverslip.measurements import COLUMNS
 from coverslip.pipeline.record import result_settings
-from coverslip.pipeline.results import PART_ROWS
 from coverslip.pipeline.store import BROKEN, read_table
 from coverslip.report import MOST_CARDS, Cells, Drawing, html_report, pick_frames
 from coverslip.tables import (
     FORMATS,
     WHERE,
     cell_columns,
+    gather_rows,
     join_cells,
     join_rows,
     write_table,
@@ -27,129 +31,208 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import pandas as pd
-
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.record import BatchResult, Job, Record
     from coverslip.report import Run
 
 
-PAGE_CELLS = 20_000  # of a large image: as many as the page's table has at most
+PAGE_CELLS = 100_000  # of which the page is made, at most; its table has fewer
 IMAGES = ("file", "frame", "n_cells", "confluence")  # the columns that every table of images has
 
 # Which cells are neighbours is seen on labels of this size; larger ones take long.
 COLOUR_SIDE_PX = 400
 
 
-def write_tables(out: Path, records: Sequence[Record], *, form: str = "csv") -> None:
-    """Write one row per cell into cells.csv, and one per frame into images.csv.
+@dataclass(frozen=True)
+class Page:
+    """What ``report.html`` says beside the results.
 
-    Our tables of an earlier start in another format are removed: they would pass for those of this
-    one.
+    Attributes:
+        title: of the page.
+        run: what was done, when and by which model.
+        notes: what the reader should know of the whole run.
+    """
+
+    title: str
+    run: Run
+    notes: Sequence[str] = ()
+
+
+def write_summary(
+    out: Path,
+    result: BatchResult,
+    *,
+    page: Page,
+    targets: Mapping[Path, Outputs],
+    form: str = "csv",
+) -> None:
+    """Write one row per cell into cells.csv, one per frame into images.csv, and ``report.html``.
+
+    However many cells there are, those of few images are held at a time. An image whose rows cannot
+    be read any more fails, and its record goes, so that the next start does it anew.
 
     Args:
         out: the folder.
-        records: of the images that are done.
-        form: "csv" or "parquet".
+        result: the records of the images that are done, and those that failed.
+        page: of the page.
+        targets: where the results of each image are.
+        form: of the tables, "csv" or "parquet".
 
     Raises:
         FileError: they cannot be written.
         SettingsError: "parquet" without the package for it.
     """
+    thumbnails = read_thumbnails(result, targets)
+    large = {record.path for record in result.done.values() if record.is_large}
+    sample = PageSample(shown={key for key in thumbnails if key[0] not in large})
+    write_tables(out, result, targets=targets, form=form, sample=sample)
+    cells = page_cells(
+        sample.table(), targets, large=large, form=form, n_left_out=sample.n_left_out
+    )
+    write_report(out, result, page=page, cells=cells, thumbnails=thumbnails)
+
+
+def write_tables(
+    out: Path,
+    result: BatchResult,
+    *,
+    targets: Mapping[Path, Outputs],
+    form: str,
+    sample: PageSample,
+) -> None:
+    """Write the tables, and take what the page needs of them.
+
+    Our tables of an earlier start in another format are removed: they would pass for those of this
+    one.
+    """
+    records = list(result.done.values())
     names = [name for record in records for part in record.parts for name in part.columns]
-    rows = (part for record in records for part in read_rows(record, out))
+    rows = sample.watch(rows_of_all(result, out, targets=targets))
     columns = cell_columns(names or [*WHERE, *COLUMNS])
     write_table_parts(out / f"cells.{form}", gather_rows(rows), columns=columns)
-    images = join_rows([record.images for record in records], columns=IMAGES)
+    images = join_rows([record.images for record in result.done.values()], columns=IMAGES)
     write_table(out / f"images.{form}", images)
     others = [out / f"{name}.{other}" for name in ("cells", "images") for other in FORMATS]
     ledger = Ledger(out, sets_aside=True)
     ledger.remove(path for path in others if path.suffix != f".{form}" and ledger.is_ours(path))
 
 
+def rows_of_all(
+    result: BatchResult, out: Path, *, targets: Mapping[Path, Outputs]
+) -> Iterator[pd.DataFrame]:
+    """The rows of all images' cells; an image whose rows are broken moves to those that failed."""
+    for path, record in list(result.done.items()):
+        try:
+            # First all of them, so that no half of an image comes into the table.
+            held = [one for one in read_rows(record, out) if len(record.parts) == 1]
+        except FileError as error:
+            result.failed[path] = str(error)
+            del result.done[path]
+            targets[path].ledger().remove([targets[path].record])
+            continue
+        yield from held or read_rows(record, out)
+
+
 def read_rows(record: Record, out: Path) -> Iterator[pd.DataFrame]:
     """The rows of an image's cells, a file of them at a time.
 
     Raises:
-        FileError: a file cannot be read any more.
+        FileError: a file cannot be read any more, or is not what was written.
     """
     for part in record.parts:
         try:
             rows = read_table(out / part.name)
+            if len(rows) != part.n_rows or list(map(str, rows)) != part.columns:
+                raise ValueError("it holds other rows than were written")
         except BROKEN as error:
             raise FileError(
-                f"{out / part.name}: cannot be read any more ({error}). Remove the folder "
-                f"{out / 'records'} and start again."
+                f"{record.path}: what was measured of it cannot be read any more "
+                f"({out / part.name}: {error}). Start again: it is done anew."
             ) from error
         rows.insert(0, "file", record.path)
         yield rows
 
 
-def gather_rows(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """Put small tables together until they have some rows: each is a group of rows in Parquet."""
-    waiting: list[pd.DataFrame] = []
-    for part in parts:
-        waiting.append(part)
-        if sum(map(len, waiting)) >= PART_ROWS:
-            yield join_rows(waiting, columns=[])
-            waiting = []
-    if waiting:
-        yield join_rows(waiting, columns=[])
+class PageSample:
+    """The cells that the page is made of: all of few, of many every so-many-th.
 
+    Of the frames that it shows, all are taken as long as there is room, since a reader looks for
+    the row of a cell in the picture.
 
-def thin_cells(record: Record, out: Path) -> tuple[pd.DataFrame, int]:
-    """Rows of an image's cells for the page, and how many are left out of them.
-
-    A page holds so many cells and no more; of a large image, every so-many-th is taken.
+    Args:
+        shown: file and frame of these.
     """
-    n_rows = sum(part.n_rows for part in record.parts)
-    step = max(1, -(-n_rows // PAGE_CELLS)) if record.is_large else 1
-    rows = join_rows([part.iloc[::step] for part in read_rows(record, out)], columns=[])
-    return rows, n_rows - len(rows)
+
+    def __init__(self, *, shown: Collection[tuple[str, int]] = ()) -> None:
+        self.shown = shown
+        self.kept: list[pd.DataFrame] = []
+        self.n_kept = self.n_all = self.n_shown = 0
+        self.step = 1
+
+    @property
+    def n_left_out(self) -> int:
+        """How many cells it has not."""
+        return self.n_all - self.n_kept
+
+    def watch(self, parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """Hand on all rows, and keep some."""
+        for rows in parts:
+            self.add(rows)
+            yield rows
+
+    def add(self, rows: pd.DataFrame) -> None:
+        """Keep some of an image's rows."""
+        if rows.empty:
+            return
+        # The index is a cell's place among all, by which the others are left out later.
+        rows = rows.set_axis(range(self.n_all, self.n_all + len(rows)))
+        self.n_all += len(rows)
+        self.kept.append(self._thin(rows))
+        self.n_kept += len(self.kept[-1])
+        while self.n_kept > PAGE_CELLS:
+            self.step *= 2
+            self.n_shown = 0
+            self.kept = [self._thin(pd.concat(self.kept))]
+            self.n_kept = len(self.kept[0])
+
+    def _thin(self, rows: pd.DataFrame) -> pd.DataFrame:
+        is_shown = rows["file"].isin({file for file, _ in self.shown}).to_numpy()
+        if is_shown.any():
+            keys = zip(rows["file"], rows["frame"], strict=True)
+            is_shown = np.array([key in self.shown for key in keys], dtype=bool)
+        is_shown = is_shown & (self.n_shown + np.cumsum(is_shown) <= PAGE_CELLS // 2)
+        self.n_shown += int(is_shown.sum())
+        chosen: pd.DataFrame = rows[is_shown | (rows.index.to_numpy() % self.step == 0)]
+        return chosen
+
+    def table(self) -> pd.DataFrame:
+        """The cells that were kept, in their order."""
+        return join_cells([rows.reset_index(drop=True) for rows in self.kept])
 
 
 def write_report(
     out: Path,
-    records: Sequence[Record],
+    result: BatchResult,
     *,
-    title: str,
-    run: Run,
-    targets: Mapping[Path, Outputs],
+    page: Page,
+    cells: Cells,
     thumbnails: Mapping[tuple[str, int], bytes],
-    failed: Mapping[Path, str],
-    notes: Sequence[str] = (),
-    form: str = "csv",
 ) -> None:
     """Write ``report.html``, the page that shows what was found.
-
-    Args:
-        out: the folder.
-        records: of the images that are done.
-        title: of the page.
-        run: what was done, when and by which model.
-        targets: where the results of each image are.
-        thumbnails: from `read_thumbnails`.
-        failed: the images that failed, with the reason.
-        notes: what the reader should know of the whole run.
-        form: of the tables, as `write_tables` has it.
 
     Raises:
         FileError: it cannot be written.
     """
-    thinned = [thin_cells(record, out) for record in records]
-    cells = join_cells([rows for rows, _ in thinned if len(rows.columns)])
-    n_left_out = sum(n for _, n in thinned)
-    large = {record.path for record in records if record.is_large}
-    page = html_report(
-        title,
-        join_rows([report_rows(record) for record in records], columns=IMAGES),
-        run=run,
+    text = html_report(
+        page.title,
+        join_rows([report_rows(record) for record in result.done.values()], columns=IMAGES),
+        run=page.run,
         thumbnails=thumbnails,
-        cells=page_cells(cells, targets, large=large, form=form, n_left_out=n_left_out),
-        failures={str(path): message for path, message in failed.items()},
-        notes=notes,
+        cells=cells,
+        failures={str(path): message for path, message in result.failed.items()},
+        notes=page.notes,
     )
-    write_text(out / "report.html", page)
+    write_text(out / "report.html", text)
 
 
 def report_rows(record: Record) -> pd.DataFrame:

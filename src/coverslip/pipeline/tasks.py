@@ -33,7 +33,7 @@ from coverslip.pipeline.region import find_in_region, measure_region, pack_regio
 from coverslip.pipeline.results import write_frame_pictures, write_results
 from coverslip.pipeline.scale import find_scale, scale_messages, windows
 from coverslip.pipeline.settings import scale_of
-from coverslip.pipeline.store import RegionFolder
+from coverslip.pipeline.store import BROKEN, RegionFolder
 from coverslip.report import pick_frames
 
 if TYPE_CHECKING:
@@ -185,8 +185,23 @@ def finish_image(opened: OpenedImage, *, job: Job) -> Record:
         job: that with which it was begun.
 
     Raises:
-        CoverslipError: it cannot be read or predicted, or a result not be written.
+        CoverslipError: it cannot be read or predicted, or a result not be written; or what an
+            earlier start has kept of it is damaged, and was removed.
     """
+    had_kept = opened.parts(job).is_dir()
+    try:
+        return _finish(opened, job)
+    except (*BROKEN, IndexError) as error:
+        if not had_kept:
+            raise
+        opened.target.forget_parts()
+        raise FileError(
+            f"{opened.file.path}: a frame that was done before can no longer be read "
+            f"({type(error).__name__}: {error}), and what was kept of it was removed: start again."
+        ) from error
+
+
+def _finish(opened: OpenedImage, job: Job) -> Record:
     file = opened.file
     plans = plan_frames(opened, job)
     if plans[0].is_large or file.n_frames > 1:
@@ -282,9 +297,12 @@ def do_frame(plan: FramePlan, frame: HeldFrame) -> FramePlan:
     (region,) = plan.regions
     messages: list[str] = list(frame.notes)
     arrays = segment_region(plan, region, frame, messages=messages)
-    with writing(plan.opened.target.ledger()):
+    ledger = plan.opened.target.ledger()
+    with writing(ledger):
         write_frame_pictures(plan, frame, arrays)
-    plan.store.put(region, arrays)
+    # Kept with the frame, since it may be another process that tells the user.
+    messages += [moved_message(old, new) for old, new in ledger.moved]
+    plan.store.put(region, {**arrays, "messages": np.array(messages, dtype=str)})
     return plan
 
 

@@ -41,8 +41,8 @@ class Cells:
         table: One row per cell, with `file`, `frame`, `label` and what was measured.
         draw: Gives the outlines of one frame, by file and frame; None where there are none.
         csv: File with the whole table, CSV or Parquet, as a path from the page; empty: not named.
-        n_left_out: How many rows that file has more than `table`, which has every so-many-th of a
-            large image.
+        n_left_out: How many rows that file has more than `table`, which has every so-many-th of
+            many.
     """
 
     table: pd.DataFrame

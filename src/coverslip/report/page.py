@@ -159,7 +159,7 @@ def _about_cells(images: pd.DataFrame, cells: Cells) -> dict[str, Any] | None:
     if images["file"].duplicated().any():
         words += ", those of a film counted in each frame"
     if cells.n_left_out:
-        words += f"; of a large image, this page has some evenly spread, {count(n_page)} in all"
+        words += f"; of so many, this page has some evenly spread, {count(n_page)} in all"
     elif n_page < len(cells.table):
         words += f"; {count(n_page)} are in the table below, those of the images shown first"
     drawn = histograms(cells.table, shown=measured_columns(cells.table))

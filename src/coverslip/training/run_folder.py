@@ -11,7 +11,9 @@ state.safetensors   all that the next epoch depends on; replaced whole after eac
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field, replace
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import torch
@@ -117,11 +119,14 @@ def resume_plan(run: Path, pairs: Sequence[Pair]) -> Plan:
         5
     """
     try:
-        record = json.loads((run / "settings.json").read_text())
-        names = record["train"] + record["val"]
+        record = json.loads((run / "settings.json").read_text(encoding="utf-8"))
+        names = [str(name) for name in (*record["train"], *record["val"])]
         settings = dict_to_settings(record["settings"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SettingsError(f"{run}: no training to resume there ({error!r}).") from error
+        weights = check_weights(record["weights"], n=len(record["train"]))
+        digest = str(record["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = shorten(repr(error), 200, placeholder=" …")
+        raise SettingsError(f"{run}: no training to resume there ({reason}).") from error
     by_name = {pair.name: replace(pair, reading=settings.reading) for pair in pairs}
     missing = [name for name in names if name not in by_name]
     if missing:
@@ -133,14 +138,28 @@ def resume_plan(run: Path, pairs: Sequence[Pair]) -> Plan:
         settings=settings,
         train=[by_name[name] for name in record["train"]],
         val=[by_name[name] for name in record["val"]],
-        weights=record["weights"],
+        weights=weights,
     )
-    if hash_pairs([*plan.train, *plan.val]) != record["fingerprint"]:
+    if hash_pairs([*plan.train, *plan.val]) != digest:
         raise SettingsError(
             f"{run}: images or masks have changed since it began: restore them, or start a new "
             "training with another -o."
         )
     return plan
+
+
+def check_weights(weights: object, *, n: int) -> list[float] | None:
+    """How often to draw each training image, as a file has it.
+
+    Raises:
+        ValueError, TypeError: not a positive number for each.
+    """
+    if weights is None:
+        return None
+    found = [float(weight) for weight in weights]  # type: ignore[attr-defined]
+    if len(found) != n or not all(0 < weight < math.inf for weight in found):
+        raise ValueError("its weights are not a positive number for each image")
+    return found
 
 
 def new_state(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -162,22 +163,61 @@ def read_groups(pairs: Sequence[Pair], table: Path, *, column: str) -> list[str]
 def read_list(table: Path) -> pd.DataFrame:
     """A CSV with a column `name`, all values as text, indexed by name.
 
+    A value is what stands there, be it NA, None or nothing. Rows without any value, as Excel leaves
+    them below a table, are passed over. Columns may be parted by commas, semicolons or tabs.
+
     Raises:
-        SettingsError: not a CSV, no such column, or a name that occurs twice.
+        SettingsError: not a CSV, no such column, a row without a name, or a name that occurs twice.
     """
-    try:
-        rows = pd.read_csv(table, dtype=str)
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{table}: not readable as CSV ({error}).") from error
+    rows = _read_texts(table)
     if "name" not in rows:
         raise SettingsError(f"{table}: no column 'name'; it has {', '.join(rows.columns)}.")
+    rows = rows[(rows != "").any(axis=1)]
+    nameless = rows.index[rows["name"] == ""].tolist()
+    if nameless:
+        raise SettingsError(
+            f"{table}: row {nameless[0] + 2} has no name: fill it in, or remove the row."
+        )
     twice = rows["name"][rows["name"].duplicated()].unique().tolist()
     if twice:
         raise SettingsError(
-            f"{table}: {', '.join(map(str, twice[:5]))} occurs more than once in the column "
+            f"{table}: {', '.join(twice[:5])} occurs more than once in the column "
             "'name': keep one row for each image."
         )
     return rows.set_index("name")
+
+
+def _read_texts(table: Path) -> pd.DataFrame:
+    """All values of a CSV as text, without blanks at their ends.
+
+    Raises:
+        SettingsError: not readable as CSV.
+    """
+    try:
+        with table.open(encoding="utf-8-sig") as stream:
+            first = stream.readline()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # values would be lost
+            rows = pd.read_csv(
+                table,
+                dtype=str,
+                sep=max(",;\t", key=first.count),
+                encoding="utf-8-sig",
+                index_col=False,
+                keep_default_na=False,
+                skip_blank_lines=False,  # so that rows can be counted
+            ).fillna("")
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{table}: no text in UTF-8: save it again as CSV UTF-8 (in Excel: Save As)."
+        ) from error
+    except (OSError, ValueError, pd.errors.ParserWarning) as error:
+        raise SettingsError(f"{table}: not readable as CSV ({error}).") from error
+    rows.columns = rows.columns.str.strip()
+    stripped: pd.DataFrame = rows.apply(lambda column: column.str.strip())
+    # As names of files are compared: macOS writes an umlaut as two characters.
+    composed: pd.DataFrame = stripped.apply(lambda column: column.str.normalize("NFC"))
+    return composed
 
 
 def hash_pairs(pairs: Sequence[Pair]) -> str:

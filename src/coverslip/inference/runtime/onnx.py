@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import io
+import math
 import warnings
 from collections.abc import Callable
 from textwrap import shorten
@@ -123,6 +124,14 @@ OPERATORS = frozenset(
 )
 
 
+# Of the types of ONNX: what they are in its numbers, and how many bytes a value takes.
+TYPES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8}  # float32, (u)int8, int32, int64, …
+# Which inputs of an operator say how large its output is.
+SIZES = {"ConstantOfShape": (0,), "Expand": (1,), "Pad": (1,), "Resize": (2, 3), "Upsample": (1,)}
+MAX_SIDE, MAX_VALUES = 2**16, 2**26
+STRANGE_ATTRIBUTES = frozenset({5, 9, 10, 11, 12, 13, 14})  # graphs, lists of tensors, sparse ones
+
+
 def pack_onnx(graph: bytes, texts: Mapping[str, str]) -> bytes:
     """Put text into a graph's metadata, and a checksum over all of it under ``sha256``.
 
@@ -143,6 +152,8 @@ def read_onnx(path: Path) -> tuple[bytes, dict[str, str]]:
         SettingsError: the package onnx is not there.
         ModelError: not readable, larger than MOST_BYTES, or what `unpack_onnx` refuses.
     """
+    if path.exists() and not path.is_file():
+        raise ModelError("no file: a pipe or a device, perhaps; name one.")
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ModelError(f"larger than {MOST_BYTES / 2**30:g} GiB, as no network of ours is.")
@@ -181,11 +192,41 @@ def _refuse_strange(model: Any) -> None:
     for node in model.graph.node:
         if node.op_type not in OPERATORS or node.domain not in ("", "ai.onnx"):
             raise ModelError(f"it has the operator {node.op_type}, which no network of ours has.")
-        tensors = [attribute.t for attribute in node.attribute if attribute.HasField("t")]
-        _refuse_elsewhere(tensors)
+        for attribute in node.attribute:
+            if attribute.type in STRANGE_ATTRIBUTES:
+                raise ModelError(
+                    f"its {node.op_type} has an attribute that no network of ours has."
+                )
+            _refuse_elsewhere([attribute.t] if attribute.HasField("t") else [])
+            if node.op_type == "Cast" and attribute.name == "to":
+                _refuse_type(attribute.i, what="a cast")
     _refuse_elsewhere(model.graph.initializer)
+    _refuse_huge(model.graph)
+    for value in (*model.graph.input, *model.graph.output):
+        _refuse_type(value.type.tensor_type.elem_type, what=value.name)
+    if len(model.graph.input) != 1 or len(model.graph.output) != 1:
+        raise ModelError("it has not one input and one output, as all networks of ours.")
     if model.graph.sparse_initializer:
         raise ModelError("it has sparse weights, which no network of ours has.")
+
+
+def _refuse_huge(graph: Any) -> None:
+    """Raise ModelError where a number in the graph makes a tensor larger than any of ours."""
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant":
+            tensors = [one.t for one in node.attribute if one.HasField("t")]
+            constants |= dict(zip(node.output, tensors, strict=False))
+    to_array = need("onnx", extra="onnx", what="ONNX").numpy_helper.to_array
+    for node in graph.node:
+        for number, name in enumerate(node.input):
+            if number not in SIZES.get(node.op_type, ()) or name not in constants:
+                continue
+            values = [abs(value) for value in to_array(constants[name]).ravel().tolist()]
+            if max(values, default=0) > MAX_SIDE or math.prod(values) > MAX_VALUES:
+                raise ModelError(
+                    f"its {node.op_type} makes a tensor larger than any network of ours has."
+                )
 
 
 def _refuse_elsewhere(tensors: Any) -> None:
@@ -193,6 +234,34 @@ def _refuse_elsewhere(tensors: Any) -> None:
     for tensor in tensors:
         if tensor.external_data or tensor.data_location:
             raise ModelError("part of it lies in another file: export it as one file.")
+        _refuse_type(tensor.data_type, what=tensor.name)
+        _refuse_lies(tensor)
+
+
+def _refuse_type(number: int, *, what: str) -> None:
+    """Raise ModelError for numbers of 4 or 8 bits and others that networks of ours have not."""
+    if number not in TYPES:
+        raise ModelError(
+            f"{what[:100] or 'a tensor'} of it is of the ONNX type {number}, which no network of "
+            "ours has; wanted float32."
+        )
+
+
+def _refuse_lies(tensor: Any) -> None:
+    """Raise ModelError where a tensor has not the values that its shape claims."""
+    claimed = math.prod(tensor.dims) if all(length >= 0 for length in tensor.dims) else -1
+    if tensor.HasField("raw_data"):
+        held = len(tensor.raw_data) / TYPES[tensor.data_type]
+    else:
+        held = max(
+            len(getattr(tensor, name))
+            for name in ("float_data", "int32_data", "int64_data", "double_data")
+        )
+    if claimed != held:
+        raise ModelError(
+            f"its tensor {tensor.name[:100]!r} claims {str(claimed)[:50]} values and holds "
+            f"{held:g}: it is damaged."
+        )
 
 
 def _hash(model: Any, texts: Mapping[str, str]) -> str:

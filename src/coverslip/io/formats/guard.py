@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
+import stat
 from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.errors import CoverslipError, FileError
@@ -12,7 +17,6 @@ from coverslip.io.formats.photometric import bits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import tifffile
 
@@ -49,7 +53,10 @@ def sniff(path: Path) -> str:
     """
     if path.is_dir():
         return _sniff_folder(path)
-    with readable(path), path.open("rb") as stream:
+    with readable(path):
+        check_regular(path)
+        stream = path.open("rb")
+    with readable(path), stream:
         start = stream.read(16)
     if not start:
         raise FileError(f"{path}: the file is empty (0 bytes). Copy it again from its source.")
@@ -64,13 +71,86 @@ def sniff(path: Path) -> str:
     )
 
 
+def check_regular(path: Path) -> None:
+    """Refuse what is no file on a disk: to open a pipe or a device may wait, or take, for ever.
+
+    Raises:
+        FileError: a pipe, a socket, a device, or links that lead to one another.
+        OSError: nothing is there.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise FileError(f"{path}: links that lead to one another, and to no file.") from error
+        if path.is_symlink():
+            raise FileError(
+                f"{path}: a link to {os.readlink(path)}, which is not there. Copy the file itself, "
+                "or remove the link."
+            ) from error
+        raise
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        kind = kinds.get(stat.S_IFMT(mode), "a device")
+        raise FileError(f"{path}: {kind}, where a file is wanted. Save what comes from it first.")
+
+
 def is_zarr(path: Path) -> bool:
     """Whether a path is a Zarr array or group, by the files in it; the package is not needed."""
     return path.is_dir() and any((path / name).is_file() for name in ZARR_MARKERS)
 
 
+def zarr_root(path: Path) -> Path:
+    """The outermost Zarr, by its name, that a path lies in; or the path."""
+    root = here = Path(os.path.abspath(path))
+    for above in here.parents:
+        if not is_zarr(above):
+            break
+        root = above if above.suffix.lower() == ".zarr" else root
+    return root
+
+
+def check_links(path: Path) -> None:
+    """Refuse a Zarr in which a link leads outside of it, or to what is no file.
+
+    Its chunks would else be any files of this computer, which results would show.
+
+    Raises:
+        FileError: There is such a link.
+    """
+    _check_links(str(zarr_root(path)))
+
+
+@lru_cache(maxsize=64)
+def _check_links(root: str) -> None:
+    true_root = os.path.realpath(root)
+    waiting = [root]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    _check_link(root, entry.path, true_root=true_root)
+                elif entry.is_dir():
+                    waiting.append(entry.path)
+                elif not entry.is_file():
+                    check_regular(Path(entry.path))
+
+
+def _check_link(root: str, link: str, *, true_root: str) -> None:
+    target = os.path.realpath(link)
+    if not Path(target).is_relative_to(true_root):
+        raise FileError(
+            f"{root}: {os.path.relpath(link, root)} in it is a link that leads outside of it "
+            f"({target}), and is not followed. Copy the Zarr with what its links lead to."
+        )
+    if os.path.lexists(target):
+        check_regular(Path(target))
+
+
 def _sniff_folder(path: Path) -> str:
     if is_zarr(path):
+        with readable(path):
+            check_links(path)
         return "zarr"
     if path.suffix.lower() == ".zarr":
         raise FileError(
@@ -206,6 +286,45 @@ def check_claim(path: Path, n_bytes: int, *, per_byte: int = RASTER_PER_BYTE) ->
             f"{path}: its header claims {n_bytes / 1e6:,.0f} MB of pixels, which its {size:,} "
             "bytes cannot hold: the file is damaged or cut off. Copy it again from its source."
         )
+
+
+FEW_PICTURES = 10_000  # which no file is refused for
+MOST_PICTURES = 1_000_000  # of a file: what is known of each takes memory
+
+
+def check_pictures(path: Path, n: int) -> None:
+    """Refuse more pictures than a file of this length can hold: each takes a byte at the least.
+
+    Args:
+        path: The file, or the folder of a Zarr.
+        n: Times × depths × channels that its header claims.
+
+    Raises:
+        FileError: There are too many, or more than MOST_PICTURES.
+    """
+    if n > MOST_PICTURES:
+        raise FileError(
+            f"{path}: its header claims {n:,} pictures; at most {MOST_PICTURES:,} are read. If it "
+            "has so many, cut it into shorter films; if not, the file is damaged."
+        )
+    if n > FEW_PICTURES and not _has_bytes(path, n):
+        raise FileError(
+            f"{path}: its header claims {n:,} pictures, which its length cannot hold: the file is "
+            "damaged or cut off. Copy it again from its source."
+        )
+
+
+def _has_bytes(path: Path, n: int) -> bool:
+    """Whether a file, or the files of a folder, have so many bytes."""
+    if not path.is_dir():
+        return path.stat().st_size >= n
+    found = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            found += os.lstat(os.path.join(folder, name)).st_size
+            if found >= n:
+                return True
+    return False
 
 
 def check_page(path: Path, page: tifffile.TiffPage) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,6 +116,7 @@ def _multiscale(path: Path, group: Any, about: Mapping[str, Any]) -> OpenZarr:
     first, *others = about["multiscales"]
     datasets = first.get("datasets") or []
     name = datasets[0]["path"] if datasets else ""
+    check_inside(path, name)
     if not name or name not in group:
         raise FileError(
             f"{path}: its metadata name the array {name or '(none)'}, which is not there. "
@@ -126,6 +128,8 @@ def _multiscale(path: Path, group: Any, about: Mapping[str, Any]) -> OpenZarr:
 
 def _only(path: Path, zarr: Any, names: list[str]) -> OpenZarr:
     """The one image of a group, or an error that names them all."""
+    for name in names:
+        check_inside(path, name)
     if len(names) == 1:
         inner = path / names[0]
         found = _open(inner, zarr)
@@ -135,6 +139,20 @@ def _only(path: Path, zarr: Any, names: list[str]) -> OpenZarr:
     shown = ", ".join(str(path / name) for name in names[:MOST_NAMED])
     more = ", …" if len(names) > MOST_NAMED else ""
     raise FileError(f"{path}: it holds {len(names)} images. Name one of them: {shown}{more}")
+
+
+def check_inside(path: Path, name: object) -> None:
+    """Refuse a name in a Zarr's metadata that leads out of it.
+
+    Raises:
+        FileError: an absolute path, or one with two dots in it; or no text.
+    """
+    there = PureWindowsPath(str(name))  # which knows the separators of all systems
+    if not isinstance(name, str) or there.anchor or ".." in there.parts:
+        raise FileError(
+            f"{path}: its metadata name {str(name)[:100]!r}, which does not lie in it, and is not "
+            "read. Copy it again from its source."
+        )
 
 
 def _alone(path: Path, array: Any, zarr: Any) -> OpenZarr:

@@ -1,6 +1,8 @@
 """TIFF → its pages; a page is the most that is ever read at once."""
 
 import logging
+import math
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from coverslip.errors import FileError
 from coverslip.io.axes import describe
 from coverslip.io.formats import orientation, photometric
-from coverslip.io.formats.guard import check_page, check_size, readable
+from coverslip.io.formats.guard import check_page, check_pictures, check_size, readable
 from coverslip.io.formats.tiff_window import piece_size, read_plain, read_window
 
 UNNAMED = "IQ"  # tifffile's letters for "a sequence of pages" and "something"
@@ -95,12 +97,22 @@ def _pages_of_one_kind(path: Path) -> Iterator[tifffile.TiffFile]:
     # _multifile: one file of an OME set would stand for the whole set, and each of a folder's files
     # would be read as often as there are files.
     with tifffile.TiffFile(path, _multifile=False) as tif:
+        _check_ome_claim(path, tif)
         kinds = {(series.shape, series.dtype) for series in tif.series}
         if not (tif.is_shaped and len(tif.series) > 1 and len(kinds) == 1):
             yield tif
             return
     with tifffile.TiffFile(path, _multifile=False, is_shaped=False) as tif:
         yield tif
+
+
+def _check_ome_claim(path: Path, tif: tifffile.TiffFile) -> None:
+    """Refuse pictures that a file cannot hold, for which tifffile would lay out a list at once."""
+    if not tif.is_ome:
+        return
+    for pixels_ in re.findall(r"<(?:\w+:)?Pixels\s[^>]*>", tif.ome_metadata or ""):
+        lengths = re.findall(r"\sSize[ZCT]\s*=\s*[\"'](\d{1,19})[\"']", pixels_)
+        check_pictures(path, math.prod(map(int, lengths)))
 
 
 def _check(path: Path, series: tifffile.TiffPageSeries) -> None:
