@@ -18,7 +18,7 @@ from coverslip.inference import Prediction, Source
 from coverslip.io import open_frame, read_frames
 from coverslip.measurements import COLOURS
 from coverslip.pipeline.frame_statistics import keep_statistics, statistics_path
-from coverslip.pipeline.infer import network_of, predict_prepared, prepare_image, scaled_shape
+from coverslip.pipeline.infer import network_of, predict_prepared, prepare_and_note, scaled_shape
 from coverslip.pipeline.settings import scale_of
 from coverslip.preprocessing import normalise, resize_window, stretch_between
 
@@ -132,7 +132,9 @@ def hold_array(
         ValueError: an image of another shape, or without a finite pixel.
     """
     measured = image if channels is None else channels
-    return HeldFrame(image, prepare_image(image, model), measured, number, tuple(notes))
+    prepared, found = prepare_and_note(image, model)
+    notes = [*notes, *filter(None, [found])]
+    return HeldFrame(image, prepared, measured, number, tuple(notes))
 
 
 def hold_frames(
