@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 def segment(
     images: Images,
     out: Out,
-    model: Annotated[str, typer.Option(help=MODEL)] = "phase",
+    model: Annotated[str, typer.Option(help=f"auto (the best of these), {MODEL}")] = "phase",
     argument: MethodArgument = None,
     tta: Tta = "none",
     threshold: Threshold = None,
@@ -113,6 +113,8 @@ def segment(
         ),
         measure=MeasureSettings(properties=parse_list(properties)),
     )
+    if model == "auto":
+        model = choose_shipped(images, settings, axes=axes, channel=channel, project=project)
     job = load_job(
         model,
         settings=settings,
@@ -175,6 +177,28 @@ def run_segment(
     tell(f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {out / 'report.html'}")
     tell_failed(result.failed)
     return result.failed
+
+
+def choose_shipped(
+    sources: Sequence[str],
+    settings: SegmentSettings,
+    *,
+    axes: str | None,
+    channel: str,
+    project: str,
+) -> str:
+    """The model that fits some of the images best; what was chosen is said.
+
+    Raises:
+        FileError: no image can be read.
+    """
+    from coverslip.pipeline.choose import choice_message, choose_model
+
+    trials = choose_model(
+        find_sources(sources), settings=settings, axes=axes, channel=channel, z=project
+    )
+    note(choice_message(trials))
+    return trials[0].name
 
 
 def find_sources(sources: Sequence[str]) -> list[Path]:
