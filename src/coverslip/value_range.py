@@ -48,6 +48,7 @@ HELD_TOGETHER = 0.6  # share of bright pixels whose neighbour is bright: cells, 
 NOISE_BY_SIDE = {2: 0.3, 4: 0.2}  # likeness of squares of so many pixels, below which it is noise
 BLOCK_PX, MOST_IN_BLOCK = 64, 0.5  # and likeness within each square of it: one cell is enough
 LEAST_SIDE_PX = 32  # of an image, of which that can be said
+LEAST_LEVELS = 16  # different values in the rest: fewer are a drawing, not a picture of cells
 FEW = 20  # values, of which less can be said
 
 
@@ -170,6 +171,8 @@ def one_value_share(ordered: Values) -> float:
 def is_structured(values: Values, following: Values, *, up_to: float, low: float, gap: Gap) -> bool:
     """Whether the rest shows something, and not noise alone, in which no cells would be."""
     rest = (values <= up_to) & (following <= up_to)
+    if len(np.unique(values[rest])) < LEAST_LEVELS:
+        return False
     if np.percentile(values[rest], 95) - low < gap.filled * (up_to - low):
         return False
     return correlation(values[rest], following[rest]) > STRUCTURE
