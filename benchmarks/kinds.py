@@ -38,7 +38,7 @@ from coverslip.pipeline import (
     scale_of,
 )
 from coverslip.pipeline.scale import limit_zoom
-from coverslip.report import table_to_markdown
+from coverslip.reproduction.tables.markdown import table_to_markdown
 from coverslip.segmentation import cell_sizes, drop_cells, trim_cells
 from coverslip.training import load_labelled
 from coverslip.training.weights import split_ignored

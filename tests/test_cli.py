@@ -29,6 +29,7 @@ VERBS = (
     "segment",
     "measure",
     "train",
+    "tune",
     "suggest",
     "evaluate",
     "score",

@@ -12,7 +12,7 @@ import coverslip
 SOURCE = Path(coverslip.__file__).parent
 FLOORS = (
     "_moved errors",
-    "_optional _text device provenance",
+    "_optional _text device provenance value_range",
     "contours figures measurements metrics models preprocessing report segmentation tiling",
     "inference io",
     "checkpoints export tables",

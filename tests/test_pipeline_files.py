@@ -94,6 +94,7 @@ def test_one_image_leaves_everything_that_was_promised(tmp_path, out):
         "frame": 0,
         "n_cells": 5,
         "confluence": pytest.approx(5 * 36 / 32**2, abs=1e-6),
+        "fit": 0.95,  # the network is wholly sure
         "median_area_px": 36,
         "height_px": 32,
         "width_px": 32,

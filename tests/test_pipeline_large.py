@@ -124,7 +124,7 @@ def test_models_that_ship_find_the_same_cells(tmp_path, model, name, options):
     tta = options.pop("tta", "none")
     job = load_job(model, settings=SegmentSettings(predict=replace(SMALL, tta=tta), **options))
     path = save(tmp_path / "a.tif", image)
-    assert check_equal(path, tmp_path, replace(job, regions=REGIONS)).max() >= 5
+    assert check_equal(path, tmp_path, replace(job, regions=REGIONS)).max() >= 4
 
 
 def test_cells_in_the_corner_of_four_regions_and_regions_one_pixel_wide(tmp_path):

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from coverslip.value_range import ValueRange, find_range, sample_pairs
+
 SAMPLE_PX = 1_000_000  # percentiles of so many values are exact to far less than one grey level
 
 
@@ -85,7 +87,8 @@ def stretch(
 
     The percentiles are taken over all channels together, which keeps the colours. Where they
     coincide although the image is not constant (a few bright cells on black), its minimum and
-    maximum take their place.
+    maximum take their place; and where something that is far from all the rest would set the range,
+    `find_range` leaves it out.
 
     Args:
         image: (H, W) or (H, W, 3), any number type; NaN and ±Inf are replaced first.
@@ -106,10 +109,27 @@ def stretch(
         [[0.0, 0.25], [0.5, 1.0]]
     """
     finite, _ = replace_nonfinite(image)
-    low, high = np.percentile(_sample(finite), [low_percentile, high_percentile]).tolist()
-    if low >= high:
-        low, high = float(finite.min()), float(finite.max())
-    return stretch_between(finite, low, high)
+    found = image_range(finite, low_percentile=low_percentile, high_percentile=high_percentile)
+    return stretch_between(finite, found.low, found.high)
+
+
+def image_range(
+    image: NDArray[Any], *, low_percentile: float, high_percentile: float
+) -> ValueRange:
+    """The values that `stretch` makes 0 and 1 of, and what is to be said of them.
+
+    Args:
+        image: (H, W) or (H, W, 3), every value finite.
+        low_percentile: In [0, 100].
+        high_percentile: In [0, 100].
+    """
+    found = find_range(
+        *sample_pairs(image, 0, sample_step(image.shape)),
+        percentiles=(low_percentile, high_percentile),
+    )
+    if found.low >= found.high:
+        return ValueRange(float(image.min()), float(image.max()))
+    return found
 
 
 def stretch_between(image: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
@@ -134,11 +154,6 @@ def stretch_between(image: NDArray[Any], low: float, high: float) -> NDArray[np.
     # Divided, not multiplied by 1 / (high - low), which overflows for a range near 1e-308.
     stretched: NDArray[np.floating[Any]] = np.clip((numbers - low) / (high - low), 0, 1)
     return np.asarray(stretched, np.float32)
-
-
-def _sample(image: NDArray[Any]) -> NDArray[Any]:
-    """At most SAMPLE_PX values, evenly spread, as one row of floats."""
-    return image.reshape(-1)[:: sample_step(image.shape)].astype(np.float64)
 
 
 def sample_step(shape: tuple[int, ...]) -> int:

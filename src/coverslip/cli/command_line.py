@@ -26,6 +26,7 @@ from coverslip.cli.score import score
 from coverslip.cli.segment import segment
 from coverslip.cli.suggest import suggest
 from coverslip.cli.train import train
+from coverslip.cli.tune import tune
 from coverslip.cli.view import view
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ VERBS = (
     segment,
     measure,
     train,
+    tune,
     suggest,
     evaluate,
     score,

@@ -48,13 +48,14 @@ TLS = (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from coverslip.io import Reading
     from coverslip.pipeline import Executor, Job, Model, SegmentSettings
 
 
 def segment(
     images: Images,
     out: Out,
-    model: Annotated[str, typer.Option(help=MODEL)] = "phase",
+    model: Annotated[str, typer.Option(help=f"auto (the best of these), {MODEL}")] = "phase",
     argument: MethodArgument = None,
     tta: Tta = "none",
     threshold: Threshold = None,
@@ -112,6 +113,7 @@ def segment(
         recursive=recursive,
     )
     from coverslip.inference import PredictSettings
+    from coverslip.io import Reading
     from coverslip.measurements import MeasureSettings
     from coverslip.pipeline import SegmentSettings
 
@@ -129,6 +131,8 @@ def segment(
         ),
         measure=MeasureSettings(properties=parse_list(properties)),
     )
+    if model == "auto":
+        model = choose_shipped(images, settings, reading=Reading(channel, axes, project))
     job = load_job(
         model,
         settings=settings,
@@ -203,6 +207,19 @@ def run_segment(
     tell(f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {out / 'report.html'}")
     tell_failed(result.failed)
     return result.failed
+
+
+def choose_shipped(sources: Sequence[str], settings: SegmentSettings, *, reading: Reading) -> str:
+    """The model that fits some of the images best; what was chosen is said.
+
+    Raises:
+        FileError: no image can be read.
+    """
+    from coverslip.pipeline.choose import choice_message, choose_model
+
+    trials = choose_model(find_sources(sources), settings=settings, reading=reading)
+    note(choice_message(trials))
+    return trials[0].name
 
 
 def find_sources(sources: Sequence[str], *, recursive: bool = False) -> list[Path]:

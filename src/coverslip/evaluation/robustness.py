@@ -105,7 +105,7 @@ def _measure_missing(
     *,
     degradations: Sequence[str],
     on_scored: Callable[[str, int, int], None],
-    on_note: Callable[[str], None],
+    on_note: Callable[[Path, str], None],
 ) -> pd.DataFrame:
     """Measure the steps that are not in the folder's table, and add each to it."""
     table = read_table(out / TABLE)

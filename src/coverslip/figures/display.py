@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from coverslip.value_range import find_range, sample_pairs
+
 Picture = NDArray[np.uint8]
 
 # Low end, middle, high end. Clipping a little keeps one hot pixel from turning an image black.
@@ -33,7 +35,7 @@ def to_picture(image: NDArray[Any]) -> Picture:
         >>> to_picture(np.array([[1000, 2000], [3000, 5000]], np.uint16)).shape
         (2, 2, 3)
     """
-    low, middle, high = (float(x) for x in np.percentile(_sample(image), CLIP_PERCENT))
+    low, middle, high = _levels(_sample(image))
     if high <= low:
         return np.zeros((*image.shape[:2], 3), dtype=np.uint8)
     level = image.astype(np.float32)  # and no copy more: it may be the overview of a slide
@@ -95,6 +97,13 @@ def side_by_side(pictures: Sequence[Picture], *, gap_px: int = 8) -> Picture:
         row[: len(picture), left : left + picture.shape[1]] = picture
         left += picture.shape[1] + gap_px
     return row
+
+
+def _levels(sample: NDArray[np.float32]) -> tuple[float, float, float]:
+    """Low end, middle and high end, without what is far from all the rest, such as a scale bar."""
+    low, middle, high = (float(x) for x in np.percentile(sample, CLIP_PERCENT))
+    found = find_range(*sample_pairs(sample, 0, 1), percentiles=(CLIP_PERCENT[0], CLIP_PERCENT[2]))
+    return (found.low, middle, found.high) if found.note else (low, middle, high)
 
 
 def _sample(image: NDArray[Any]) -> NDArray[np.float32]:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from coverslip.checkpoints import Checkpoint
 from coverslip.file_measurements import channel_names, read_channels
 from coverslip.inference import Prediction, Source
 from coverslip.io import open_frame, read_frames
 from coverslip.measurements import COLOURS
 from coverslip.pipeline.frame_statistics import keep_statistics, statistics_path
-from coverslip.pipeline.infer import network_of, predict_prepared, prepare_image, scaled_shape
+from coverslip.pipeline.infer import network_of, predict_prepared, prepare_and_note, scaled_shape
 from coverslip.pipeline.settings import scale_of
 from coverslip.preprocessing import normalise, resize_window, stretch_between
+from coverslip.value_range import is_noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from coverslip.tiling import Window
 
     Channels = NDArray[Any] | Mapping[str, NDArray[Any]]
+
+
+NOISE = "shows nothing but noise, or nothing at all: no cells were looked for in it"
 
 
 class Frame(Protocol):
@@ -77,6 +82,7 @@ class HeldFrame:
         measured: the channels that are measured.
         number: of the frame in its file.
         notes: what the reader has to say of the pixels.
+        shows_noise: whether there is nothing but noise in it, in which no cells are looked for.
     """
 
     pixels: NDArray[Any]
@@ -84,6 +90,7 @@ class HeldFrame:
     measured: Channels
     number: int = 0
     notes: tuple[str, ...] = ()
+    shows_noise: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -115,6 +122,9 @@ class HeldFrame:
     ) -> Prediction:
         """Predict the whole frame; where memory is short, in smaller tiles, which is said."""
         del window, tiles
+        if self.shows_noise:
+            nothing = np.zeros((len(model.maps), *self.shape), np.float32)
+            return Prediction(nothing, None if settings.predict.tta == "none" else nothing.copy())
         return predict_prepared(self.stretched, model, settings=settings, on_message=on_message)
 
 
@@ -132,7 +142,10 @@ def hold_array(
         ValueError: an image of another shape, or without a finite pixel.
     """
     measured = image if channels is None else channels
-    return HeldFrame(image, prepare_image(image, model), measured, number, tuple(notes))
+    prepared, found = prepare_and_note(image, model)
+    shows_noise = isinstance(model, Checkpoint) and is_noise(prepared)
+    notes = [*notes, *filter(None, [found, NOISE * shows_noise])]
+    return HeldFrame(image, prepared, measured, number, tuple(notes), shows_noise)
 
 
 def hold_frames(

@@ -11,6 +11,7 @@ import numpy as np
 
 from coverslip.io import write_text
 from coverslip.preprocessing import sample_step
+from coverslip.value_range import find_range, sample_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +75,8 @@ def keep_statistics(
     """
     found = read_statistics(path)
     if found is None:
-        found = replace(measure_statistics(reader, how), notes=tuple(notes))
+        found = measure_statistics(reader, how)
+        found = replace(found, notes=(*notes, *found.notes))
         write_text(path, json.dumps(asdict(found)))
     return found
 
@@ -97,21 +99,25 @@ def measure_statistics(reader: FrameReader, how: Preprocess) -> FrameStatistics:
     n_samples = len(reader.read(slice(0, 1), slice(0, 1)).ravel())
     shape = reader.shape if n_samples == 1 else (*reader.shape, n_samples)
     step, place = sample_step(shape), 0
-    samples, lows, highs = [], [], []
+    samples, following, lows, highs = [], [], [], []
     is_grey = True
     for band in _bands(reader, n_samples):
         flat = band.reshape(-1)
-        samples.append(flat[-place % step :: step].astype(np.float64))
+        some, their = sample_pairs(band, -place % step, step)
+        samples.append(some)
+        following.append(their)
         place += flat.size
         lows.append(float(flat.min()))
         highs.append(float(flat.max()))
         is_grey = is_grey and (band.ndim == 2 or bool((band == band[..., :1]).all()))
-    low, high = np.percentile(
-        np.concatenate(samples), (how.low_percentile, how.high_percentile)
-    ).tolist()
-    if low >= high:
-        low, high = min(lows), max(highs)
-    return FrameStatistics(low, high, is_colour=n_samples > 1, is_grey=is_grey)
+    found = find_range(
+        np.concatenate(samples),
+        np.concatenate(following),
+        percentiles=(how.low_percentile, how.high_percentile),
+    )
+    low, high = (found.low, found.high) if found.low < found.high else (min(lows), max(highs))
+    notes = (found.note,) if found.note else ()
+    return FrameStatistics(low, high, is_colour=n_samples > 1, is_grey=is_grey, notes=notes)
 
 
 def _bands(reader: FrameReader, n_samples: int) -> Iterator[NDArray[Any]]:

@@ -10,7 +10,14 @@ from coverslip.checkpoints import Checkpoint, Method
 from coverslip.errors import SettingsError
 from coverslip.inference import Prediction, check_predict
 from coverslip.pipeline.settings import scale_of, threshold_of
-from coverslip.preprocessing import normalise, resize_image, stretch, to_grey
+from coverslip.preprocessing import (
+    image_range,
+    normalise,
+    replace_nonfinite,
+    resize_image,
+    stretch_between,
+    to_grey,
+)
 from coverslip.segmentation import (
     NOWHERE,
     at_the_edge,
@@ -94,10 +101,19 @@ def prepare_image(image: NDArray[Any], model: Model) -> NDArray[np.float32]:
         >>> float(image.min()), float(image.max())
         (0.0, 1.0)
     """
+    return prepare_and_note(image, model)[0]
+
+
+def prepare_and_note(image: NDArray[Any], model: Model) -> tuple[NDArray[np.float32], str]:
+    """The same, and what the user should know of the range, or ""."""
     if isinstance(model, Method):
-        return to_grey(image)
+        return to_grey(image), ""
     how = model.preprocess
-    return stretch(image, low_percentile=how.low_percentile, high_percentile=how.high_percentile)
+    finite, _ = replace_nonfinite(image)
+    found = image_range(
+        finite, low_percentile=how.low_percentile, high_percentile=how.high_percentile
+    )
+    return stretch_between(finite, found.low, found.high), found.note
 
 
 def predict_prepared(

@@ -19,6 +19,7 @@ from coverslip.measurements import measure
 from coverslip.pipeline.infer import probs_to_parts
 from coverslip.pipeline.region_rows import are_near, find_boxes, place_rows, seen_around
 from coverslip.pipeline.store import table_to_arrays
+from coverslip.pipeline.sureness import sum_sureness
 from coverslip.segmentation import UNSEEN_PX
 from coverslip.tiling import beyond, seen_from
 
@@ -151,7 +152,8 @@ def pack_region(
 
     They are the labels of the core, in bands of rows; where the own cells begin, their areas, and
     which of them stay; their pixels outside of the core; what the pixels right outside of the core
-    belong to, if not to an own cell; the rows of the own cells; and the maps that are to be kept.
+    belong to, if not to an own cell; the rows of the own cells; how sure the network was of the
+    core; and the maps that are to be kept.
 
     Args:
         found: the cells.
@@ -175,6 +177,7 @@ def pack_region(
         **_overflow(found, core),
         **_contacts(found, region),
         **table_to_arrays(rows),
+        "sure": sum_sureness(found.probs[core] if found.probs.size else found.probs),
         **kept,
     }
 

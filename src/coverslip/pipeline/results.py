@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from coverslip.checkpoints import Checkpoint
 from coverslip.figures import overlay, to_picture
 from coverslip.io import (
     find_channel,
@@ -24,6 +25,7 @@ from coverslip.pipeline.record import Record, TablePart
 from coverslip.pipeline.region_rows import bands_of_rows
 from coverslip.pipeline.stitch import RegionLabels, stitch_regions
 from coverslip.pipeline.store import HeldRegions, table_to_arrays, write_arrays
+from coverslip.pipeline.sureness import fit_score
 from coverslip.report import encode_picture, pick_frames
 from coverslip.tables import join_rows
 
@@ -296,6 +298,7 @@ def frame_row(plan: FramePlan, cells: Stitched) -> dict[str, Any]:
         "frame": frame,
         "n_cells": n_cells(cells),
         "confluence": round(cells.confluence, 6),
+        "fit": frame_fit(plan),
         "median_area_px": median_area_px,
         "height_px": height,
         "width_px": width,
@@ -308,6 +311,14 @@ def frame_row(plan: FramePlan, cells: Stitched) -> dict[str, Any]:
     if file.frame_interval_s is not None and file.frame_axes == "T":
         row["time_s"] = frame * file.frame_interval_s
     return row
+
+
+def frame_fit(plan: FramePlan) -> float:
+    """The score of fit of a frame; NaN of corrected labels, and of a method without learning."""
+    if plan.opened.truth or not isinstance(plan.job.model, Checkpoint):
+        return float("nan")
+    found = [plan.store.get(region, "sure")["sure"] for region in plan.regions]
+    return fit_score(np.sum(found, axis=0))
 
 
 def region_messages(plan: FramePlan) -> list[str]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from coverslip.pipeline.infer import predict_prepared, probs_to_labels
+from coverslip.pipeline.infer import predict_prepared, probs_to_labels, scaled_shape
 from coverslip.pipeline.settings import least_area, own_settings, scale_of
+from coverslip.pipeline.sureness import fit_score, sum_sureness
+from coverslip.preprocessing import resize_image
 from coverslip.segmentation import cell_sizes, drop_cells
+from coverslip.value_range import is_noise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -21,13 +25,18 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.float32]
 
-FIRST = (1.0, 0.35)  # where the search may begin: parts of a huge cell pass for cells, unsurely
+FIRST = (2.0, 1.0, 0.5, 0.25, 0.125)  # an octave apart: a model bears half of one either way
+LOOK_PX = 250_000  # pixels that the network sees in a look; where it is more, four windows are cut
 SPECK_PX = 12  # at the scale of a look; the model's least area would drop what is small as yet
-FEW = 3  # cells, of which a median says little
 LOOKS = 3  # a look at a wrong scale tells a better one, hardly ever the best
 NEAR = 2**0.25  # a scale is found when the next is nearer than this; models bear twice as much
+KEPT = 0.9  # share of a look's worth that a step must leave
+BEARS = 2.5  # times larger or smaller than learnt, a cell is a clump or a bit
+AGREE = 0.5  # octaves by which two looks may differ in the size that they tell, and still agree
 LEAST_ZOOM, MOST_ZOOM = 1 / 8, 2.5  # more would cost a laptop six times the work
 WINDOW_PX = 768  # four of them are enough cells, and little work in a large image
+LEAST_PX = 128  # side of a piece of a film's frame, where the frame has so much
+FILM_FRAMES = 5  # of a film, from its first to its last, in which cells are looked for
 
 
 def resolve_settings(settings: SegmentSettings, image: Image, model: Model) -> SegmentSettings:
@@ -51,38 +60,53 @@ def resolve_by(settings: SegmentSettings, pieces: Sequence[Image], model: Model)
 
 
 def find_scale(pieces: Sequence[Image], model: Model, *, settings: SegmentSettings) -> float:
-    """Look at the cells of an image, and find the scale at which the model knows their size.
+    """Find the scale at which a model has the most to say for the cells of an image.
 
-    The network's own cells are measured at two scales, a third and the whole of the image's, then
-    at the scale that their median diameter asks for where the network was surer of them, and again,
-    until the two agree.
+    It looks at scales an octave apart, and begins where the network is sure, where there is much
+    evidence for cells of about the learnt size, and where their size is that which other looks tell
+    too: a whole colony seen small passes for a cell, and the bits of a cell seen large for cells,
+    each at one scale alone. It goes on to where their median size points, as long as the look there
+    is worth as much.
 
     Args:
-        pieces: of the image, each (h, w) or (h, w, 3) of `prepare_image`.
+        pieces: of the image, each (h, w) or (h, w, 3) of `prepare_image`; those that show nothing
+            but noise are passed over.
         model: a loaded model.
         settings: its scale and test-time augmentation are passed over.
 
     Returns:
-        From `LEAST_ZOOM` to `MOST_ZOOM`; 1 where there are no cells, or the model knows no size.
+        From `LEAST_ZOOM` to `MOST_ZOOM`; 1 where nothing is called cell, or the model knows no
+        size.
     """
     learnt = model.cell_size_px
-    if not learnt:
+    pieces = [piece for piece in pieces if not is_noise(piece)]
+    if not learnt or not pieces:
         return 1.0
     quick = replace(settings, predict=replace(settings.predict, tta="none"))
-    first = {scale: look(pieces, model, settings=replace(quick, scale=scale)) for scale in FIRST}
-    sure = {scale: seen.sure for scale, seen in first.items() if len(seen.sizes) >= FEW}
-    if not sure:
+    seen = {scale: look(pieces, model, settings=replace(quick, scale=scale)) for scale in FIRST}
+    worth = agreed_worth(list(seen.values()))
+    best = FIRST[int(np.argmax(worth))]
+    if not max(worth) > 0:
         return 1.0
-    scale = max(sure, key=lambda scale: sure[scale])
-    sizes = first[scale].sizes
     for _ in range(LOOKS):
-        before, scale = scale, limit_zoom(learnt / float(np.median(sizes)))
-        if 1 / NEAR < scale / before < NEAR:
-            break
-        sizes = look(pieces, model, settings=replace(quick, scale=scale)).sizes
-        if len(sizes) < FEW:
-            return before
-    return scale
+        scale = limit_zoom(learnt / seen[best].size)
+        if 1 / NEAR < scale / best < NEAR:
+            return scale
+        seen[scale] = look(pieces, model, settings=replace(quick, scale=scale))
+        if not seen[scale].worth > KEPT * seen[best].worth:
+            return best
+        best = scale
+    return best
+
+
+def agreed_worth(looks: Sequence[Look]) -> NDArray[np.float64]:
+    """What each look is worth, together with the looks that tell about the same size."""
+    sizes = np.log2([seen.size for seen in looks])
+    sure = np.array([min(1.0, 2 * seen.fit) for seen in looks])
+    apart = np.nan_to_num(sizes[:, None] - sizes[None], nan=np.inf)
+    agree = np.exp(-((apart / AGREE) ** 2)) @ sure
+    worth: NDArray[np.float64] = np.array([seen.worth for seen in looks]) * agree**2
+    return worth
 
 
 def limit_zoom(scale: float) -> float:
@@ -90,26 +114,61 @@ def limit_zoom(scale: float) -> float:
     return min(max(scale, LEAST_ZOOM), MOST_ZOOM)
 
 
-class Seen(NamedTuple):
-    """What a look at an image says of its cells."""
+class Look(NamedTuple):
+    """What is seen of the cells in an image's pieces at one scale."""
 
-    sizes: NDArray[np.float64]  # diameters in the image's px, of whole cells, if there are any
-    sure: float  # mean probability of the pixels that are called cell; 0 where none is
+    size: float  # median diameter of whole cells in px of the image; nan: none
+    evidence: float  # sum of 2p - 1 over what is called cell, a pixel of the image
+    fit: float  # the score of fit; 0 where nothing is called cell
+
+    @property
+    def worth(self) -> float:
+        """How good a look it is; 0 where nothing of about the learnt size was seen."""
+        return math.sqrt(max(0.0, self.evidence)) * self.fit**2
 
 
-def look(pieces: Sequence[Image], model: Model, *, settings: SegmentSettings) -> Seen:
-    """Find the cells in the pieces of an image, at one scale."""
-    speck = max(1, round(SPECK_PX / scale_of(settings) ** 2))
-    settings = replace(settings, min_area_px=speck, drop_border=False)
-    sizes, probs = [], []
-    for piece in pieces:
-        maps = predict_prepared(piece, model, settings=settings).probs
+def look(pieces: Sequence[Image], model: Model, *, settings: SegmentSettings) -> Look:
+    """Find the cells in the pieces of an image at one scale, and weigh the evidence for them.
+
+    Only cells of about the learnt diameter speak: bits and clumps are mistakes.
+    All is done at the size of the look.
+    """
+    scale, learnt = scale_of(settings), float(model.cell_size_px or 0)
+    settings = replace(settings, scale=1.0, min_area_px=SPECK_PX, drop_border=False)
+    sizes, evidence, area, sums = [np.zeros(0)], 0.0, 0, np.zeros(2)
+    parts = [part for piece in pieces for part in thin(piece, scale, most=LOOK_PX / len(pieces))]
+    for part in parts:
+        area += part.shape[0] * part.shape[1]
+        small = resize_image(part, scaled_shape((part.shape[0], part.shape[1]), scale))
+        maps = predict_prepared(small, model, settings=settings).probs
+        sums += sum_sureness(maps[0])
         labels = probs_to_labels(maps, model.maps, settings=settings)
+        if not labels.any():
+            continue
+        own = np.concatenate([[np.inf], cell_sizes(labels)])
+        fits = ((own > learnt / BEARS) & (own < learnt * BEARS))[labels]
+        evidence += float((2 * maps[0] - 1)[fits].sum()) / scale**2
         whole = drop_cells(labels, touching_border=True)
-        sizes.append(cell_sizes(whole if whole.any() else labels))
-        probs.append(maps[0][labels > 0])
-    found = np.concatenate(probs)
-    return Seen(np.concatenate(sizes), float(found.mean()) if len(found) else 0.0)
+        sizes.append(cell_sizes(whole if whole.any() else labels) / scale)
+    found = np.concatenate(sizes)
+    size = float(np.median(found)) if len(found) else float("nan")
+    return Look(size, evidence / area, float(np.nan_to_num(fit_score(sums))))
+
+
+def thin(image: Image, scale: float, *, most: float) -> list[Image]:
+    """An image, or the middles of its quarters where at a scale it has more pixels than allowed."""
+    height, width = image.shape[:2]
+    share = math.sqrt(most / (height * width)) / scale
+    if share >= 1:
+        return [image]
+    rows, columns = (quarters(length, share) for length in (height, width))
+    return [image[row, column] for row in rows for column in columns]
+
+
+def quarters(length: int, share: float) -> list[slice]:
+    """The middles of both halves of an axis, together a share of it."""
+    half = max(1, min(length // 4, round(share * length / 4)))
+    return [slice(middle - half, middle + half) for middle in (length // 4, length - length // 4)]
 
 
 def windows(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
@@ -125,8 +184,37 @@ def spread(length: int) -> list[slice]:
     """Two windows along an axis, or all of it where it is short."""
     if length <= 2 * WINDOW_PX:
         return [slice(0, length)]
-    half = WINDOW_PX // 2
-    return [slice(middle - half, middle + half) for middle in (length // 4, length - length // 4)]
+    return quarters(length, 2 * WINDOW_PX / length)
+
+
+def sample_frames(n_frames: int) -> list[int]:
+    """The frames of a film in which the size of its cells is looked for: some, evenly spread."""
+    return sorted({round(i * (n_frames - 1) / (FILM_FRAMES - 1)) for i in range(FILM_FRAMES)})
+
+
+def sample_pieces(frames: Iterable[Image]) -> list[Image]:
+    """A piece of each frame that shows something, together not much more than one frame.
+
+    Of frames of a film nothing is left that is noise alone, such as those of a closed shutter.
+    """
+    shown = [frame for frame in frames if not is_noise(frame)]
+    if len(shown) < 2:
+        return [shown[0][window] for window in windows(shown[0].shape[:2])] if shown else []
+    return [busiest(frame, share=1 / len(shown)) for frame in shown]
+
+
+def busiest(image: Image, *, share: float) -> Image:
+    """The window in which an image varies most, of a share of its area, and not too large."""
+    height, width = image.shape[:2]
+    side = min(math.sqrt(share), 2 * WINDOW_PX * math.sqrt(share / (height * width)))
+    rows, columns = (max(LEAST_PX, round(side * length)) for length in (height, width))
+    corners = [
+        (round(y * max(0, height - rows) / 2), round(x * max(0, width - columns) / 2))
+        for y in range(3)
+        for x in range(3)
+    ]
+    found = [image[top : top + rows, left : left + columns] for top, left in corners]
+    return max(found, key=lambda part: float(part[::4, ::4].std()))
 
 
 def scale_messages(settings: SegmentSettings, model: Model) -> list[str]:
@@ -135,7 +223,14 @@ def scale_messages(settings: SegmentSettings, model: Model) -> list[str]:
     if scale == 1 or not model.cell_size_px:
         return []
     own = model.cell_size_px / scale
-    return [
+    words = (
         f"its cells have about {own:.0f} px, the model's {model.cell_size_px:.0f}: predicted at "
         f"{scale:.2g} times its size"
-    ]
+    )
+    if scale in (LEAST_ZOOM, MOST_ZOOM):
+        than = "larger" if scale == LEAST_ZOOM else "smaller"
+        words += (
+            f", the limit of the search: they may be {than} still, or none; give their diameter by "
+            "--cell-size, or try another model"
+        )
+    return [words]

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from coverslip.checkpoints import load_model
+from coverslip.checkpoints import Checkpoint, load_model
 from coverslip.errors import FileError
 from coverslip.figures import overlay
 from coverslip.io import open_image, read_frame
+from coverslip.pipeline.choose import AUTO, choose_for_array
 from coverslip.pipeline.frame import hold_array
 from coverslip.pipeline.infer import check_model, predict_prepared, probs_to_labels
 from coverslip.pipeline.region import Margins, find_in_region, measure_region, pack_region
@@ -22,6 +23,7 @@ from coverslip.pipeline.scale import resolve_settings
 from coverslip.pipeline.settings import SegmentSettings, own_settings, scale_for_size
 from coverslip.pipeline.stitch import RegionLabels, stitch_regions
 from coverslip.pipeline.store import HeldRegions
+from coverslip.pipeline.sureness import fit_score, sum_sureness
 from coverslip.tiling import whole_region
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ class Segmentation:
         confluence: share of the image covered by cells, 0 to 1, those at the image's edge included
             even if `drop_border` leaves them out of `labels` and `cells`.
         image: (H, W) or (H, W, 3), what was segmented.
+        fit: how well the model fits the image, 0 to 1: about the share of what it calls cell that
+            is right; NaN where it calls nothing so, and of a method without learning.
 
     Example:
         >>> import coverslip
@@ -61,6 +65,7 @@ class Segmentation:
     cells: pd.DataFrame
     confluence: float
     image: NDArray[Any]
+    fit: float = float("nan")
 
     def __repr__(self) -> str:
         """How much was found, in a line."""
@@ -99,7 +104,7 @@ def segment(
         image: an array (H, W) grey or (H, W, 3) colour of any number type; or a Pillow image, a
             tensor, a list of rows, or the path of a file with one frame.
         model: its name or path, or what `coverslip.load_model` gives: then the network is opened
-            once for all images.
+            once for all images; "auto": the one that ships and fits the image best.
         settings: thresholds, tiles, test-time augmentation and device. What is not set is the
             model's own.
         threshold: in place of that of `settings`: a pixel is cell above this probability.
@@ -120,8 +125,12 @@ def segment(
         >>> coverslip.segment(np.zeros((64, 64), np.uint8), "nuclei")
         <Segmentation: 0 cells in 64 × 64 px, confluence 0.0%>
     """
-    model = load_model(model) if isinstance(model, str) else model
-    frame = hold_array(to_image(image), model, channels=channels)
+    image = to_image(image)
+    if isinstance(model, str):
+        model = load_model(choose_for_array(image) if model == AUTO else model)
+    frame = hold_array(image, model, channels=channels)
+    for note in frame.notes:
+        on_message(note)
     region = whole_region(frame.shape)
     wanted = choose_settings(settings, model, threshold=threshold, cell_size=cell_size, tta=tta)
     check_model(model, wanted)
@@ -147,6 +156,7 @@ def segment(
         cells=table,
         confluence=cells.confluence,
         image=frame.pixels,
+        fit=fit_score(sum_sureness(found.probs)) if isinstance(model, Checkpoint) else float("nan"),
     )
 
 

@@ -13,11 +13,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from coverslip.checkpoints import Checkpoint
 from coverslip.device import ShortMemoryError
 from coverslip.errors import FileError
 from coverslip.inference import smaller_tiles_message
 from coverslip.io import find_channel, writing
 from coverslip.pipeline.corrected import opened_truth, take_from_labels
+from coverslip.pipeline.fit import (
+    TRY_PX,
+    misfit_message,
+    misfit_reasons,
+    try_model,
+    try_shipped,
+)
 from coverslip.pipeline.frame import hold_frames
 from coverslip.pipeline.infer import network_of, scaled_shape
 from coverslip.pipeline.plan import (
@@ -31,10 +39,18 @@ from coverslip.pipeline.plan import (
 from coverslip.pipeline.record import job_key, write_record
 from coverslip.pipeline.region import find_in_region, measure_region, pack_region, reduce_picture
 from coverslip.pipeline.results import write_frame_pictures, write_results
-from coverslip.pipeline.scale import find_scale, scale_messages, windows
+from coverslip.pipeline.scale import (
+    busiest,
+    find_scale,
+    sample_frames,
+    sample_pieces,
+    scale_messages,
+    windows,
+)
 from coverslip.pipeline.settings import scale_of
 from coverslip.pipeline.store import BROKEN, RegionFolder
 from coverslip.report import pick_frames
+from coverslip.value_range import is_noise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,6 +237,7 @@ def _finish(opened: OpenedImage, job: Job) -> Record:
     ledger = opened.target.ledger()
     with writing(ledger):
         record = write_results(plans, messages=messages)
+        record = replace(record, notes=[*record.notes, *misfit_notes(plans, record)])
         moved = [moved_message(old, new) for old, new in ledger.moved]
         record = replace(record, notes=[*record.notes, *moved])
         write_record(opened.target.record, record)
@@ -229,16 +246,35 @@ def _finish(opened: OpenedImage, job: Job) -> Record:
     return record
 
 
+def misfit_notes(plans: Sequence[FramePlan], record: Record) -> list[str]:
+    """What the user should know where the model does not fit an image, with one that fits better.
+
+    The model and the others that ship are tried on a part of the image, the same whoever does it.
+    """
+    plan = plans[0]
+    model, settings = plan.job.model, plan.settings
+    if plan.opened.truth or not isinstance(model, Checkpoint):
+        return []
+    reasons = misfit_reasons(record.images, model, settings)
+    pieces = [part for part in scale_windows(plan) if not is_noise(part)][:1] if reasons else []
+    if not pieces:
+        return []
+    pieces = [busiest(pieces[0], share=TRY_PX**2 / (pieces[0].shape[0] * pieces[0].shape[1]))]
+    own = try_model(pieces, model, settings=plan.job.settings)
+    trials = try_shipped(pieces, settings=plan.job.settings)
+    return [misfit_message(reasons, name=plan.job.model_name, own=own, trials=trials)]
+
+
 def left_open(job: Job) -> bool:
     """Whether the image's cells are to say at which scale it is predicted."""
     return job.settings.scale == "auto"
 
 
 def resolve_plans(plans: list[FramePlan]) -> list[FramePlan]:
-    """Settle the scale of all frames: the first one's cells decide, once for all processes.
+    """Settle the scale of all frames: some frames' cells decide, once for all processes.
 
     Raises:
-        FileError: the first frame cannot be read.
+        FileError: one of these frames cannot be read.
     """
     first = plans[0]
     if first.opened.truth:
@@ -252,7 +288,7 @@ def resolve_plans(plans: list[FramePlan]) -> list[FramePlan]:
 
 
 def first_scale(plan: FramePlan) -> float:
-    """Find the scale at which the cells of a frame have the size that the model knows; keep it."""
+    """Find the scale at which an image's cells have the size that the model knows; keep it."""
     scale = find_scale(scale_windows(plan), plan.job.model, settings=plan.job.settings)
     keep_scale(plan.opened, plan.job, scale)
     return scale
@@ -265,13 +301,24 @@ def plan_for_truth(plan: FramePlan) -> FramePlan:
 
 
 def scale_windows(plan: FramePlan) -> list[NDArray[np.float32]]:
-    """The parts of a frame in which the size of its cells is measured."""
+    """The parts of an image in which the size of its cells is measured: of a film, of some frames.
+
+    Frames too large to be held are looked at one by one, until one shows something.
+    """
+    file, job = plan.file, plan.job
+    numbers = sample_frames(file.n_frames)
     if plan.is_large:
-        with plan.open_windows() as frame:
-            return [frame.prepared(window) for window in windows(frame.shape)]
-    channel = find_channel(plan.file, plan.job.reading)
-    (held,) = hold_frames(plan.file, [plan.index], plan.job.model, channel=channel)
-    return [held.prepared(window) for window in windows(held.shape)]
+        pieces = []
+        for number in numbers:
+            with replace(plan, index=number).open_windows() as frame:
+                found = [frame.prepared(window) for window in windows(frame.shape)]
+            pieces = [piece for piece in found if not is_noise(piece)]
+            if pieces:
+                break
+        return pieces
+    channel = find_channel(file, job.reading)
+    held = hold_frames(file, numbers, job.model, channel=channel)
+    return sample_pieces(frame.stretched for frame in held)
 
 
 def do_frames(plans: Sequence[FramePlan]) -> list[FramePlan]:

@@ -12,6 +12,7 @@ IMAGE_COLUMNS: dict[str, str] = {
     "file": "image file, as the reader knows it",
     "n_cells": "number of cells",
     "confluence": "share of the image covered by cells, 0 to 1",
+    "fit": "how well the model fits, 0 to 1: about the share of what it calls cell that is right",
     "frame": "frame of the file, from 0; without this column, in the order of the rows",
     "time_s": "time since the first frame, in seconds",
     "height_px": "image height, in pixels",

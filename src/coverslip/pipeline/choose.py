@@ -1,0 +1,110 @@
+"""some of the images → the model that ships whose score of fit is the highest: `--model auto`."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coverslip.checkpoints import shipped_models
+from coverslip.errors import CoverslipError, FileError
+from coverslip.io import Reading, find_channel, open_frame, open_reading
+from coverslip.pipeline.fit import TRY_PX, Trial, load_shipped, try_shipped
+from coverslip.pipeline.infer import prepare_image
+from coverslip.pipeline.scale import WINDOW_PX, busiest, sample_frames
+from coverslip.pipeline.settings import SegmentSettings
+from coverslip.value_range import is_noise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+AUTO = "auto"
+TRY_IMAGES = 4  # from the first to the last, evenly spread
+READ_PX = 2 * WINDOW_PX  # longer side of what is read of a frame, in its middle
+
+
+def choose_model(
+    paths: Sequence[str | Path],
+    *,
+    settings: SegmentSettings | None = None,
+    reading: Reading | None = None,
+) -> list[Trial]:
+    """Try the models that ship on a part of some images.
+
+    Args:
+        paths: image files; those that cannot be read are passed over.
+        settings: device and backend.
+        reading: which channel, depths and axes are meant; None: as the files say.
+
+    Returns:
+        A trial of each model, with its mean score; the one that fits best first.
+
+    Raises:
+        FileError: none of the images looked at can be read, or shows anything.
+    """
+    reading = reading or Reading()
+    pieces = []
+    spread = sorted({round(i * (len(paths) - 1) / (TRY_IMAGES - 1)) for i in range(TRY_IMAGES)})
+    for number in spread:
+        with suppress(CoverslipError, ValueError):
+            file = open_reading(Path(paths[number]), reading)
+            for frame in sample_frames(file.n_frames):
+                with open_frame(file, frame, channel=find_channel(file, reading)) as reader:
+                    piece = part_to_try(reader.read(*middle(reader.shape)))
+                if piece is not None:
+                    pieces.append(piece)
+                    break
+    if not pieces:
+        raise FileError(
+            f"--model {AUTO}: none of the images that were looked at shows anything, or can be "
+            "read. Name a model, such as --model general."
+        )
+    return mean_trials(
+        [try_shipped([piece], settings=settings or SegmentSettings()) for piece in pieces]
+    )
+
+
+def choose_for_array(image: NDArray[Any], *, settings: SegmentSettings | None = None) -> str:
+    """The model that ships and fits one image in memory best; `general` where it shows nothing."""
+    piece = part_to_try(image)
+    if piece is None:
+        return "general"
+    return try_shipped([piece], settings=settings or SegmentSettings())[0].name
+
+
+def middle(shape: tuple[int, int]) -> tuple[slice, slice]:
+    """The rows and columns in the middle of a frame, as many as are looked at."""
+    rows, columns = (
+        slice(max(0, (length - READ_PX) // 2), min(length, (length + READ_PX) // 2))
+        for length in shape
+    )
+    return rows, columns
+
+
+def part_to_try(image: NDArray[Any]) -> NDArray[np.float32] | None:
+    """The busiest part of an image, prepared; None where it shows nothing but noise."""
+    prepared = prepare_image(image, load_shipped(next(iter(shipped_models()))))
+    if is_noise(prepared):
+        return None
+    return busiest(prepared, share=TRY_PX**2 / (prepared.shape[0] * prepared.shape[1]))
+
+
+def mean_trials(trials: Sequence[Sequence[Trial]]) -> list[Trial]:
+    """The mean score of each model over some images, the best first."""
+    found = []
+    for name in sorted({trial.name for trial in trials[0]}):
+        own = [trial for some in trials for trial in some if trial.name == name]
+        score = float(np.mean([trial.score for trial in own]))
+        found.append(Trial(name, score, float(np.median([trial.scale for trial in own]))))
+    return sorted(found, key=lambda trial: -trial.score)
+
+
+def choice_message(trials: Sequence[Trial]) -> str:
+    """What was chosen, and against what."""
+    best, *others = trials
+    against = ", ".join(f"{trial.name} {trial.score:.2f}" for trial in others)
+    return f"model {best.name} fits best: score of fit {best.score:.2f} ({against})"
