@@ -183,11 +183,11 @@ def find_sources(sources: Sequence[str]) -> list[Path]:
     Raises:
         FileError: a source that is not there or holds no image.
     """
-    from coverslip.io import find_images, is_written
+    from coverslip.io import is_written, split_series
 
-    paths = find_images(sources)
+    paths = find_every_image(sources)
     named = {Path(source) for source in sources}
-    found = [path for path in paths if path in named or not is_written(path)]
+    found = [path for path in paths if path in named or not is_written(split_series(path)[0])]
     n_ours = len(paths) - len(found)
     if n_ours:
         were = "was" if n_ours == 1 else "were"
@@ -197,6 +197,19 @@ def find_sources(sources: Sequence[str]) -> list[Path]:
             f"{', '.join(sources)}: holds nothing but what coverslip itself has written. Name the "
             "images that it was made of, or a file by its name."
         )
+    return found
+
+
+def find_every_image(sources: Sequence[str]) -> list[Path]:
+    """The image files; of one that holds several images, such as positions, each of them."""
+    from coverslip.io import find_images, list_series
+
+    found: list[Path] = []
+    for path in find_images(sources):
+        images = list_series(path)
+        if len(images) > 1:
+            note(f"{path}: it holds {len(images)} images, and each is read ({images[0]}, …)")
+        found += images
     return found
 
 

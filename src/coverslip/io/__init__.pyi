@@ -21,12 +21,13 @@ from .discovery import (
     say_ambiguous,
     stem,
 )
+from .formats.guard import split_series
 from .header import ImageFile, channel_number, fingerprint
 from .labels import check_labels, open_label_file, open_label_frames, read_labels
 from .lock import IN_USE, only_here
 from .pairing import Pair, check_pairs, find_pairs, read_truth
 from .projection import check_projection, project
-from .read import open_image, read_frame, read_frames
+from .read import list_series, open_image, read_frame, read_frames
 from .region_reader import FrameReader, open_frame
 from .stack import open_pages, write_labels
 from .write_regions import (
@@ -36,6 +37,7 @@ from .write_regions import (
     level_sizes,
     write_label_regions,
 )
+from .windows import find_gap, is_there
 from .written import Ledger, hash_content, is_written, writing
 
 __all__ = [
@@ -53,16 +55,19 @@ __all__ = [
     "check_writable",
     "create_levels",
     "describe_levels",
+    "find_gap",
     "find_images",
     "find_pairs",
     "fingerprint",
     "group_label_files",
     "hash_content",
     "is_one_image",
+    "is_there",
     "is_written",
     "label_files_in",
     "label_name",
     "level_sizes",
+    "list_series",
     "mask_stem",
     "only_here",
     "open_frame",
@@ -79,6 +84,7 @@ __all__ = [
     "read_truth",
     "remove_leftovers",
     "say_ambiguous",
+    "split_series",
     "stem",
     "whole_folder",
     "whole_or_nothing",

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from coverslip.errors import DataError, FileError, list_problems
 from coverslip.io.atomic import read_error
-from coverslip.io.formats.guard import is_zarr
+from coverslip.io.formats.guard import is_zarr, split_series
+from coverslip.io.formats.ome_set import once_each
+from coverslip.io.read import list_series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,8 +41,10 @@ def mask_stem(path: Path, *, suffixes: Sequence[str] = MASK_SUFFIXES) -> str:
     return re.sub(rf"(?i)(?<=.)({'|'.join(suffixes)})$", "", stem(path))
 
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".btf", ".tf8", ".nd2", ".czi")
+TIFFS = (".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", *TIFFS, ".nd2", ".czi", ".lif")
 ZARR = ".zarr"  # a folder that is one image
+ZIPPED = ".zarr.zip"  # the same in one file
 
 
 def find_images(sources: Iterable[str | Path]) -> list[Path]:
@@ -52,7 +56,8 @@ def find_images(sources: Iterable[str | Path]) -> list[Path]:
             folder that is a Zarr, by its files or its ending, is an image and no folder of them.
 
     Returns:
-        Every file once, in the order of the sources.
+        Every file once, in the order of the sources; of an OME-TIFF set, which is one image in
+        several files, the first one that is named.
 
     Raises:
         FileError: A source that is not there or holds no image, all such sources at once.
@@ -70,12 +75,14 @@ def find_images(sources: Iterable[str | Path]) -> list[Path]:
         problems.append("no image was named. Name files, a folder or a pattern such as data/*.tif.")
     if problems:
         raise FileError("\n".join(problems))
-    return list(found)
+    return once_each(found)
 
 
 def _expand(source: Path) -> list[Path]:
     if is_one_image(source):
         return [source]
+    if source.name == "*" and source.parent.is_file():
+        return list_series(source.parent)
     if source.is_dir():
         return images_in(source) or _or_error([], f"{source}: no image in this folder", source)
     if glob.has_magic(str(source)):
@@ -90,7 +97,7 @@ def _or_error(images: list[Path], message: str, folder: Path | None = None) -> l
         return images
     inner = [] if folder is None else _folders_of_images(folder)
     cure = f"The images lie one folder deeper: name {inner}." if inner else "Check its path."
-    raise FileError(f"{message}; looked for {', '.join((*SUFFIXES, ZARR))}. {cure}")
+    raise FileError(f"{message}; looked for {', '.join((*SUFFIXES, ZARR, ZIPPED))}. {cure}")
 
 
 def _folders_of_images(folder: Path) -> str:
@@ -115,11 +122,15 @@ def is_image(path: Path) -> bool:
     if path.name.startswith("."):
         return False
     suffix = path.suffix.lower()
+    if path.name.lower().endswith(ZIPPED):
+        return path.is_file()
     return (suffix in SUFFIXES and path.is_file()) or (suffix == ZARR and path.is_dir())
 
 
 def is_one_image(path: Path) -> bool:
-    """Whether a path is a file, or a folder that is one image and no folder of images."""
+    """Whether a path is a file or an image in one, or a folder that is one image."""
+    if split_series(path)[1] is not None:
+        return True
     return path.is_file() or is_zarr(path) or (path.is_dir() and path.suffix.lower() == ZARR)
 
 
@@ -132,11 +143,14 @@ def natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
 def stem(path: Path) -> str:
     """A file's name without its suffix (.ome.tif counts as one), to compare it with another's.
 
-    An image inside a Zarr has the names of both: x_0 for x.ome.zarr/0. Umlauts are composed, since
+    An image inside a file or a Zarr has the names of both: x_0 for x.ome.zarr/0. Umlauts are composed, since
     a file that went through macOS has them as two characters each.
     """
-    name = path.stem.removesuffix(".ome")
-    if not path.suffix:
+    name = path.stem.removesuffix(".zarr").removesuffix(".ome")
+    file, series = split_series(path)
+    if series is not None:
+        name = f"{stem(file)}_{series}"
+    elif not path.suffix:
         above = next((one for one in path.parents if one.suffix.lower() == ZARR), None)
         if above is not None:
             name = "_".join((stem(above), *path.relative_to(above).parts))

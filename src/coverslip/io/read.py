@@ -8,15 +8,24 @@ from numpy.typing import NDArray
 
 from coverslip.io.axes import in_order, settle
 from coverslip.io.formats import czi, nd2, ome_zarr, raster, tiff_header
-from coverslip.io.formats.guard import check_whole, readable, sniff
+from coverslip.io.formats.guard import (
+    check_series,
+    check_whole,
+    readable,
+    sniff,
+    split_series,
+)
+from coverslip.io.formats.ome_set import may_hold_several
 from coverslip.io.header import Header, ImageFile
 from coverslip.io.projection import combine
 from coverslip.io.region_reader import find_extremes, is_finite, replace_bad, say_bad
-from coverslip.io.windows import everything, find_places, open_windows
+from coverslip.io.windows import check_there, everything, find_places, open_windows
 
-HEADERS: dict[str, Callable[[Path], Header]] = {
+MOST_NAMED = 5  # images of a file
+
+HEADERS: dict[str, Callable[[Path, int], Header]] = {
     "tiff": tiff_header.read_header,
-    "zarr": ome_zarr.read_header,
+    "zarr": lambda path, series: ome_zarr.read_header(path),
     "nd2": nd2.read_header,
     "czi": czi.read_header,
 }
@@ -38,16 +47,22 @@ def open_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
         SettingsError: The package for its format is not installed.
     """
     path = Path(path)
-    header = HEADERS.get(sniff(path), raster.read_header)(path)
+    source, series = split_series(path)
+    header = HEADERS.get(sniff(source), _read_single)(source, series or 0)
     stored, note = settle(
         path,
         stored=header.axes,
         shape=header.shape,
         wanted=axes,
         has_pages=header.has_pages,
+        is_free=header.is_free,
     )
+    lengths = dict(zip(stored, header.shape, strict=True))
+    n_images = lengths.get("P", len(header.names))
+    check_series(path, series or 0, n_images)
     seen, shape = in_order(*_as_seen(header, stored))
-    return ImageFile(
+    position = (series or 0) if "P" in stored else 0
+    file = ImageFile(
         path=path,
         axes=seen,
         shape=shape,
@@ -56,9 +71,77 @@ def open_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
         pixel_size_um=header.pixel_size_um,
         channel_names=header.channel_names,
         frame_interval_s=header.frame_interval_s,
-        notes=(*header.notes, *([note] if note else []), *_channel_notes(seen, shape)),
+        notes=(
+            *header.notes,
+            *([note] if note else []),
+            *(_series_notes(path, header.names, n_images) if series is None else []),
+            *_channel_notes(seen, shape),
+        ),
         stored_axes=stored,
+        series=series or 0,
+        position=position,
+        gaps=_find_gaps(header, stored, position),
     )
+    return file
+
+
+def list_series(path: Path) -> list[Path]:
+    """The images of a file, each by the name that it is read by: film.nd2/0, film.nd2/1.
+
+    Returns:
+        The file itself where it holds one image, or cannot be read.
+    """
+    source, series = split_series(path)
+    try:
+        n_images = 1 if series is not None else count_images(source)
+    except CoverslipError:  # which is said when it is read
+        return [path]
+    return [path] if n_images == 1 else [source / str(n) for n in range(n_images)]
+
+
+def count_images(path: Path) -> int:
+    """How many images a file holds.
+
+    Raises:
+        FileError: It cannot be read.
+        SettingsError: The package for its format is not installed.
+    """
+    kind = sniff(path)
+    if kind not in HEADERS or kind == "zarr":
+        return 1
+    if kind == "tiff" and not may_hold_several(path):
+        return 1
+    header = HEADERS[kind](path, 0)
+    lengths = dict(zip(header.axes, header.shape, strict=True))
+    return lengths.get("P", len(header.names))
+
+
+def _read_single(path: Path, series: int) -> Header:
+    """Of a format that holds one image."""
+    check_series(path, series, 1)
+    return raster.read_header(path)
+
+
+def _find_gaps(header: Header, stored: str, position: int) -> dict[tuple[int, int, int], str]:
+    """Times, depths and channels without a picture, of one position."""
+    gaps = {}
+    for place, why in header.gaps.items():
+        index = dict(zip(stored, place, strict=False))
+        if index.get("P", position) == position:
+            gaps[index.get("T", 0), index.get("Z", 0), index.get("C", 0)] = why
+    return gaps
+
+
+def _series_notes(path: Path, names: tuple[str, ...], n_images: int) -> list[str]:
+    """How to name the other images of a file."""
+    if n_images == 1:
+        return []
+    known = [name for name in names if name][:MOST_NAMED]
+    called = f" ({', '.join(known)}{', …' if len(names) > len(known) else ''})" if known else ""
+    return [
+        f"it holds {n_images} images{called}; the first is read. Name another as {path}/1 "
+        f"{'' if n_images == 2 else f'to {path}/{n_images - 1} '}"
+    ]
 
 
 def _channel_notes(axes: str, shape: tuple[int, ...]) -> list[str]:
@@ -78,6 +161,7 @@ def _as_seen(header: Header, stored: str) -> tuple[str, tuple[int, ...]]:
         lengths["S"] = 3
     if not header.has_pages:  # OME-Zarr has axes of length 1, as many as its writer likes
         lengths = {axis: n for axis, n in lengths.items() if n > 1 or axis in "YXS"}
+    lengths = {axis: n for axis, n in lengths.items() if axis not in "P?"}
     return "".join(lengths), tuple(lengths.values())
 
 
@@ -128,7 +212,7 @@ def read_frames(
         FileError: A frame is damaged, not there or without any finite value.
     """
     wanted = range(file.n_frames) if frames is None else frames
-    find_places(file, 0, channel=channel)
+    check_there(file, channel)
     check_whole(file.path, *file.frame_shape)
     with open_windows(file) as window:
         for frame in wanted:

@@ -12,6 +12,7 @@ import pandas as pd
 from coverslip.figures import overlay, to_picture
 from coverslip.io import (
     channel_number,
+    find_gap,
     open_pages,
     write_bytes,
     write_image,
@@ -290,11 +291,12 @@ def frame_row(plan: FramePlan, cells: Stitched) -> dict[str, Any]:
     file, frame, target = plan.file, plan.index, plan.opened.target
     height, width = file.frame_shape
     median_area_px = float(np.median(cells.areas)) if len(cells.areas) else float("nan")
+    is_gap = find_gap(file, frame, channel=channel_number(file, plan.job.channel)) is not None
     row: dict[str, Any] = {
         "file": str(file.path),
         "frame": frame,
-        "n_cells": n_cells(cells),
-        "confluence": round(cells.confluence, 6),
+        "n_cells": float("nan") if is_gap else n_cells(cells),
+        "confluence": float("nan") if is_gap else round(cells.confluence, 6),
         "median_area_px": median_area_px,
         "height_px": height,
         "width_px": width,

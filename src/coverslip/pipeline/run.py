@@ -16,6 +16,7 @@ from coverslip.errors import CoverslipError, FileError, StoppedError
 from coverslip.io import (
     Ledger,
     find_images,
+    list_series,
     only_here,
     remove_leftovers,
     write_error,
@@ -154,7 +155,8 @@ def list_paths(sources: Sequence[str | Path]) -> list[Path]:
     """
     found: list[Path] = []
     for source in [sources] if isinstance(sources, str | Path) else sources:
-        found += [source] if isinstance(source, Path) else find_images([source])
+        named = [source] if isinstance(source, Path) else find_images([source])
+        found += [image for path in named for image in list_series(path)]
     return found
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from itertools import count, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coverslip.io import Ledger, fingerprint, stem
+from coverslip.io import Ledger, fingerprint, split_series, stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
 # What the names of an image's results end in, beside those of its record.
 ENDINGS = (
@@ -72,12 +72,12 @@ def plain_name(path: Path) -> str:
 
 def with_suffix(path: Path) -> str:
     """The stem and the suffix: ``a_png``."""
-    return f"{plain_name(path)}_{path.suffix.removeprefix('.')}"
+    return f"{plain_name(path)}_{split_series(path)[0].suffix.removeprefix('.')}"
 
 
 def with_folder(path: Path) -> str:
     """The folder too: ``day1_a_png``."""
-    return f"{path.absolute().parent.name}_{with_suffix(path)}"
+    return f"{split_series(path)[0].absolute().parent.name}_{with_suffix(path)}"
 
 
 def is_of(folder: Path, name: str, path: Path) -> bool:
@@ -88,7 +88,7 @@ def is_of(folder: Path, name: str, path: Path) -> bool:
     if source["source"] == absolute(path):
         return True
     try:
-        is_gone = not os.path.lexists(source["source"])
+        is_gone = not os.path.lexists(split_series(Path(source["source"]))[0])
         return is_gone and source.get("input") == fingerprint(path)
     except OSError:
         return False

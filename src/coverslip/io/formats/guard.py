@@ -47,6 +47,7 @@ def sniff(path: Path) -> str:
     Raises:
         FileError: The file is missing, empty or none of these.
     """
+    path, _ = split_series(path)
     if path.is_dir():
         return _sniff_folder(path)
     with readable(path), path.open("rb") as stream:
@@ -62,6 +63,24 @@ def sniff(path: Path) -> str:
         f"{path}: not an image, whatever its name says: it begins with {start!r}. "
         "PNG, JPEG, BMP, TIFF, OME-Zarr, ND2 and CZI are read; export it as TIFF."
     )
+
+
+def split_series(path: Path) -> tuple[Path, int | None]:
+    """A file and which of its images is meant: film.nd2/1 → film.nd2 and 1; None: it is not said."""
+    if path.name.isdecimal() and path.parent.is_file():
+        return path.parent, int(path.name)
+    return path, None
+
+
+def check_series(path: Path, series: int, count: int) -> None:
+    """Refuse an image that a file does not have.
+
+    Raises:
+        FileError: Its number is not below the count.
+    """
+    if not 0 <= series < count:
+        images = "1 image" if count == 1 else f"{count} images"
+        raise FileError(f"{path}: no image {series}; it has {images}, counted from 0.")
 
 
 def is_zarr(path: Path) -> bool:
@@ -162,7 +181,10 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def _decoder_message(path: Path, error: Exception) -> str:
-    if "imagecodecs" in str(error):
+    # Before Python 3.14, tifffile asks for Python's own Zstandard where imagecodecs is not there.
+    is_zstd = isinstance(error, ModuleNotFoundError) and "compression" in str(error.name)
+    if is_zstd or "imagecodecs" in str(error):
+        error = ValueError("Zstandard") if is_zstd else error
         return (
             f"{path}: its compression needs a package that is not installed ({error}). "
             "Install it with: pip install imagecodecs"
