@@ -8,6 +8,7 @@ import pytest
 from coverslip.errors import FileError, SettingsError
 from coverslip.io import find_images, list_series, open_image, read_frame, read_frames
 from handmade_czi import czi_bytes
+from handmade_lif import lif_bytes
 from handmade_nd2 import nd2_bytes
 
 PLANE = np.arange(20 * 30, dtype=np.uint16).reshape(20, 30)
@@ -154,3 +155,40 @@ def test_without_the_package_it_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(SettingsError, match=rf"a\.{extra}: .*pip install '\.\[{extra}\]'"):
         open_image(path)
+
+
+# --- LIF
+
+
+def test_lif(tmp_path):
+    pytest.importorskip("liffile")
+    film = np.arange(3 * 2 * 2 * 8 * 11, dtype="<u2").reshape(3, 2, 2, 8, 11)  # T, Z, C
+    lengths = {"X": 10 * 0.5e-6, "Y": 7 * 0.25e-6, "Z": 1e-6, "T": 2 * 30.0}
+    images = [("film", film, "TZCYX", lengths), ("snap", PLANE + 1, "YX", {"X": 29e-6, "Y": 19e-6})]
+    path = save(tmp_path / "a.lif", lif_bytes(images))
+    assert list_series(path) == [path / "0", path / "1"]
+    assert find_images([tmp_path]) == [path]
+    assert find_images([path / "*"]) == [path / "0", path / "1"]
+    first = open_image(path)
+    assert "it holds 2 images (film, snap)" in " ".join(first.notes)
+    assert (first.axes, first.shape) == ("TZCYX", film.shape)
+    assert first.pixel_size_um == pytest.approx((0.25, 0.5))
+    assert first.frame_interval_s == pytest.approx(30)
+    assert first.channel_names == ("Green", "Red")
+    for channel in range(2):
+        frames = np.array(list(read_frames(first, channel=channel)))
+        np.testing.assert_array_equal(frames, film[:, :, channel].reshape(6, 8, 11))
+    second = open_image(path / "1")
+    assert second.pixel_size_um == pytest.approx((1, 1))
+    np.testing.assert_array_equal(read_frame(second), PLANE + 1)
+    with pytest.raises(FileError, match="no image 2; it has 2 images"):
+        open_image(path / "2")
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.99])
+def test_lif_that_is_cut_off(tmp_path, share):
+    pytest.importorskip("liffile")
+    data = lif_bytes([("snap", PLANE, "YX", {})])
+    path = save(tmp_path / "a.lif", data[: int(share * len(data))])
+    with pytest.raises(FileError, match=r"a\.lif"):
+        read_frame(open_image(path))

@@ -210,6 +210,7 @@ EXTRAS = {
     "zarr": Extra({"zarr": "zarr"}, "OME-Zarr, read and written"),
     "nd2": Extra({"nd2": "nd2"}, "ND2 of Nikon"),
     "czi": Extra({"czifile": "czifile"}, "CZI of Zeiss"),
+    "lif": Extra({"liffile": "liffile"}, "LIF of Leica"),
     "onnx": Extra(
         {"onnx": "onnx", "onnxruntime": "onnxruntime"}, "faster on a CPU; coverslip export-model"
     ),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from coverslip.errors import DataError, FileError, list_problems
 from coverslip.io.atomic import read_error
-from coverslip.io.formats.guard import is_zarr, split_series
+from coverslip.io.formats.guard import ZIPPED, is_zarr, split_series
 from coverslip.io.formats.ome_set import once_each
 from coverslip.io.read import list_series
 
@@ -44,7 +44,6 @@ def mask_stem(path: Path, *, suffixes: Sequence[str] = MASK_SUFFIXES) -> str:
 TIFFS = (".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", *TIFFS, ".nd2", ".czi", ".lif")
 ZARR = ".zarr"  # a folder that is one image
-ZIPPED = ".zarr.zip"  # the same in one file
 
 
 def find_images(sources: Iterable[str | Path]) -> list[Path]:

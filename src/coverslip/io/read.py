@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from coverslip.io.axes import in_order, settle
-from coverslip.io.formats import czi, nd2, ome_zarr, raster, tiff_header
+from coverslip.io.formats import czi, lif, nd2, ome_zarr, raster, tiff_header
 from coverslip.io.formats.guard import (
     check_series,
     check_whole,
@@ -28,6 +28,7 @@ HEADERS: dict[str, Callable[[Path, int], Header]] = {
     "zarr": lambda path, series: ome_zarr.read_header(path),
     "nd2": nd2.read_header,
     "czi": czi.read_header,
+    "lif": lif.read_header,
 }
 
 
@@ -35,7 +36,8 @@ def open_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
     """Read what an image file says of itself; its frames are read later, by `read_frame`.
 
     Args:
-        path: PNG, JPEG, BMP, TIFF, ND2 or CZI, told by its content, or a folder of OME-Zarr.
+        path: PNG, JPEG, BMP, TIFF, ND2, CZI or LIF, told by its content, or a folder or zip of
+            OME-Zarr; one of the images of a file by its number, film.nd2/1.
         axes: One letter of T, Z, C, Y, X, S per dimension as the file stores them, where the
             file's own metadata are missing or wrong.
 

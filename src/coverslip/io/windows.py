@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from coverslip.errors import FileError
 from coverslip.io.axes import describe
-from coverslip.io.formats import czi, nd2, ome_zarr, raster, tiff
+from coverslip.io.formats import czi, lif, nd2, ome_zarr, raster, tiff
 from coverslip.io.formats.guard import sniff
 from coverslip.io.header import ImageFile
 
@@ -49,6 +49,7 @@ OPENERS: dict[str, Callable[[ImageFile], AbstractContextManager[Window]]] = {
     "zarr": ome_zarr.open_windows,
     "nd2": nd2.open_windows,
     "czi": czi.open_windows,
+    "lif": lif.open_windows,
 }
 
 

@@ -33,6 +33,9 @@ SIGNATURES = {
     b"\xda\xce\xbe\n": "nd2",
     b"ZISRAWFILE": "czi",
 }
+LIF_START = b"p\0\0\0"
+ZIP_START = b"PK\x03\x04"
+ZIPPED = ".zarr.zip"
 JPEG_2000 = b"\0\0\0\x0cjP  "  # what an ND2 of before 2008 is inside
 # What says that a folder is a Zarr array or group: version 3, and three files of version 2.
 ZARR_MARKERS = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
@@ -42,7 +45,7 @@ def sniff(path: Path) -> str:
     """Tell the format of an image by its first bytes, whatever its name; of a folder, by its files.
 
     Returns:
-        "png", "jpeg", "bmp", "tiff", "nd2", "czi" or "zarr".
+        "png", "jpeg", "bmp", "tiff", "nd2", "czi", "lif" or "zarr".
 
     Raises:
         FileError: The file is missing, empty or none of these.
@@ -57,19 +60,27 @@ def sniff(path: Path) -> str:
     for signature, kind in SIGNATURES.items():
         if start.startswith(signature):
             return kind
+    if start.startswith(LIF_START) and start[8:9] == b"*":
+        return "lif"
+    if start.startswith(ZIP_START) and _is_zip(path):
+        return "zarr"
     if start.startswith(JPEG_2000) and path.suffix.lower() == ".nd2":
         return "nd2"
     raise FileError(
         f"{path}: not an image, whatever its name says: it begins with {start!r}. "
-        "PNG, JPEG, BMP, TIFF, OME-Zarr, ND2 and CZI are read; export it as TIFF."
+        "PNG, JPEG, BMP, TIFF, OME-Zarr, ND2, CZI and LIF are read; export it as TIFF."
     )
 
 
 def split_series(path: Path) -> tuple[Path, int | None]:
     """A file and which of its images is meant: film.nd2/1 → film.nd2 and 1; None: it is not said."""
-    if path.name.isdecimal() and path.parent.is_file():
+    if path.name.isdecimal() and path.parent.is_file() and not _is_zip(path.parent):
         return path.parent, int(path.name)
     return path, None
+
+
+def _is_zip(path: Path) -> bool:
+    return path.name.lower().endswith(ZIPPED)
 
 
 def check_series(path: Path, series: int, count: int) -> None:

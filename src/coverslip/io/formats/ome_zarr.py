@@ -5,16 +5,18 @@ Source: https://ngff.openmicroscopy.org/0.5 and /0.4. A pyramid's first level is
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from coverslip._optional import need
 from coverslip.errors import FileError
-from coverslip.io.formats.guard import check_size, is_zarr, readable
+from coverslip.io.formats.guard import ZARR_MARKERS, check_size, is_zarr, readable
 from coverslip.io.formats.units import square, to_s, to_um
 from coverslip.io.header import Header, ImageFile
 
@@ -61,8 +63,36 @@ def open_zarr(path: Path) -> OpenZarr:
 
 
 def _open(path: Path, zarr: Any) -> OpenZarr:
+    if path.is_file():
+        return _in_zip(path, zarr)
     node = zarr.open(path, mode="r")
     return _in_group(path, node, zarr) if isinstance(node, zarr.Group) else _alone(path, node, zarr)
+
+
+def _in_zip(path: Path, zarr: Any) -> OpenZarr:
+    """The image of a Zarr that was packed into one file, at its root or in a folder there."""
+    with zipfile.ZipFile(path) as packed:
+        places = [PurePosixPath(name) for name in packed.namelist()]
+    roots = {one.parent.as_posix() for one in places if one.name in ZARR_MARKERS}
+    if not roots:
+        raise FileError(f"{path}: no Zarr in this file. Copy it again from its source.")
+    root = min(roots, key=lambda one: (one.count("/"), len(one))).removeprefix(".")
+    node = zarr.open(zarr.storage.ZipStore(path, mode="r"), path=root, mode="r")
+    if not isinstance(node, zarr.Group):
+        return OpenZarr(node)
+    about = _about(node)
+    if about.get("multiscales"):
+        return _multiscale(path, node, about)
+    arrays = [name for name, _ in node.arrays()]
+    groups = [one for _, one in node.groups() if _about(one).get("multiscales")]
+    if len(groups) == 1:
+        return _multiscale(path, groups[0], _about(groups[0]))
+    if len(arrays) == 1 and not groups:
+        return OpenZarr(node[arrays[0]])
+    raise FileError(
+        f"{path}: it holds {len(groups) or len(arrays)} images, where one is wanted. Unpack it, "
+        "and name one of the images in the folder."
+    )
 
 
 @contextmanager

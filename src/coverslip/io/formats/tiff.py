@@ -220,8 +220,23 @@ def _page(file: OpenTiff, number: int) -> NDArray[Any]:
     page = _find_page(file, number)
     shape = file.page.shape
     if page is not None:
-        return np.asarray(page.asarray()).reshape(shape)
+        with _open_again(page):
+            return np.asarray(page.asarray()).reshape(shape)
     return _behind(file, number, window=tuple(slice(None) for _ in shape))
+
+
+@contextmanager
+def _open_again(page: Any) -> Iterator[None]:
+    """Open the file of a page, where tifffile has closed it: of an NDTiff all but one."""
+    handle = page.parent.filehandle
+    is_closed = handle.closed
+    if is_closed:
+        handle.open()
+    try:
+        yield
+    finally:
+        if is_closed:
+            handle.close()
 
 
 def _window(

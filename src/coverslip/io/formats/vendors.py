@@ -1,6 +1,6 @@
 """what microscopes write into TIFFs of their own → pixel size in µm, channel names, interval in s.
 
-LSM (Zeiss), STK (MetaMorph) and the TIFFs of Micro-Manager, among them NDTiff.
+LSM (Zeiss), STK and others of MetaMorph, and the TIFFs of Micro-Manager, among them NDTiff.
 """
 
 from typing import Any
@@ -19,6 +19,8 @@ def from_vendor(tif: tifffile.TiffFile, page: tifffile.TiffPage) -> Calibration 
         return from_lsm(tif.lsm_metadata)
     if tif.is_stk and tif.stk_metadata:
         return from_stk(tif.stk_metadata)
+    if tif.is_metaseries and tif.metaseries_metadata:
+        return from_metaseries(tif.metaseries_metadata)
     tag = page.tags.get(MICRO_MANAGER)
     if tag is not None and isinstance(tag.value, dict):
         return from_micro_manager(tag.value, _summary(tif))
@@ -73,9 +75,19 @@ def _stk_times(about: dict[str, Any]) -> list[float]:
     times = about.get("DatetimeCreated")
     if times is None or len(times) < 2:
         return []
-    return [
-        float((time - times[0]) / 1_000_000) for time in times.astype("datetime64[us]").astype(int)
-    ]
+    return [float(time) / 1e6 for time in times.astype("datetime64[us]").astype("int64")]
+
+
+def from_metaseries(about: dict[str, Any]) -> Calibration:
+    """Read the XML of MetaMorph and MetaXpress in a TIFF of one plane."""
+    plane = about.get("PlaneInfo") or {}
+    if not plane.get("spatial-calibration-state", True):
+        return Calibration()
+    unit = str(plane.get("spatial-calibration-units") or "")
+    found = [to_um(plane.get(f"spatial-calibration-{axis}"), unit) for axis in "yx"]
+    size, note = square(found[0][0], found[1][0])
+    notes = (found[1][1] or found[0][1], note)
+    return Calibration(pixel_size_um=size, notes=tuple(one for one in notes if one))
 
 
 def from_micro_manager(about: dict[str, Any], summary: dict[str, Any]) -> Calibration:
