@@ -1,5 +1,6 @@
 """Small TIFFs with the private tags of LSM (Zeiss) and STK (MetaMorph), written byte by byte."""
 
+import json
 import struct
 
 import numpy as np
@@ -122,7 +123,7 @@ def write_ndtiff(folder, film, *, files=1):
         head = struct.pack("<IIIII", 483729, 3, 0, 2355492, len(summary)) + summary
         pages = []
         for time in part.tolist():
-            about = text('{"PixelSizeUm": 0.65, "Axes": {"time": %d}}' % time)
+            about = text(json.dumps({"PixelSizeUm": 0.65, "Axes": {"time": time}}))
             pages.append((film[time], film.shape[1:], {51123: about}))
         data = tiff_bytes(pages, head=head)
         (folder / name).write_bytes(data)

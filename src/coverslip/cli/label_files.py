@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from coverslip.cli.measured import find_measurements
 from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.export import LabelImage
 from coverslip.io import (
@@ -130,6 +131,7 @@ def load_label_image(
             "Name the image that they were made of."
         )
     known = (file, picture) if picture is not None else (file,)
+    frames = labels.reshape(-1, *labels.shape[-2:])
     return LabelImage(
         labels,
         name=name,
@@ -138,4 +140,5 @@ def load_label_image(
         frame_interval_s=next((it.frame_interval_s for it in known if it.frame_interval_s), None),
         images=Frames(picture, channel_number(picture, channel)) if picture is not None else None,
         image_name=image.name if image is not None else None,
+        measurements=find_measurements(path, frames, tell=tell),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -27,11 +28,13 @@ from coverslip.cli.options import (
     Channel,
     Device,
     FillHoles,
+    FrameInterval,
     Images,
     MethodArgument,
     MinArea,
     NoSeparate,
     Out,
+    PixelSize,
     Project,
     Properties,
     Scale,
@@ -64,6 +67,8 @@ def segment(
     axes: Axes = None,
     channel: Channel = "0",
     project: Project = "none",
+    pixel_size: PixelSize = None,
+    frame_interval: FrameInterval = None,
     probs: Annotated[bool, typer.Option("--probs", help="Also write the probabilities.")] = False,
     uncertainty: Annotated[
         bool, typer.Option("--uncertainty", help="Also write how far the views disagree.")
@@ -124,6 +129,8 @@ def segment(
         axes=axes,
         channel=channel,
         project=project,
+        pixel_size=pixel_size,
+        frame_interval=frame_interval,
         keep_probs=probs,
         keep_spread=uncertainty,
         table=table,
@@ -225,6 +232,8 @@ def load_job(
     axes: str | None = None,
     channel: int | str = 0,
     project: str = "none",
+    pixel_size: float | None = None,
+    frame_interval: str | None = None,
     keep_probs: bool = False,
     keep_spread: bool = False,
     table: str = "csv",
@@ -261,11 +270,33 @@ def load_job(
         axes=axes,
         channel=channel,
         project=project,
+        pixel_size_um=None if pixel_size is None else (pixel_size, pixel_size),
+        frame_interval_s=None if frame_interval is None else parse_interval(frame_interval),
         keep_probs=keep_probs,
         keep_spread=keep_spread,
         table=table,
         labels=labels,
         regions=RegionSettings(core_px=region),
+    )
+
+
+def parse_interval(text: str) -> float:
+    """``"300"``, ``"5 min"`` → seconds.
+
+    Raises:
+        SettingsError: no number, or a unit of no time.
+    """
+    from coverslip.io import s_per_unit
+
+    found = re.fullmatch(r"\s*([0-9.eE+-]+)\s*([^0-9]*?)\s*", text)
+    scale = s_per_unit(found[2] or "s") if found else None
+    try:
+        if found is not None and scale is not None:
+            return float(found[1]) * scale
+    except ValueError:
+        pass
+    raise SettingsError(
+        f"--frame-interval {text}: wanted seconds, or a number with its unit, such as '5 min'."
     )
 
 

@@ -22,6 +22,7 @@ from .discovery import (
     stem,
 )
 from .formats.guard import split_series
+from .formats.units import s_per_unit
 from .header import ImageFile, channel_number, fingerprint
 from .labels import check_labels, open_label_file, open_label_frames, read_labels
 from .lock import IN_USE, only_here
@@ -29,7 +30,8 @@ from .pairing import Pair, check_pairs, find_pairs, read_truth
 from .projection import check_projection, project
 from .read import list_series, open_image, read_frame, read_frames
 from .region_reader import FrameReader, open_frame
-from .stack import open_pages, write_labels
+from .stack import open_pages, smallest_dtype, write_labels
+from .windows import find_gap, is_there
 from .write_regions import (
     OME_ZARR_VERSION,
     create_levels,
@@ -37,7 +39,6 @@ from .write_regions import (
     level_sizes,
     write_label_regions,
 )
-from .windows import find_gap, is_there
 from .written import Ledger, hash_content, is_written, writing
 
 __all__ = [
@@ -83,7 +84,9 @@ __all__ = [
     "read_labels",
     "read_truth",
     "remove_leftovers",
+    "s_per_unit",
     "say_ambiguous",
+    "smallest_dtype",
     "split_series",
     "stem",
     "whole_folder",

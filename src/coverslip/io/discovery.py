@@ -142,8 +142,8 @@ def natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
 def stem(path: Path) -> str:
     """A file's name without its suffix (.ome.tif counts as one), to compare it with another's.
 
-    An image inside a file or a Zarr has the names of both: x_0 for x.ome.zarr/0. Umlauts are composed, since
-    a file that went through macOS has them as two characters each.
+    An image inside a file or a Zarr has the names of both: x_0 for x.ome.zarr/0. Umlauts
+    are composed, since a file that went through macOS has them as two characters each.
     """
     name = path.stem.removesuffix(".zarr").removesuffix(".ome")
     file, series = split_series(path)

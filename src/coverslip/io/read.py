@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from coverslip.errors import CoverslipError
 from coverslip.io.axes import in_order, settle
 from coverslip.io.formats import czi, lif, nd2, ome_zarr, raster, tiff_header
 from coverslip.io.formats.guard import (

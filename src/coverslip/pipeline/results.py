@@ -14,6 +14,7 @@ from coverslip.io import (
     channel_number,
     find_gap,
     open_pages,
+    smallest_dtype,
     write_bytes,
     write_image,
     write_label_regions,
@@ -154,6 +155,7 @@ def write_held_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[F
             pixel_size_um=file.pixel_size_um,
             frame_interval_s=file.frame_interval_s,
             channel_name=channel_name(file, job),
+            dtype=label_dtype(plans),
         )
     yield from results
 
@@ -171,6 +173,7 @@ def write_large_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[
                 read=_reader(found, cells),
                 pixel_size_um=file.pixel_size_um,
                 channel_name=channel_name(file, plan.job),
+                dtype=label_dtype([plan]),
             )
         overview = make_overview(found, cells, reduce=plan.reduce)
         numbers = add_rows(plan, found, cells, rows)
@@ -230,6 +233,15 @@ def n_cells(cells: Stitched) -> int:
 def channel_name(file: ImageFile, job: Job) -> str | None:
     """The name of the channel that is segmented, where the file names it."""
     return dict(enumerate(file.channel_names)).get(channel_number(file, job.channel))
+
+
+def label_dtype(plans: Sequence[FramePlan]) -> type[np.unsignedinteger[Any]]:
+    """The type that the cells' numbers need: there are as many as all regions of a frame have."""
+    most = 0
+    for plan in plans:
+        cells = (plan.store.get(region, "own") for region in plan.regions)
+        most = max(most, sum(len(one["own"]) for one in cells))
+    return smallest_dtype(most)
 
 
 def write_label_frames(

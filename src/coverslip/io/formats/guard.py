@@ -73,7 +73,7 @@ def sniff(path: Path) -> str:
 
 
 def split_series(path: Path) -> tuple[Path, int | None]:
-    """A file and which of its images is meant: film.nd2/1 → film.nd2 and 1; None: it is not said."""
+    """Which file and which of its images is meant, if it is said: film.nd2/1 → film.nd2, 1."""
     if path.name.isdecimal() and path.parent.is_file() and not _is_zip(path.parent):
         return path.parent, int(path.name)
     return path, None

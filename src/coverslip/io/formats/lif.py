@@ -110,7 +110,7 @@ def _about(image: Any, what: str) -> list[Any]:
 
 
 def _step(image: Any, axis: str, count: int, scale_of: Any) -> float | None:
-    """From one element of a dimension to the next; its length is that from the first to the last."""
+    """The step of a dimension, whose length is that from its first element to its last."""
     for one in _about(image, "Dimensions/DimensionDescription"):
         if one.get("DimID") == IDS[axis] and count > 1:
             length = scaled(one.get("Length"), scale_of(one.get("Unit")))

@@ -124,7 +124,8 @@ def from_imagej(metadata: dict[str, Any], tags: dict[int, Any]) -> Calibration:
     """
     unit = str(metadata.get("unit", ""))
     per_unit = _resolution(tags)
-    size, notes = None, []
+    size: tuple[float, float] | None = None
+    notes: list[str] = []
     if per_unit:
         size, notes = _imagej_pixel_size(metadata, unit, per_unit)
     if size and normalise(unit) in ("inch", "inches", "in", "cm"):  # another program's dpi

@@ -1,7 +1,7 @@
 """a file of an OME-TIFF set → the other files of it, and a page of any of them.
 
-A set is one image, or several, in several files; each file, or one of them, has the XML of all. The
-XML says which plane lies where, by the files' names and identities (UUID), and it alone is believed.
+A set is one image, or several, in several files; each file, or one of them, has the XML of all. It
+says which plane lies where, by the files' names and identities (UUID), and it alone is believed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tifffile
@@ -21,6 +20,7 @@ from coverslip.io.formats.ome_xml import FileName, OmeImage, OmeXml, parse_ome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 MOST_OPEN = 16  # files of a set that are open at once
 MOST_ASKED = 256  # files of a folder that are asked for their identity
@@ -65,7 +65,7 @@ class OmeSet:
 def open_tiff(path: Path) -> tifffile.TiffFile:
     """Open one TIFF and no other: what belongs to it is found by this module."""
     # Of both, tifffile has ways to read one file of a set as all of it.
-    flags = {"is_mmstack": False} if "mmstack" in tifffile.TIFF.FILE_FLAGS else {}
+    flags: dict[str, Any] = {"is_mmstack": False} if "mmstack" in tifffile.TIFF.FILE_FLAGS else {}
     return tifffile.TiffFile(path, _multifile=False, **flags)
 
 

@@ -1,4 +1,4 @@
-"""OME-XML → the images that it describes, and in which page of which file each of their planes lies.
+"""OME-XML → its images, and in which page of which file each of their planes lies.
 
 Source: https://docs.openmicroscopy.org/ome-model/latest/ome-tiff/specification.html
 """

@@ -94,7 +94,8 @@ def _completed(own: Calibration, vendor: Calibration | None) -> Calibration:
 def _notes(file: OpenTiff) -> Iterator[str]:
     yield from (f"the TIFF reader says: {message}" for message in file.messages)
     if file.how == "channels":
-        yield f"its {file.page.shape[file.page.axes.index('S')]} samples per pixel are read as channels"
+        n_samples = file.page.shape[file.page.axes.index("S")]
+        yield f"its {n_samples} samples per pixel are read as channels"
     if file.how == "rgb" and file.page.planarconfig == 2:
         yield "its separate planes are read as red, green and blue; --axes overrides"
     if file.how == "inverted":

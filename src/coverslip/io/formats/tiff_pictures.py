@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tifffile
 
 from coverslip.errors import FileError
 from coverslip.io.axes import describe
-from coverslip.io.formats.ome_set import FileName, OmeSet, TiffFiles, find_set, master_of
-from coverslip.io.formats.ome_xml import OmeImage, find_planes
+from coverslip.io.formats.ome_set import OmeSet, TiffFiles, find_set, master_of
+from coverslip.io.formats.ome_xml import FileName, OmeImage, find_planes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import tifffile
 
 UNNAMED = "IQ"  # tifffile's letters for "a sequence of pages" and "something"
 POSITIONS = "RM"  # its letters for regions and fields of a mosaic
@@ -268,7 +271,7 @@ def _as_array(picture: Picture) -> Picture:
     is_plain = n_page == 2 and "?" in outer[-1:] and set(outer) <= {"?"}
     if not is_plain or shape[-1] > MOST_CHANNELS or min(shape[-3:-1]) < LEAST_SIDE:
         return picture
-    letter = "S" if shape[-1] in (3, 4) and picture.key.dtype.kind == "u" else "C"
+    letter = "S" if shape[-1] in (3, 4) and np.dtype(picture.key.dtype).kind == "u" else "C"
     axes = f"{outer[:-1]}YX{letter}"
     if shape[-1] == 1:
         return picture
@@ -290,7 +293,7 @@ def _of_imagej(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Pictu
     counted = math.prod(shape[:outer])
     said = int(about.get("images", counted) or counted)
     if counted == len(pages) and "?" not in axes:
-        notes = ()
+        notes: tuple[str, ...] = ()
         if said != counted:
             notes = (
                 f"ImageJ counts {said} images in it, and it has {counted} pages: all are read",
@@ -320,7 +323,8 @@ def _of_pages(path: Path, series: Sequence[tifffile.TiffPageSeries]) -> list[Pic
         return [_of_one(path, series[0], 0)]
     if len({(one.shape, one.axes, one.dtype) for one in series}) == 1 and len(series[0]) > 1:
         return [_film_of_arrays(path, series)]
-    pages = sorted((page for one in series for page in one.pages), key=lambda page: page.index)
+    found: list[Any] = [page for one in series for page in one.pages]
+    pages = sorted(found, key=lambda page: page.index)
     kinds = Counter(map(_kind, pages))
     kind, n_same = kinds.most_common(1)[0]
     if len(kinds) == 1 or (n_same > 1 and 2 * n_same >= len(pages)):

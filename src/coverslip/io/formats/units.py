@@ -1,10 +1,11 @@
 """names of units as programs write them → µm and seconds.
 
-Units in TIFFs are free text: plurals, abbreviations, other languages' spelling, and a micro sign that
-went through a wrong encoding are all met in real files.
+Units in TIFFs are free text: plurals, abbreviations, other spellings, and a micro sign that went
+through a wrong encoding are all met in real files.
 """
 
 import re
+from itertools import pairwise
 from typing import Any
 
 UM_PER_UNIT = {
@@ -158,7 +159,7 @@ def square(
 
 def interval_of(times_s: Any) -> tuple[float | None, str | None]:
     """Seconds between frames from the time of each; their mean, with a note where they vary."""
-    steps = [later - earlier for earlier, later in zip(times_s, times_s[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(times_s)]
     mean = scaled(sum(steps) / len(steps), 1.0) if steps else None
     if mean is None:
         return None, None
