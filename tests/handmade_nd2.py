@@ -11,7 +11,7 @@ TYPES = {bool: "bool", int: "lx_uint32", float: "double", str: "CLxStringW"}
 
 
 def nd2_bytes(frames, *, names=("",), loops=(), pixel_size_um=None, **options):
-    """An ND2 of frames (n, H, W, C) uint16; loops: ("T" or "Z", count, period in ms).
+    """An ND2 of frames (n, H, W, C) uint16; loops: ("T", "P" or "Z", count, period in ms).
 
     Options: is_compressed; has_probe, without which nd2 cannot read what is said of the channels.
     """
@@ -67,9 +67,12 @@ def _experiment(loops):
     (kind, count, period), *inner = loops
     if kind == "T":
         pars = {"uiCount": count, "dStart": 0.0, "dPeriod": period, "dDuration": 0.0}
+    elif kind == "P":
+        at = {"dPosX": 0.0, "dPosY": 0.0, "dPosZ": 0.0, "dPFSOffset": 0.0, "dPosName": ""}
+        pars = {"uiCount": count, "Points": {f"a{n}": at for n in range(count)}}
     else:
         pars = {"uiCount": count, "dZLow": 0.0, "dZHigh": 1.0, "dZStep": 0.5, "dZHome": 0.0}
-    own = {"eType": {"T": 1, "Z": 4}[kind], "uLoopPars": pars}
+    own = {"eType": {"T": 1, "P": 2, "Z": 4}[kind], "uLoopPars": pars}
     return own | ({"ppNextLevelEx": {"a0": _experiment(inner)}} if inner else {})
 
 

@@ -9,11 +9,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 from PIL import Image
 
+from bright import bright_model
+from coverslip.inference import PredictSettings
 from coverslip.io import open_image, read_labels, write_labels
+from coverslip.pipeline import Job, SegmentSettings, segment_files
 from drawn import soft_mask, squares
 
 
@@ -288,3 +292,69 @@ def test_view_without_napari(coverslip, results, images, monkeypatch):
     monkeypatch.setitem(sys.modules, "napari", None)
     said = coverslip("view", images / "2.png", results / "2_labels.tif")
     assert said.status == 2 and "pip install '.[napari]'" in said.err
+
+
+@pytest.fixture
+def measured(tmp_path):
+    """Results of segment: a film of three frames, the middle one of another size."""
+    pages = [squares(4)[0], squares(5)[0][:-1], squares(6)[0]]
+    with tifffile.TiffWriter(tmp_path / "film.tif") as writer:
+        for page in pages:
+            writer.write(page, metadata=None, contiguous=False)
+    Image.fromarray(squares(3)[0]).save(tmp_path / "one.png")
+    out = tmp_path / "measured"
+    job = Job(
+        model=bright_model(),
+        model_name="bright",
+        model_hash="1",
+        settings=SegmentSettings(predict=PredictSettings(device="cpu")),
+        pixel_size_um=(0.5, 0.5),
+        frame_interval_s=300,
+    )
+    assert not segment_files([tmp_path / "film.tif", tmp_path / "one.png"], out, job=job).failed
+    return out
+
+
+def test_measurements_go_with_the_cells(coverslip, measured, tmp_path):
+    roifile = pytest.importorskip("roifile")
+    to = tmp_path / "exported"
+    assert coverslip("export", str(measured), "--to", "geojson,coco,roi", "-o", str(to)).status == 0
+    table = pd.read_csv(measured / "cells.csv")
+    film = table[table.file.str.endswith("film.tif")]
+    assert sorted(set(film.frame)) == [0, 2]
+    features = json.loads((to / "film.geojson").read_text("utf-8"))["features"]
+    assert len(features) == len(film) > 0
+    for feature in features:
+        said = feature["properties"]["measurements"]
+        frame = feature["geometry"]["plane"]["t"]
+        (row,) = film[(film.frame == frame) & (film.label == said["label"])].to_dict("records")
+        for name in ("area_px", "confidence", "area_um2", "centroid_y_um"):
+            if name in row and not np.isnan(row[name]):
+                assert said[name] == pytest.approx(row[name], rel=1e-6)
+        assert said["area_um2"] == pytest.approx(said["area_px"] / 4)
+    coco = json.loads((to / "coco.json").read_text("utf-8"))
+    for annotation in coco["annotations"]:
+        assert annotation["measurements"]["area_px"] == annotation["area"]
+        if "confidence" in annotation["measurements"]:
+            assert annotation["score"] == annotation["measurements"]["confidence"]
+    rois = {roi.name: roi for roi in roifile.roiread(to / "one_rois.zip")}
+    one = table[table.file.str.endswith("one.png")]
+    for row in one.to_dict("records"):
+        lines = dict(line.split(": ") for line in rois[str(row["label"])].props.splitlines())
+        assert float(lines["area_px"]) == row["area_px"]
+
+
+def test_a_cell_that_was_changed_goes_without_measurements(coverslip, measured, tmp_path):
+    labels = read_labels(measured / "one_labels.tif")
+    labels[labels == 1] = 0
+    labels[:2, :2] = 1
+    tifffile.imwrite(measured / "one_labels.tif", labels)
+    done = coverslip(
+        "export", str(measured / "one_labels.tif"), "--to", "geojson", "-o", str(tmp_path / "e")
+    )
+    assert "1 of 3 cells are not as the table beside them says" in done.err
+    features = json.loads((tmp_path / "e" / "one.geojson").read_text("utf-8"))["features"]
+    known = {
+        f["properties"]["measurements"]["label"]: f["properties"]["measurements"] for f in features
+    }
+    assert list(known[1]) == ["label"] and "area_px" in known[2]

@@ -36,7 +36,7 @@ def test_unnamed_axis_is_time():
     )
 
 
-@pytest.mark.parametrize("stored", ["??YX", "T?YX", "PTYX"])
+@pytest.mark.parametrize("stored", ["??YX", "T?YX", "HTYX"])
 def test_what_cannot_be_told_apart_must_be_named(stored):
     with pytest.raises(FileError, match=r"film\.tif.*--axes"):
         settle(PATH, stored=stored, shape=(2, 3, 4, 5), wanted=None)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from coverslip.errors import FileError, SettingsError
-from coverslip.io import find_images, open_image, read_frame, read_frames
+from coverslip.io import find_images, list_series, open_image, read_frame, read_frames
 from handmade_czi import czi_bytes
+from handmade_lif import lif_bytes
 from handmade_nd2 import nd2_bytes
 
 PLANE = np.arange(20 * 30, dtype=np.uint16).reshape(20, 30)
@@ -57,6 +58,21 @@ def test_nd2_whose_metadata_cannot_be_read_has_its_pixels(tmp_path):
     assert file.channel_names in ((), ("DAPI",))  # a later nd2 may read them
 
 
+def test_each_position_of_an_nd2_is_an_image(tmp_path):
+    pytest.importorskip("nd2")
+    loops = (("P", 3, 0.0), ("T", 2, 1500.0))
+    path = save(tmp_path / "a.nd2", nd2_bytes(FRAMES[..., :1], names=("DAPI",), loops=loops))
+    assert list_series(path) == [path / "0", path / "1", path / "2"]
+    assert "it holds 3 images" in " ".join(open_image(path).notes)
+    for position in range(3):
+        file = open_image(path / str(position))
+        assert (file.axes, file.shape, file.frame_interval_s) == ("TYX", (2, 7, 9), 1.5)
+        frames = list(read_frames(file))
+        np.testing.assert_array_equal(frames, FRAMES[2 * position : 2 * position + 2, ..., 0])
+    with pytest.raises(FileError, match="no image 3; it has 3 images"):
+        open_image(path / "3")
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 def test_nd2_that_is_cut_off(share, tmp_path):
     pytest.importorskip("nd2")
@@ -90,11 +106,16 @@ def test_the_later_field_of_a_mosaic_lies_on_top_and_gaps_are_zero(tmp_path):
     assert picture.tolist() == [[1, 1, 1, 0, 0], [1, 1, 2, 2, 2], [0, 0, 2, 2, 2]]
 
 
-def test_czi_of_several_scenes_is_told(tmp_path):
+def test_each_scene_of_a_czi_is_an_image(tmp_path):
     pytest.importorskip("czifile")
-    blocks = [(PLANE, {"X": 40 * s, "Y": 0, "S": s}, 1) for s in range(2)]
-    with pytest.raises(FileError, match=r"a\.czi: 2 scenes"):
-        open_image(save(tmp_path / "a.czi", czi_bytes(blocks)))
+    blocks = [(PLANE + s, {"X": 40 * s, "Y": 0, "S": s}, 1) for s in range(2)]
+    path = save(tmp_path / "a.czi", czi_bytes(blocks))
+    assert list_series(path) == [path / "0", path / "1"]
+    assert "it holds 2 images (scene 0, scene 1)" in open_image(path).notes[0]
+    for scene in range(2):
+        file = open_image(path / str(scene))
+        assert file.frame_shape == PLANE.shape and not file.notes
+        np.testing.assert_array_equal(read_frame(file), PLANE + scene)
     one = [(PLANE, {"X": 0, "Y": 0, "S": 4}, 1)]
     file = open_image(save(tmp_path / "b.czi", czi_bytes(one)))
     np.testing.assert_array_equal(read_frame(file), PLANE)
@@ -134,3 +155,40 @@ def test_without_the_package_it_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(SettingsError, match=rf"a\.{extra}: .*pip install '\.\[{extra}\]'"):
         open_image(path)
+
+
+# --- LIF
+
+
+def test_lif(tmp_path):
+    pytest.importorskip("liffile")
+    film = np.arange(3 * 2 * 2 * 8 * 11, dtype="<u2").reshape(3, 2, 2, 8, 11)  # T, Z, C
+    lengths = {"X": 10 * 0.5e-6, "Y": 7 * 0.25e-6, "Z": 1e-6, "T": 2 * 30.0}
+    images = [("film", film, "TZCYX", lengths), ("snap", PLANE + 1, "YX", {"X": 29e-6, "Y": 19e-6})]
+    path = save(tmp_path / "a.lif", lif_bytes(images))
+    assert list_series(path) == [path / "0", path / "1"]
+    assert find_images([tmp_path]) == [path]
+    assert find_images([path / "*"]) == [path / "0", path / "1"]
+    first = open_image(path)
+    assert "it holds 2 images (film, snap)" in " ".join(first.notes)
+    assert (first.axes, first.shape) == ("TZCYX", film.shape)
+    assert first.pixel_size_um == pytest.approx((0.25, 0.5))
+    assert first.frame_interval_s == pytest.approx(30)
+    assert first.channel_names == ("Green", "Red")
+    for channel in range(2):
+        frames = np.array(list(read_frames(first, channel=channel)))
+        np.testing.assert_array_equal(frames, film[:, :, channel].reshape(6, 8, 11))
+    second = open_image(path / "1")
+    assert second.pixel_size_um == pytest.approx((1, 1))
+    np.testing.assert_array_equal(read_frame(second), PLANE + 1)
+    with pytest.raises(FileError, match="no image 2; it has 2 images"):
+        open_image(path / "2")
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.99])
+def test_lif_that_is_cut_off(tmp_path, share):
+    pytest.importorskip("liffile")
+    data = lif_bytes([("snap", PLANE, "YX", {})])
+    path = save(tmp_path / "a.lif", data[: int(share * len(data))])
+    with pytest.raises(FileError, match=r"a\.lif"):
+        read_frame(open_image(path))

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import tifffile
 
-from coverslip.io import open_image, read_frame, read_frames
+from coverslip.errors import FileError
+from coverslip.io import (
+    find_gap,
+    open_frame,
+    open_image,
+    read_frame,
+    read_frames,
+    read_labels,
+)
 
 STACK = np.arange(3 * 4 * 5, dtype=np.uint16).reshape(3, 4, 5)
 GREY = STACK[1]
@@ -178,13 +186,138 @@ def test_cmyk(tmp_path):
     np.testing.assert_array_equal(read_frame(file), [[[255, 0, 255], [0, 0, 0], [0, 204, 204]]])
 
 
-def test_second_series_is_mentioned(tmp_path):
+def test_pages_that_have_nothing_in_common_are_images_of_their_own(tmp_path):
+    other = np.full((9, 2), 7, np.uint16)
     with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
         writer.write(GREY, metadata=None)
-        writer.write(np.zeros((9, 2), np.uint16), metadata=None)
+        writer.write(other, metadata=None)
     file = open_image(tmp_path / "a.tif")
-    assert "2 series" in file.notes[0]
+    assert "it holds 2 images" in file.notes[0] and "a.tif/1" in file.notes[0]
     np.testing.assert_array_equal(read_frame(file), GREY)
+    second = open_image(tmp_path / "a.tif" / "1")
+    assert second.notes == ()
+    np.testing.assert_array_equal(read_frame(second), other)
+    with pytest.raises(FileError, match="no image 2; it has 2 images"):
+        open_image(tmp_path / "a.tif" / "2")
+
+
+@pytest.mark.parametrize("odd", [0, 2, 4])
+@pytest.mark.parametrize("how", ["size", "type"])
+def test_a_frame_of_another_kind_keeps_its_place(tmp_path, odd, how):
+    film = np.arange(1, 6, dtype=np.uint16)[:, None, None] * np.ones((1, 20, 30), np.uint16)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for number, page in enumerate(film):
+            strange = page[:-1] if how == "size" else page.astype(np.uint8)
+            writer.write(strange if number == odd else page, metadata=None, contiguous=False)
+    file = open_image(tmp_path / "a.tif")
+    assert (file.axes, file.shape, file.dtype) == ("TYX", (5, 20, 30), np.uint16)
+    assert f"frame {odd} (counted from 0) of 5" in file.notes[0]
+    assert f"page {odd + 1} is {19 if how == 'size' else 20} × 30" in file.notes[0]
+    for number, frame in enumerate(read_frames(file)):
+        assert (frame == (0 if number == odd else number + 1)).all()
+        assert (find_gap(file, number) is None) == (number != odd)
+    with open_frame(file, odd) as opened:
+        assert (opened.read(slice(3, 5), slice(1, 9)) == np.zeros((2, 8))).all()
+
+
+def test_an_array_with_another_after_it_is_one_film(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", STACK[:2], photometric="minisblack")
+    tifffile.imwrite(tmp_path / "a.tif", STACK[2], photometric="minisblack", append=True)
+    np.testing.assert_array_equal(list(read_frames(open_image(tmp_path / "a.tif"))), STACK)
+
+
+def test_arrays_of_channels_one_after_the_other_are_times(tmp_path):
+    film = np.arange(3 * 2 * 20 * 30, dtype=np.uint16).reshape(3, 2, 20, 30)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for one in film:
+            writer.write(one, metadata={"axes": "CYX"}, photometric="minisblack")
+    file = open_image(tmp_path / "a.tif")
+    assert (file.axes, file.shape) == ("TCYX", film.shape)
+    np.testing.assert_array_equal(list(read_frames(file, channel=1)), film[:, 1])
+
+
+@pytest.mark.parametrize("name", ["small copies", "marked as small"])
+def test_small_copies_are_no_images(tmp_path, name):
+    picture = np.arange(64 * 48, dtype=np.uint16).reshape(64, 48)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for step in (1, 2, 4):
+            kind = 1 if step > 1 and name == "marked as small" else 0
+            writer.write(picture[::step, ::step], subfiletype=kind, metadata=None)
+    file = open_image(tmp_path / "a.tif")
+    assert (file.axes, file.frame_shape, file.n_frames) == ("YX", (64, 48), 1)
+    assert not any("images" in note for note in file.notes)
+    np.testing.assert_array_equal(read_frame(file), picture)
+
+
+@pytest.mark.parametrize("shape", [(20, 30, 1), (20, 30, 1, 1), (1, 20, 30, 1), (3, 20, 30, 1)])
+def test_axes_of_one_behind_rows_and_columns_cost_nothing(tmp_path, shape):
+    values = np.arange(np.prod(shape), dtype=np.uint16).reshape(shape)
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    file = open_image(tmp_path / "a.tif")
+    assert file.axes == ("TYX" if shape[0] == 3 else "YX")
+    frames = np.array(list(read_frames(file)))
+    np.testing.assert_array_equal(frames.reshape(-1, 20, 30), values.reshape(-1, 20, 30))
+    labels = read_labels(tmp_path / "a.tif")
+    np.testing.assert_array_equal(labels.ravel(), values.ravel())
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("count", [2, 5])
+def test_rows_columns_and_channels_are_a_picture(tmp_path, count, compression):
+    """tifffile writes such an array as a page for each row."""
+    values = np.arange(20 * 30 * count, dtype=np.uint16).reshape(20, 30, count)
+    tifffile.imwrite(tmp_path / "a.tif", values, compression=compression)
+    file = open_image(tmp_path / "a.tif")
+    assert (file.axes, file.shape) == ("CYX", (count, 20, 30))
+    assert "20 pages" in file.notes[0] and "--axes overrides" in file.notes[0]
+    np.testing.assert_array_equal(read_frame(file, channel=1), values[..., 1])
+    with open_frame(file, channel=1) as opened:
+        part = opened.read(slice(3, 9), slice(5, 7))
+    np.testing.assert_array_equal(part, values[3:9, 5:7, 1])
+    as_times = open_image(tmp_path / "a.tif", axes="TYX")
+    np.testing.assert_array_equal(read_frame(as_times, 4), values[4])
+
+
+def test_axes_can_say_anything_of_any_dimension(tmp_path):
+    values = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+    save(tmp_path / "a.tif", values, metadata=None)
+    for axes, expected in (
+        ("YXT", values.transpose(2, 0, 1)),
+        ("XTY", values.transpose(1, 2, 0)),
+        ("ZYX", values),
+    ):
+        file = open_image(tmp_path / "a.tif", axes=axes)
+        np.testing.assert_array_equal(list(read_frames(file)), expected)
+    colour = open_image(tmp_path / "a.tif", axes="SYX")
+    np.testing.assert_array_equal(read_frame(colour), values.transpose(1, 2, 0))
+    positions = open_image(tmp_path / "a.tif" / "2", axes="PYX")
+    np.testing.assert_array_equal(read_frame(positions), values[2])
+
+
+@pytest.mark.parametrize(
+    ("about", "n_pages", "axes", "shape"),
+    [
+        ({"images": 5, "frames": 5}, 3, "TYX", (3, 4, 5)),
+        ({"images": 2, "frames": 2}, 6, "TYX", (6, 4, 5)),
+        ({"images": 4, "channels": 2, "frames": 2}, 6, "TCYX", (3, 2, 4, 5)),
+        ({"images": 4, "channels": 2, "slices": 2}, 3, "TYX", (3, 4, 5)),
+    ],
+)
+def test_counts_of_imagej_that_are_not_those_of_the_pages_are_said(
+    tmp_path, about, n_pages, axes, shape
+):
+    pages = np.arange(n_pages * 20, dtype=np.uint16).reshape(n_pages, 4, 5)
+    text = "ImageJ=1.53t\n" + "".join(f"{name}={n}\n" for name, n in about.items())
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for number, page in enumerate(pages):
+            description = text if number == 0 else None
+            writer.write(page, description=description, metadata=None, compression="zlib")
+    file = open_image(tmp_path / "a.tif")
+    assert (file.axes, file.shape) == (axes, shape)
+    assert f"{n_pages} pages" in file.notes[0] and "ImageJ counts" in file.notes[0]
+    n_channels = file.n_channels
+    for number, frame in enumerate(read_frames(file)):
+        np.testing.assert_array_equal(frame, pages[number * n_channels])
 
 
 def test_pages_written_in_a_loop_are_one_film(tmp_path):
@@ -195,23 +328,6 @@ def test_pages_written_in_a_loop_are_one_film(tmp_path):
     file = open_image(tmp_path / "a.tif")
     assert (file.axes, file.shape) == ("TYX", (3, 4, 5))
     np.testing.assert_array_equal(list(read_frames(file)), STACK)
-
-
-def test_one_file_of_a_set_is_read_alone(tmp_path):
-    """An OME-TIFF whose metadata name a second file is not a film of both."""
-    xml = (
-        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
-        '<Pixels DimensionOrder="XYZCT" ID="Pixels:0" SizeC="1" SizeT="2" SizeX="5" SizeY="4" '
-        'SizeZ="1" Type="uint16" PhysicalSizeX="0.25" PhysicalSizeY="0.25"><Channel ID="C:0"/>'
-        '<TiffData FirstT="0" IFD="0" PlaneCount="1"><UUID FileName="a.ome.tif">urn:1</UUID>'
-        '</TiffData><TiffData FirstT="1" IFD="0" PlaneCount="1">'
-        '<UUID FileName="b.ome.tif">urn:2</UUID></TiffData></Pixels></Image></OME>'
-    )
-    for name in "ab":
-        tifffile.imwrite(tmp_path / f"{name}.ome.tif", GREY, description=xml, metadata=None)
-    file = open_image(tmp_path / "a.ome.tif")
-    assert (file.shape, file.pixel_size_um) == ((4, 5), (0.25, 0.25))
-    np.testing.assert_array_equal(read_frame(file), GREY)
 
 
 def test_imagej_film_with_a_single_header(tmp_path):

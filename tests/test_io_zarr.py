@@ -1,6 +1,7 @@
 """OME-Zarr of both versions: what is an image, its axes, its calibration, and what it is told."""
 
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -284,3 +285,42 @@ def test_frames_come_one_after_the_other(tmp_path):
     file = open_image(ome_zarr(tmp_path / "a.zarr"))
     frames = list(read_frames(file, channel=1))
     np.testing.assert_array_equal(frames, STACK[:, :, 1].reshape(6, 4, 5))
+
+
+@pytest.mark.parametrize("root", ["", "film.ome.zarr/"])
+@pytest.mark.parametrize("kind", ["ome", "plain"])
+def test_a_zarr_in_a_zip(tmp_path, root, kind):
+    folder = tmp_path / "film.ome.zarr"
+    if kind == "ome":
+        ome_zarr(folder)
+    else:
+        plain(folder, STACK[0, :, 0])
+    packed = tmp_path / "in" / "film.ome.zarr.zip"
+    packed.parent.mkdir()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for one in sorted(folder.rglob("*")):
+            if one.is_file():
+                archive.write(one, root + one.relative_to(folder).as_posix())
+    assert find_images([packed.parent]) == [packed]
+    assert stem(packed) == "film"
+    file, expected = open_image(packed), open_image(folder)
+    assert (file.axes, file.shape) == (expected.axes, expected.shape)
+    assert (file.pixel_size_um, file.channel_names) == (
+        expected.pixel_size_um,
+        expected.channel_names,
+    )
+    np.testing.assert_array_equal(list(read_frames(file)), list(read_frames(expected)))
+
+
+def test_a_zip_without_a_zarr_is_told(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zarr.zip", "w") as archive:
+        archive.writestr("a.txt", "nothing")
+    with pytest.raises(FileError, match="no Zarr in this file"):
+        open_image(tmp_path / "a.zarr.zip")
+
+
+def test_rows_columns_and_channels_without_names(tmp_path):
+    values = np.random.default_rng(0).integers(0, 99, (20, 30, 2), dtype=np.uint16)
+    file = open_image(plain(tmp_path / "a.zarr", values))
+    assert (file.axes, file.shape) == ("CYX", (2, 20, 30))
+    np.testing.assert_array_equal(read_frame(file, channel=1), values[..., 1])

@@ -22,6 +22,7 @@ from coverslip.pipeline.outputs import name_outputs
 from coverslip.pipeline.summary import read_thumbnails
 from coverslip.report import pick_frames
 from drawn import squares
+from handmade_ome import write_set
 from pages import Page
 
 CPU = PredictSettings(device="cpu")
@@ -113,7 +114,7 @@ def test_a_film_keeps_its_axes_and_pixel_size(tmp_path, out):
     )
     run([film], out)
     labels = open_image(out / "film_labels.tif")
-    assert (labels.axes, labels.shape, labels.dtype) == ("TYX", (3, 32, 32), np.uint32)
+    assert (labels.axes, labels.shape, labels.dtype) == ("TYX", (3, 32, 32), np.uint16)
     assert labels.pixel_size_um == (0.5, 0.25)
     assert labels.frame_interval_s == 90
     np.testing.assert_array_equal(
@@ -543,3 +544,66 @@ def test_the_thumbnails_of_thousands_are_listed_once(tmp_path, out, monkeypatch)
     run(paths, out, overwrite=True)
     # for the thumbnails once, and once each for what a killed run has left
     assert listed.count("records") == 2 and listed.count(out.name) == 1
+
+
+def test_a_frame_of_another_size_has_an_empty_row_and_the_others_keep_theirs(tmp_path, out):
+    counts = [3, 4, 5, 6]
+    with tifffile.TiffWriter(tmp_path / "film.tif") as writer:
+        for number, n in enumerate(counts):
+            picture = squares(n)[0]
+            page = picture[:-1] if number == 1 else picture
+            writer.write(page, metadata=None, contiguous=False)
+    job = replace(JOB, frame_interval_s=60.0)
+    result, _ = run([tmp_path / "film.tif"], out, job)
+    assert not result.failed
+    images = pd.read_csv(out / "images.csv")
+    assert images.frame.tolist() == [0, 1, 2, 3] and images.time_s.tolist() == [0, 60, 120, 180]
+    np.testing.assert_array_equal(images.n_cells, [3, np.nan, 5, 6])
+    assert images.confluence.isna().tolist() == [False, True, False, False]
+    labels = read_labels(out / "film_labels.tif")
+    assert [int(frame.max()) for frame in labels] == [3, 0, 5, 6]
+    assert sorted(set(pd.read_csv(out / "cells.csv").frame)) == [0, 2, 3]
+    (record,) = result.done.values()
+    assert "frame 1 (counted from 0) of 4" in " ".join(record.notes)
+    again, n_done = run([tmp_path / "film.tif"], out, job)
+    assert n_done == 0 and len(again.skipped) == 1
+
+
+def test_a_set_of_files_is_one_image_and_a_missing_one_leaves_its_frames_empty(tmp_path, out):
+    layout = {f"s_t{t}.ome.tif": [(0, t, 0, c) for c in range(2)] for t in range(3)}
+    write_set(tmp_path / "set", layout)
+    result, _ = run([str(tmp_path / "set")], out)
+    images = pd.read_csv(out / "images.csv")
+    assert images.file.tolist() == [str(tmp_path / "set" / "s_t0.ome.tif")] * 3
+    assert images.time_s.tolist() == [0, 60, 120]
+    (tmp_path / "set" / "s_t1.ome.tif").unlink()
+    result, _ = run([str(tmp_path / "set")], out)
+    images = pd.read_csv(out / "images.csv")
+    assert images.n_cells.isna().tolist() == [False, True, False]
+    (record,) = result.done.values()
+    assert not record.skipped and "s_t1.ome.tif is missing" in " ".join(record.notes)
+
+
+def test_positions_are_segmented_each_by_its_name(tmp_path, out):
+    path = tmp_path / "x.ome.tif"
+    write_set(tmp_path, {path.name: [(n, t, 0, 0) for n in range(2) for t in range(2)]})
+    result, _ = run([str(path)], out)
+    assert list(result.done) == [path / "0", path / "1"]
+    assert {(out / f"x_{n}_labels.tif").is_file() for n in range(2)} == {True}
+
+
+def test_a_pixel_size_and_an_interval_that_are_asked_for_count(tmp_path, out):
+    film = draw_film(tmp_path / "film.tif", [1, 2], PhysicalSizeX=2.0, PhysicalSizeY=2.0)
+    job = replace(JOB, pixel_size_um=(0.5, 0.5), frame_interval_s=90.0)
+    result, _ = run([film], out, job)
+    images = pd.read_csv(out / "images.csv")
+    assert images.pixel_size_um.tolist() == [0.5, 0.5] and images.time_s.tolist() == [0, 90]
+    labels = open_image(out / "film_labels.tif")
+    assert (labels.pixel_size_um, labels.frame_interval_s) == ((0.5, 0.5), 90)
+    (record,) = result.done.values()
+    assert "0.5 × 0.5 µm as asked for, where the file says 2 × 2 µm" in " ".join(record.notes)
+    other, _ = run([film], out, replace(job, frame_interval_s=30.0))
+    assert not other.skipped
+    for wrong in ({"pixel_size_um": (0.0, 1.0)}, {"frame_interval_s": float("nan")}):
+        with pytest.raises(SettingsError, match="wanted more than 0"):
+            replace(JOB, **wrong)

@@ -16,9 +16,11 @@ from coverslip.io import (
     channel_notes,
     describe_labels,
     find_channel,
+    find_gap,
     find_images,
     group_label_files,
     is_one_image,
+    is_there,
     open_reading,
     pair_images,
     read_checked,
@@ -274,10 +276,16 @@ def read_channels(
     if file.n_channels == 1:
         yield from read_frames(file, frames, tell=tell)
         return
-    channels = range(file.n_channels)
+    channels = [n for n in range(file.n_channels) if is_there(file, n)]
     readers = [read_frames(file, frames, channel=n, tell=tell) for n in channels]
-    for pictures in zip(*readers, strict=True):
-        yield dict(zip(channel_names(file), pictures, strict=True))
+    names = channel_names(file)
+    numbers = range(file.n_frames) if frames is None else frames
+    for number, *pictures in zip(numbers, *readers, strict=True):
+        yield {
+            names[channel]: picture
+            for channel, picture in zip(channels, pictures, strict=True)
+            if find_gap(file, number, channel=channel) is None  # the others are 0 everywhere
+        }
 
 
 def channel_names(file: ImageFile) -> list[str]:

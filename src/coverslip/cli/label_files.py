@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from coverslip.cli.measured import find_measurements
 from coverslip.errors import DataError, FileError, SettingsError
 from coverslip.export import LabelImage
 from coverslip.io import (
@@ -134,12 +135,15 @@ def load_label_image(
             "Name the image that they were made of."
         )
     known = (file, picture) if picture is not None else (file,)
+    cells = labels.cells()
+    frames = cells.reshape(-1, *cells.shape[-2:])
     return LabelImage(
-        labels.cells(),
+        cells,
         name=name,
         axes=f"{file.frame_axes}YX",
         pixel_size_um=next((it.pixel_size_um for it in known if it.pixel_size_um), None),
         frame_interval_s=next((it.frame_interval_s for it in known if it.frame_interval_s), None),
         images=Frames(picture, find_channel(picture, reading)) if picture is not None else None,
         image_name=image.name if image is not None else None,
+        measurements=find_measurements(path, frames, tell=tell),
     )

@@ -66,6 +66,13 @@ Project = Annotated[
         help="Z as one picture: none (each slice), max, mean, middle, or a slice's number."
     ),
 ]
+PixelSize = Annotated[
+    float | None, typer.Option(help="Side of a pixel in µm, in place of what the files say.")
+]
+FrameInterval = Annotated[
+    str | None,
+    typer.Option(help="Time between frames, in seconds or with a unit, in place of the files'."),
+]
 Properties = Annotated[
     str, typer.Option(help="What to measure: all, basic, or groups and columns, with commas.")
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -27,11 +28,13 @@ from coverslip.cli.options import (
     Channel,
     Device,
     FillHoles,
+    FrameInterval,
     Images,
     MethodArgument,
     MinArea,
     NoSeparate,
     Out,
+    PixelSize,
     Project,
     Properties,
     Scale,
@@ -70,6 +73,8 @@ def segment(
     axes: Axes = None,
     channel: Channel = None,
     project: Project = "none",
+    pixel_size: PixelSize = None,
+    frame_interval: FrameInterval = None,
     probs: Annotated[bool, typer.Option("--probs", help="Also write the probabilities.")] = False,
     uncertainty: Annotated[
         bool, typer.Option("--uncertainty", help="Also write how far the views disagree.")
@@ -144,6 +149,8 @@ def segment(
         axes=axes,
         channel=channel,
         project=project,
+        pixel_size=pixel_size,
+        frame_interval=frame_interval,
         keep_probs=probs,
         keep_spread=uncertainty,
         table=table,
@@ -230,11 +237,11 @@ def find_sources(sources: Sequence[str], *, recursive: bool = False) -> list[Pat
     Raises:
         FileError: a source that is not there or holds no image.
     """
-    from coverslip.io import find_images, is_written, part_masks
+    from coverslip.io import is_written, part_masks, split_series
 
-    paths = find_images(sources, recursive=recursive)
+    paths = find_every_image(sources, recursive=recursive)
     named = {Path(source) for source in sources}
-    others = [path for path in paths if path in named or not is_written(path)]
+    others = [path for path in paths if path in named or not is_written(split_series(path)[0])]
     n_ours = len(paths) - len(others)
     if n_ours:
         were = "was" if n_ours == 1 else "were"
@@ -267,6 +274,19 @@ def names_below(paths: Sequence[Path], sources: Sequence[str]) -> dict[Path, str
     return found
 
 
+def find_every_image(sources: Sequence[str], *, recursive: bool = False) -> list[Path]:
+    """The image files; of one that holds several images, such as positions, each of them."""
+    from coverslip.io import find_images, list_series
+
+    found: list[Path] = []
+    for path in find_images(sources, recursive=recursive):
+        images = list_series(path)
+        if len(images) > 1:
+            note(f"{path}: it holds {len(images)} images, and each is read ({images[0]}, …)")
+        found += images
+    return found
+
+
 def load_job(
     model: str,
     *,
@@ -279,6 +299,8 @@ def load_job(
     axes: str | None = None,
     channel: int | str | None = None,
     project: str = "none",
+    pixel_size: float | None = None,
+    frame_interval: str | None = None,
     keep_probs: bool = False,
     keep_spread: bool = False,
     table: str = "csv",
@@ -315,11 +337,33 @@ def load_job(
         axes=axes,
         channel=channel,
         project=project,
+        pixel_size_um=None if pixel_size is None else (pixel_size, pixel_size),
+        frame_interval_s=None if frame_interval is None else parse_interval(frame_interval),
         keep_probs=keep_probs,
         keep_spread=keep_spread,
         table=table,
         labels=labels,
         regions=RegionSettings(core_px=region),
+    )
+
+
+def parse_interval(text: str) -> float:
+    """``"300"``, ``"5 min"`` → seconds.
+
+    Raises:
+        SettingsError: no number, or a unit of no time.
+    """
+    from coverslip.io import s_per_unit
+
+    found = re.fullmatch(r"\s*([0-9.eE+-]+)\s*([^0-9]*?)\s*", text)
+    scale = s_per_unit(found[2] or "s") if found else None
+    try:
+        if found is not None and scale is not None:
+            return float(found[1]) * scale
+    except ValueError:
+        pass
+    raise SettingsError(
+        f"--frame-interval {text}: wanted seconds, or a number with its unit, such as '5 min'."
     )
 
 

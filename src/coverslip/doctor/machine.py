@@ -211,6 +211,7 @@ EXTRAS = {
     "nd2": Extra({"nd2": "nd2"}, "ND2 of Nikon"),
     "czi": Extra({"czifile": "czifile"}, "CZI of Zeiss"),
     "hdf5": Extra({"h5py": "h5py"}, "labels of ilastik"),
+    "lif": Extra({"liffile": "liffile"}, "LIF of Leica"),
     "onnx": Extra(
         {"onnx": "onnx", "onnxruntime": "onnxruntime"}, "faster on a CPU; coverslip export-model"
     ),

@@ -15,7 +15,7 @@ import numpy as np
 from coverslip.io import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -90,6 +90,7 @@ def coco_frames(source: LabelImage) -> list[dict[str, Any]]:
     height, width = source.size
     frames = []
     for number, labels in enumerate(source.frames):
+        known = {label: found for (at, label), found in source.measurements.items() if at == number}
         image: dict[str, Any] = {
             "file_name": source.image_name or source.name,
             "width": width,
@@ -97,12 +98,14 @@ def coco_frames(source: LabelImage) -> list[dict[str, Any]]:
         }
         if source.place(number):
             image["frame"] = number
-        frames.append({"image": image, "annotations": _annotations(labels)})
+        frames.append({"image": image, "annotations": _annotations(labels, known)})
     return frames
 
 
-def _annotations(labels: NDArray[np.integer[Any]]) -> list[dict[str, Any]]:
-    """One for each number, ascending."""
+def _annotations(
+    labels: NDArray[np.integer[Any]], known: Mapping[int, Mapping[str, float]]
+) -> list[dict[str, Any]]:
+    """One for each number, ascending; COCO's name for the confidence is score."""
     columns = np.ascontiguousarray(labels.T).ravel()
     places = np.flatnonzero(columns)  # down the columns, as COCO counts
     numbers = columns[places]
@@ -117,9 +120,15 @@ def _annotations(labels: NDArray[np.integer[Any]]) -> list[dict[str, Any]]:
             "bbox": _box(cell, height=labels.shape[0]),
             "area": len(cell),
             "iscrowd": 0,
+            **_measured(known.get(number, {})),
         }
         for number, cell in zip(ids.tolist(), cells, strict=False)
     ]
+
+
+def _measured(known: Mapping[str, float]) -> dict[str, Any]:
+    score = {"score": known["confidence"]} if "confidence" in known else {}
+    return score | ({"measurements": dict(known)} if known else {})
 
 
 def _runs(places: NDArray[np.intp], size: int) -> list[int]:

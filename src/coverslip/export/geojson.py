@@ -58,21 +58,22 @@ def write_geojson(path: Path, source: LabelImage, *, kind: str = "detection") ->
 def labels_to_geojson(source: LabelImage, *, kind: str = "detection") -> dict[str, Any]:
     """The FeatureCollection; equal names and labels have equal ids."""
     features = [
-        _feature(outline, name=source.name, place=source.place(frame), kind=kind)
+        _feature(outline, source=source, frame=frame, kind=kind)
         for frame, labels in enumerate(source.frames)
         for outline in find_outlines(labels)
     ]
     return {"type": "FeatureCollection", "features": features}
 
 
-def _feature(outline: Outline, *, name: str, place: dict[str, int], kind: str) -> dict[str, Any]:
+def _feature(outline: Outline, *, source: LabelImage, frame: int, kind: str) -> dict[str, Any]:
+    place = source.place(frame)
     polygons = [[_closed(ring) for ring in part] for part in outline.parts]
     geometry: dict[str, Any] = {"type": "MultiPolygon", "coordinates": polygons}
     if len(polygons) == 1:
         geometry = {"type": "Polygon", "coordinates": polygons[0]}
     if place:
         geometry["plane"] = {"c": -1, "z": place.get("Z", 0), "t": place.get("T", 0)}  # -1: all
-    identity = f"{name} {sorted(place.items())} {outline.label}"
+    identity = f"{source.name} {sorted(place.items())} {outline.label}"
     return {
         "type": "Feature",
         "id": str(uuid.uuid5(uuid.NAMESPACE_OID, identity)),
@@ -80,7 +81,10 @@ def _feature(outline: Outline, *, name: str, place: dict[str, int], kind: str) -
         "properties": {
             "objectType": kind,
             "name": str(outline.label),
-            "measurements": {"label": outline.label},
+            "measurements": {
+                "label": outline.label,
+                **source.measurements.get((frame, outline.label), {}),
+            },
         },
     }
 

@@ -19,6 +19,7 @@ from coverslip.errors import DataError
 from coverslip.io import write_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from coverslip.contours import Outline
@@ -60,10 +61,16 @@ def labels_to_roi_zip(source: LabelImage) -> bytes:
                 name = f"{frame:0{width}}-{outline.label}" if place else str(outline.label)
                 roi = _to_roi(roifile, outline, name=name)
                 _tie(roi, place)
+                roi.props = _properties(source.measurements.get((frame, outline.label), {}))
                 # A ZipInfo of our own has a fixed date; the default is the time of writing.
                 entry = zipfile.ZipInfo(f"{name}.roi")
                 archive.writestr(entry, roi.tobytes(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
+
+
+def _properties(known: Mapping[str, float]) -> str:
+    """Measurements as Fiji shows them under *Properties* of a ROI: a line of each."""
+    return "".join(f"{name}: {value:.8g}\n" for name, value in known.items())
 
 
 def _to_roi(roifile: Any, outline: Outline, *, name: str) -> Any:

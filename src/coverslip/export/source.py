@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from coverslip.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,6 +32,8 @@ class LabelImage:
             store beside the labels; None where there are none. Any sequence will do, also one
             that reads a frame when it is asked for.
         image_name: The image's file name, for formats that name it.
+        measurements: Name and value of what is known of a cell, such as its area and confidence,
+            by its frame (from 0) and its number, for formats that carry it.
 
     Raises:
         ValueError: Labels that are no integers, without a pixel, or that do not fit the axes.
@@ -52,6 +54,7 @@ class LabelImage:
     frame_interval_s: float | None = None
     images: Sequence[NDArray[Any]] | None = None
     image_name: str | None = None
+    measurements: Mapping[tuple[int, int], Mapping[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what no format can hold, before anything is written."""

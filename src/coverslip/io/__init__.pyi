@@ -26,6 +26,8 @@ from .discovery import (
     part_masks,
     stem,
 )
+from .formats.guard import split_series
+from .formats.units import s_per_unit
 from .header import ImageFile, channel_number, fingerprint
 from .label_values import CheckedLabels, check_labels
 from .labels import open_label_file, open_label_frames, read_checked, read_labels
@@ -40,11 +42,12 @@ from .pairing import (
     say_ambiguous,
 )
 from .projection import check_projection, project
-from .read import channel_notes, open_image, read_frame, read_frames
+from .read import channel_notes, list_series, open_image, read_frame, read_frames
 from .reading import Reading, dict_to_reading, find_channel, open_reading
 from .region_reader import FrameReader, open_frame
-from .stack import open_pages, write_labels
+from .stack import open_pages, smallest_dtype, write_labels
 from .truth import check_pairs, read_noted_truth, read_truth, say_sizes
+from .windows import find_gap, is_there
 from .write_regions import (
     OME_ZARR_VERSION,
     create_levels,
@@ -80,6 +83,7 @@ __all__ = [
     "dict_to_reading",
     "find_annotations",
     "find_channel",
+    "find_gap",
     "find_images",
     "find_pairs",
     "fingerprint",
@@ -87,10 +91,12 @@ __all__ = [
     "hash_content",
     "is_annotation",
     "is_one_image",
+    "is_there",
     "is_written",
     "label_files_in",
     "label_name",
     "level_sizes",
+    "list_series",
     "mask_stem",
     "match_names",
     "only_here",
@@ -111,8 +117,11 @@ __all__ = [
     "read_noted_truth",
     "read_truth",
     "remove_leftovers",
+    "s_per_unit",
     "say_ambiguous",
     "say_sizes",
+    "smallest_dtype",
+    "split_series",
     "stem",
     "whole_folder",
     "whole_or_nothing",

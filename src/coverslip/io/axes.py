@@ -21,16 +21,18 @@ def settle(
     shape: tuple[int, ...],
     wanted: str | None,
     has_pages: bool = True,
+    is_free: bool = False,
 ) -> tuple[str, str | None]:
     """Give every dimension of a file its letter.
 
     Args:
         path: The file, for messages.
-        stored: One letter per dimension as the file has them, "?" for an unnamed one; letters
-            that we do not read (P for stage positions, say) are refused.
+        stored: One letter per dimension as the file has them, "?" for an unnamed one, P for stage
+            positions, each of which is an image; other letters that we do not read are refused.
         shape: Length of each dimension.
         wanted: The user's own letters, one per dimension, or None.
-        has_pages: Whether Y, X and S must stay where they are.
+        has_pages: Whether what an unnamed dimension counts are pages.
+        is_free: Whether Y, X and S may be any dimensions, and need not stay where they are.
 
     Returns:
         The letters in the file's own order, and a note on the decision, if there was one.
@@ -39,21 +41,26 @@ def settle(
         FileError: `wanted` does not fit the file, or its dimensions cannot be told apart.
     """
     if wanted is not None:
-        problem = _problem(stored=stored, shape=shape, wanted=wanted.upper(), has_pages=has_pages)
+        problem = _problem(stored=stored, shape=shape, wanted=wanted.upper(), is_free=is_free)
         return _override(path, stored=stored, shape=shape, wanted=wanted.upper(), problem=problem)
-    guess = stored.replace("?", "T")
-    if len(set(guess)) < len(guess) or not set(guess) <= set(ORDER):
+    guess = "".join(
+        "T" if axis == "?" and length > 1 else axis
+        for axis, length in zip(stored, shape, strict=True)
+    )
+    named = guess.replace("?", "")
+    if len(set(named)) < len(named) or not set(named) <= set(ORDER + "P"):
         raise FileError(
             f"{path}: its metadata do not tell what its dimensions {describe(shape)} are (they say "
             f"{stored}). Name them, one letter of {ORDER} each, for example --axes TZYX."
         )
     if guess == stored:
         return stored, None
-    count = shape[stored.index("?")]
+    count = shape[guess.index("T")]
+    named = "".join(axis for axis in guess if axis != "?")
     return guess, (
         f"{count} {'pages' if has_pages else 'pictures'} without axes in the metadata are read as "
         f"{count} times "
-        f"(T; axes {guess}); --axes overrides"
+        f"(T; axes {named}); --axes overrides"
     )
 
 
@@ -70,29 +77,25 @@ def _override(
     return wanted, f"axes {wanted} as asked for, where the file says {stored}"
 
 
-def _problem(*, stored: str, shape: tuple[int, ...], wanted: str, has_pages: bool) -> str | None:
+def _problem(*, stored: str, shape: tuple[int, ...], wanted: str, is_free: bool) -> str | None:
     if len(wanted) != len(stored):
         return f"it has {len(wanted)} letters for {len(stored)} dimensions"
-    unknown = sorted(set(wanted) - set(ORDER))
+    unknown = sorted(set(wanted) - set(ORDER + "P"))
     if unknown:
         return f"{', '.join(unknown)} is not a known axis"
     if len(set(wanted)) < len(wanted):
         return "a letter comes twice"
-    if not has_pages:
-        return _problem_without_pages(shape=shape, wanted=wanted)
-    # A page is the smallest thing that is read, so its rows and columns cannot be renamed away.
-    for axis in "YX":
-        if wanted.find(axis) != stored.find(axis):
-            return f"{axis} ({NAMES[axis]}) must stay where it is"
-    if "S" in wanted and wanted.find("S") != stored.find("S"):
-        return "S is for the samples of a colour picture, which this dimension is not"
-    return None
-
-
-def _problem_without_pages(*, shape: tuple[int, ...], wanted: str) -> str | None:
+    if not is_free:
+        # A picture is the smallest thing that is read: its rows and columns cannot be renamed away.
+        for axis in "YX":
+            if wanted.find(axis) != stored.find(axis):
+                return f"{axis} ({NAMES[axis]}) must stay where it is"
+        if "S" in wanted and wanted.find("S") != stored.find("S"):
+            return "S is for the samples of a colour picture, which this dimension is not"
     if not set("YX") <= set(wanted):
         return "Y (row) and X (column) must be among them"
-    if "S" in wanted and shape[wanted.index("S")] not in (3, 4):
+    is_new = "S" in wanted and wanted.find("S") != stored.find("S")
+    if is_new and shape[wanted.index("S")] not in (3, 4):
         return "S is for the 3 samples of a colour picture"
     return None
 

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from coverslip.errors import FileError
 from coverslip.io.annotations.readers import annotation_name, find_annotations, is_annotation
 from coverslip.io.atomic import read_error
-from coverslip.io.formats.guard import is_zarr
+from coverslip.io.formats.guard import ZIPPED, is_zarr, split_series
+from coverslip.io.formats.ome_set import once_each
+from coverslip.io.read import list_series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -52,7 +54,8 @@ def mask_stem(path: Path, *, suffixes: Sequence[str] = MASK_SUFFIXES) -> str:
     return re.sub(rf"(?i)(?<=.)({'|'.join(suffixes)})$", "", stem(path))
 
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".btf", ".tf8", ".nd2", ".czi")
+TIFFS = (".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", *TIFFS, ".nd2", ".czi", ".lif")
 ZARR = ".zarr"  # a folder that is one image
 
 
@@ -66,7 +69,8 @@ def find_images(sources: Iterable[str | Path], *, recursive: bool = False) -> li
         recursive: Take the images of folders inside too, as by `walk_images`.
 
     Returns:
-        Every file once, in the order of the sources.
+        Every file once, in the order of the sources; of an OME-TIFF set, which is one image in
+        several files, the first one that is named.
 
     Raises:
         FileError: A source that is not there or holds no image, all such sources at once.
@@ -90,12 +94,14 @@ def find_images(sources: Iterable[str | Path], *, recursive: bool = False) -> li
         problems.append("no image was named. Name files, a folder or a pattern such as data/*.tif.")
     if problems:
         raise FileError("\n".join(problems))
-    return list(found)
+    return once_each(found)
 
 
 def _expand(source: Path) -> list[Path]:
     if is_one_image(source):
         return [source]
+    if source.name == "*" and source.parent.is_file():
+        return list_series(source.parent)
     if source.is_dir():
         return images_in(source) or _or_error([], f"{source}: no image in this folder", source)
     if os.path.lexists(source):  # a link that leads nowhere, a pipe: whoever reads it says so
@@ -182,7 +188,7 @@ def _or_error(images: list[Path], message: str, folder: Path | None = None) -> l
     if inner:
         cure = "segment --recursive takes those of folders in it. "
         cure += f"The images lie one folder deeper: name {inner}."
-    raise FileError(f"{message}; looked for {', '.join((*SUFFIXES, ZARR))}. {cure}")
+    raise FileError(f"{message}; looked for {', '.join((*SUFFIXES, ZARR, ZIPPED))}. {cure}")
 
 
 def _folders_of_images(folder: Path) -> str:
@@ -208,13 +214,15 @@ def is_image(path: Path) -> bool:
         return False
     suffix = path.suffix.lower()
     # A link that leads nowhere, or a pipe, is told of by whoever reads it, and not passed over.
+    if path.name.lower().endswith(ZIPPED):
+        return not path.is_dir()
     return (suffix in SUFFIXES and not path.is_dir()) or (
         suffix == ZARR and (path.is_dir() or path.is_symlink())
     )
 
 
 def is_one_image(path: Path) -> bool:
-    """Whether a path is a file, or a folder that is one image and no folder of images.
+    """Whether a path is a file or an image in one, or a folder that is one image.
 
     Example:
         >>> from pathlib import Path
@@ -222,6 +230,8 @@ def is_one_image(path: Path) -> bool:
         >>> is_one_image(Path("examples/phase/t98g_film.tif")), is_one_image(Path("examples/phase"))
         (True, False)
     """
+    if split_series(path)[1] is not None:
+        return True
     return path.is_file() or is_zarr(path) or (path.is_dir() and path.suffix.lower() == ZARR)
 
 
@@ -234,8 +244,8 @@ def natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
 def stem(path: Path) -> str:
     """A file's name without its suffix (.ome.tif counts as one), to compare it with another's.
 
-    An image inside a Zarr has the names of both: x_0 for x.ome.zarr/0. Umlauts are composed, since
-    a file that went through macOS has them as two characters each.
+    An image inside a file or a Zarr has the names of both: x_0 for x.ome.zarr/0. Umlauts
+    are composed, since a file that went through macOS has them as two characters each.
 
     Example:
         >>> from pathlib import Path
@@ -243,8 +253,11 @@ def stem(path: Path) -> str:
         >>> stem(Path("a.ome.tif")), stem(Path("x.ome.zarr/0"))
         ('a', 'x_0')
     """
-    name = path.stem.removesuffix(".ome")
-    if not path.suffix:
+    name = path.stem.removesuffix(".zarr").removesuffix(".ome")
+    file, series = split_series(path)
+    if series is not None:
+        name = f"{stem(file)}_{series}"
+    elif not path.suffix:
         above = next((one for one in path.parents if one.suffix.lower() == ZARR), None)
         if above is not None:
             name = "_".join((stem(above), *path.relative_to(above).parts))

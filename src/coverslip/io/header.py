@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coverslip._text import clean_name, printable
 from coverslip.errors import FileError
-from coverslip.io.formats.guard import check_links, check_regular
+from coverslip.io.formats.guard import check_links, check_regular, split_series
+from coverslip.io.formats.ome_set import members_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
 
@@ -50,6 +53,10 @@ class ImageFile:
         notes: Every decision that was taken while reading the header, for the user to see.
         stored_axes: The dimensions in the order in which the file stores them.
         projection: How its depths were made one picture, see `project`; `axes` has no Z then.
+        series: Which of the images of its file it is, from 0.
+        position: Which stage position, of a file that has them as an axis.
+        gaps: Why there is no picture of a time, depth and channel, each from 0; its frame is read
+            as 0 everywhere.
 
     Example:
         >>> import coverslip
@@ -69,6 +76,14 @@ class ImageFile:
     notes: tuple[str, ...]
     stored_axes: str
     projection: Projection | None = None
+    series: int = 0
+    position: int = 0
+    gaps: Mapping[tuple[int, int, int], str] = field(default_factory=dict, hash=False)
+
+    @property
+    def source(self) -> Path:
+        """The file or folder on the disk; `path` may name an image in it, film.nd2/1."""
+        return split_series(self.path)[0]
 
     def length(self, axis: str) -> int:
         """Length of an axis, 1 where the file does not have it."""
@@ -104,6 +119,9 @@ class Header:
         shape: Length of each of them.
         samples: What the values are: "grey", "rgb", "palette" (entries of a colour table, so that
             a picture without samples is seen in colour), "grey+alpha" and others.
+        is_free: Whether `--axes` may say that any dimension is rows or columns.
+        names: What the file calls its images, this one among them; one for each.
+        gaps: Why there is no picture at a place along the dimensions before those of a page.
     """
 
     axes: str
@@ -116,6 +134,9 @@ class Header:
     frame_interval_s: float | None = None
     notes: tuple[str, ...] = ()
     has_pages: bool = True
+    is_free: bool = False
+    names: tuple[str, ...] = ("",)
+    gaps: Mapping[tuple[int, ...], str] = field(default_factory=dict)
 
 
 # From a tenth of an atom to a metre, and from a nanosecond to thirty years.
@@ -196,7 +217,7 @@ def fingerprint(path: Path) -> list[int | str]:
         and a hash of blocks, the first and the last among them. Of a Zarr, how many files there
         are, their bytes, the latest time if they are more than 64 MB, and a hash of their names and
         contents, or of names, sizes, times and blocks; `labels` in it are no part of the image, and
-        may be written later.
+        may be written later. Of an OME-TIFF set, the same of all its files.
 
     Raises:
         OSError: It is not there, or may not be looked at.
@@ -209,10 +230,17 @@ def fingerprint(path: Path) -> list[int | str]:
         >>> fingerprint(path)[0] == path.stat().st_size
         True
     """
+    path, series = split_series(path)
     check_regular(path)
     if path.is_dir():
         check_links(path)
         return _folder_state(path)
+    others = [one for one in members_of(path) if one != path]
+    state = [*_file_state(path), *(part for one in others for part in _file_state(one))]
+    return state if series is None else [*state, f"image {series}"]
+
+
+def _file_state(path: Path) -> list[int | str]:
     stat = path.stat()
     if stat.st_size <= WHOLE:
         return [stat.st_size, _hash_blocks(path, stat.st_size)]

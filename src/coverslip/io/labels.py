@@ -127,7 +127,7 @@ def _stored(file: ImageFile) -> Iterator[NDArray[Any]]:
     """Every frame as it is stored; of a TIFF, the entries of a colour table and not its colours."""
     places = [find_places(file, frame, channel=0)[0] for frame in range(file.n_frames)]
     if sniff(file.path) == "tiff":
-        with tiff.opened(file.path) as opened:
+        with tiff.opened(file.source, file.series) as opened:
             for place in places:
                 yield tiff.plane(opened, axes=file.stored_axes, index=place)
     else:
@@ -170,7 +170,7 @@ def open_label_frames(
         yield lambda frame, window: held[window]
         return
     if whole and sniff(path) == "tiff":
-        with tiff.opened(path) as opened:
+        with tiff.opened(file.source, file.series) as opened:
             kept: dict[int, NDArray[Any]] = {}
 
             def read_plane(frame: int, window: tuple[slice, slice]) -> NDArray[Any]:

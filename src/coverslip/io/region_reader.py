@@ -17,7 +17,7 @@ import numpy as np
 from coverslip.errors import FileError
 from coverslip.io.formats.guard import readable
 from coverslip.io.projection import combine
-from coverslip.io.windows import Window, find_places, open_windows
+from coverslip.io.windows import Window, check_there, find_places, open_windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -86,6 +86,7 @@ def open_frame(
         ...     print(frame.read(slice(10, 20), slice(30, 70)).shape)
         (10, 40)
     """
+    check_there(file, channel)
     places = find_places(file, frame, channel=channel)
     # What goes wrong within the block is the caller's, and must not come out as a damaged file:
     # so the file is closed here, and is not told of it.

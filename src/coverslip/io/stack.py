@@ -14,6 +14,7 @@ import tifffile
 from numpy.typing import DTypeLike, NDArray
 
 from coverslip.io.atomic import whole_or_nothing
+from coverslip.io.imagej_tag import add_description, imagej_description
 
 
 def write_labels(
@@ -27,7 +28,7 @@ def write_labels(
     channel_name: str | None = None,
     dtype: DTypeLike = np.uint32,
 ) -> None:
-    """Write labels as an OME-TIFF with deflate compression.
+    """Write labels as an OME-TIFF with deflate compression, which ImageJ's own reader knows too.
 
     Args:
         path: A ``.tif`` or ``.tiff``.
@@ -65,14 +66,32 @@ def write_labels(
         frame_interval_s=frame_interval_s,
         channel_name=channel_name,
     )
-    with open_writer(path, ome=True, bigtiff=needs_bigtiff(shape)) as writer:
+    largest = [0]
+
+    def stored() -> Iterator[NDArray[Any]]:
+        for frame in to_uint32(frames, shape=shape[-2:]):
+            largest[0] = max(largest[0], int(frame.max(initial=0)))
+            yield frame.astype(dtype, copy=False)
+
+    def describe() -> str:
+        return imagej_description(
+            shape=shape,
+            axes=axes,
+            pixel_size_um=pixel_size_um,
+            frame_interval_s=frame_interval_s,
+            largest=largest[0],
+        )
+
+    bigtiff = needs_bigtiff(shape)
+    with open_writer(path, ome=True, bigtiff=bigtiff, describe=describe) as writer:
         writer.write(
-            (frame.astype(dtype, copy=False) for frame in to_uint32(frames, shape=shape[-2:])),
+            stored(),
             shape=shape,
             dtype=dtype,
             photometric="minisblack",
             compression="zlib",
             metadata=metadata,
+            **resolution(pixel_size_um),
         )
 
 
@@ -107,8 +126,12 @@ def ome_metadata(
 
 
 @contextmanager
-def open_writer(path: Path, *, ome: bool, bigtiff: bool) -> Iterator[tifffile.TiffWriter]:
+def open_writer(
+    path: Path, *, ome: bool, bigtiff: bool, describe: Callable[[], str] | None = None
+) -> Iterator[tifffile.TiffWriter]:
     """Write a TIFF, whole or not at all.
+
+    When all is written, `describe` says what the first page is to say beside its OME-XML.
 
     The file is opened and closed here: some disks tell only then that they are full, and tifffile,
     where it closes a file itself, does not listen.
@@ -116,12 +139,11 @@ def open_writer(path: Path, *, ome: bool, bigtiff: bool) -> Iterator[tifffile.Ti
     Raises:
         FileError: The file cannot be written.
     """
-    with (
-        whole_or_nothing(path) as temporary,
-        temporary.open("w+b") as file,
-        tifffile.TiffWriter(file, ome=ome, bigtiff=bigtiff) as writer,
-    ):
-        yield writer
+    with whole_or_nothing(path) as temporary, temporary.open("w+b") as file:
+        with tifffile.TiffWriter(file, ome=ome, bigtiff=bigtiff) as writer:
+            yield writer
+        if describe is not None:
+            add_description(file, describe())
 
 
 def to_uint32(
@@ -146,6 +168,19 @@ def physical_size(pixel_size_um: tuple[float, float] | None) -> dict[str, Any]:
         "PhysicalSizeX": width,
         "PhysicalSizeXUnit": "µm",
     }
+
+
+def resolution(pixel_size_um: tuple[float, float] | None) -> dict[str, Any]:
+    """The same in TIFF's own tags: pixels in a centimetre, across and down."""
+    if pixel_size_um is None:
+        return {}
+    height, width = pixel_size_um
+    return {"resolution": (1e4 / width, 1e4 / height), "resolutionunit": "CENTIMETER"}
+
+
+def smallest_dtype(largest: int) -> type[np.unsignedinteger[Any]]:
+    """uint16 where it holds all numbers, which Fiji counts exactly; else uint32."""
+    return np.uint16 if largest <= np.iinfo(np.uint16).max else np.uint32
 
 
 @contextmanager

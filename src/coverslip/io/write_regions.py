@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tifffile
 from numpy.typing import DTypeLike, NDArray
 
 from coverslip._optional import need
-from coverslip.io.atomic import whole_folder, whole_or_nothing
-from coverslip.io.stack import check_axes, needs_bigtiff, ome_metadata
+from coverslip.io.atomic import whole_folder
+from coverslip.io.imagej_tag import imagej_description
+from coverslip.io.stack import check_axes, needs_bigtiff, ome_metadata, open_writer, resolution
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +37,9 @@ def write_label_regions(
     pixel_size_um: tuple[float, float] | None = None,
     frame_interval_s: float | None = None,
     channel_name: str | None = None,
+    dtype: DTypeLike = np.uint32,
 ) -> None:
-    """Write uint32 labels that need not fit into memory.
+    """Write labels that need not fit into memory.
 
     A TIFF is tiled, deflated and has the metadata of `write_labels`; beyond 4 GB it is a BigTIFF.
     An OME-Zarr (0.5) has them as `labels/cells`, a pyramid whose smaller levels keep every second
@@ -55,6 +56,7 @@ def write_label_regions(
         pixel_size_um: Height and width of a pixel in µm, or None where they are not known.
         frame_interval_s: Seconds from one time to the next, or None where they are not known.
         channel_name: Of the channel that they were found in, or None where it has no name.
+        dtype: What a number in a TIFF is stored as, uint16 or uint32; in a Zarr it is uint32.
 
     Raises:
         FileError: The file cannot be written.
@@ -86,25 +88,40 @@ def write_label_regions(
     if suffix == ".zarr":
         _write_zarr(path, frames, shape=shape, **about)
     else:
-        _write_tiff(path, frames, shape=shape, metadata=ome_metadata(path, shape=shape, **about))
+        _write_tiff(path, frames, shape=shape, about=about, dtype=dtype)
 
 
 def _write_tiff(
-    path: Path, frames: Iterable[ReadLabels], *, shape: tuple[int, ...], metadata: dict[str, Any]
+    path: Path,
+    frames: Iterable[ReadLabels],
+    *,
+    shape: tuple[int, ...],
+    about: dict[str, Any],
+    dtype: DTypeLike,
 ) -> None:
-    with (
-        whole_or_nothing(path) as temporary,
-        tifffile.TiffWriter(temporary, ome=True, bigtiff=needs_bigtiff(shape)) as writer,
-    ):
-        tiles = _tiles(frames, shape=shape)
+    largest = [0]
+
+    def stored() -> Iterator[NDArray[Any]]:
+        for tile in tiles:
+            largest[0] = max(largest[0], int(tile.max()))
+            yield tile.astype(dtype, copy=False)
+
+    def describe() -> str:
+        known = {name: about[name] for name in ("axes", "pixel_size_um", "frame_interval_s")}
+        return imagej_description(shape=shape, largest=largest[0], **known)
+
+    tiles = _tiles(frames, shape=shape)
+    bigtiff = needs_bigtiff(shape)
+    with open_writer(path, ome=True, bigtiff=bigtiff, describe=describe) as writer:
         writer.write(
-            tiles,
+            stored(),
             shape=shape,
-            dtype=np.uint32,
+            dtype=dtype,
             photometric="minisblack",
             compression="zlib",
             tile=(TILE_PX, TILE_PX),
-            metadata=metadata,
+            metadata=ome_metadata(path, shape=shape, **about),
+            **resolution(about["pixel_size_um"]),
         )
         for _ in tiles:  # there are no more; a frame too many is told
             pass

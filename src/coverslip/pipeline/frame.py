@@ -16,7 +16,7 @@ import numpy as np
 from coverslip.checkpoints import Checkpoint
 from coverslip.file_measurements import channel_names, read_channels
 from coverslip.inference import Prediction, Source
-from coverslip.io import open_frame, read_frames
+from coverslip.io import find_gap, open_frame, read_frames
 from coverslip.measurements import COLOURS
 from coverslip.pipeline.frame_statistics import keep_statistics, statistics_path
 from coverslip.pipeline.infer import network_of, predict_prepared, prepare_and_note, scaled_shape
@@ -271,6 +271,8 @@ def open_windows(
     readers, statistics = {}, {}
     with ExitStack() as stack:
         for number, name in enumerate(names):
+            if find_gap(file, index, channel=number) is not None and number != channel:
+                continue
             notes: list[str] = []
             opened = open_frame(file, index, channel=number, tell=notes.append)
             readers[name] = stack.enter_context(opened)

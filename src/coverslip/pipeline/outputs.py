@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError, SettingsError
-from coverslip.io import Ledger, remove_leftovers
+from coverslip.io import Ledger, remove_leftovers, split_series
 from coverslip.pipeline.sources import names_there, plain_name, with_folder, with_suffix
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ def name_outputs(
         SettingsError: two images still share a name, or the folder is one of theirs.
     """
     for path in paths:
-        if path.absolute().parent.resolve() == folder.resolve():
+        if split_series(path)[0].absolute().parent.resolve() == folder.resolve():
             raise SettingsError(
                 f"{folder}: the image {path} lies in it, and results among images would be taken "
                 "for images the next time: choose a folder of its own for the results."

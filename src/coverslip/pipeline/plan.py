@@ -117,10 +117,36 @@ def begin_image(
     moved = target.forget(thumbnails, but=kept, labels_too=not truth.digest)
     keep_source(target.folder, target.name, path)
     notes += [moved_message(old, new) for old, new in moved]
-    file = open_reading(path, job.reading)
+    file = calibrate(open_reading(path, job.reading), job)
     return OpenedImage(
         file, target, key, work, truth=truth.digest, is_mask=truth.is_mask, notes=tuple(notes)
     )
+
+
+def calibrate(file: ImageFile, job: Job) -> ImageFile:
+    """Put a pixel size and an interval that were asked for in the place of the file's own."""
+    size, interval = job.pixel_size_um, job.frame_interval_s
+    notes = []
+    if size is not None and file.pixel_size_um not in (None, size):
+        notes.append(
+            f"a pixel size of {_by(size)} µm as asked for, where the file says "
+            f"{_by(file.pixel_size_um)} µm"
+        )
+    if interval is not None and file.frame_interval_s not in (None, interval):
+        notes.append(
+            f"{interval:g} s between frames as asked for, where the file says "
+            f"{file.frame_interval_s:g} s"
+        )
+    return replace(
+        file,
+        pixel_size_um=size or file.pixel_size_um,
+        frame_interval_s=interval or file.frame_interval_s,
+        notes=(*file.notes, *notes),
+    )
+
+
+def _by(size: tuple[float, float] | None) -> str:
+    return " × ".join(f"{side:.4g}" for side in size or ())
 
 
 def is_done(target: Outputs, earlier: Record, digests: dict[str, str], *, job: Job) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from math import inf
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,8 @@ class Job:
         axes: what a file's dimensions mean, instead of what its metadata say.
         channel: which channel of a file with several to segment, counted from 0, or its name; None:
             the one that the model has learnt, or the first.
+        pixel_size_um: height and width of a pixel, in place of what the files say.
+        frame_interval_s: seconds between frames, in place of what the files say.
         project: how depths (Z) become one picture, see `coverslip.io.project`; "none": each is.
         keep_probs: also write the probabilities.
         keep_spread: also write the uncertainty.
@@ -69,6 +72,8 @@ class Job:
     axes: str | None = None
     channel: int | str | None = None
     project: str = "none"
+    pixel_size_um: tuple[float, float] | None = None
+    frame_interval_s: float | None = None
     keep_probs: bool = False
     keep_spread: bool = False
     table: str = "csv"
@@ -81,6 +86,7 @@ class Job:
         check_model(self.model, self.settings)
         check_format(self.table)
         check_projection(self.project)
+        check_calibration(self.pixel_size_um, self.frame_interval_s)
         check_label_format(self.labels)
         if self.keep_spread and isinstance(self.model, Method):
             raise SettingsError(
@@ -114,6 +120,23 @@ def make_job(model: Model | str | None, settings: SegmentSettings | None = None)
         raise SettingsError('no model: name one, such as model="nuclei", or give a job.')
     loaded = load_model(model) if isinstance(model, str) else model
     return Job(loaded, loaded.name, loaded.hash, settings or SegmentSettings())
+
+
+def check_calibration(
+    pixel_size_um: tuple[float, float] | None, frame_interval_s: float | None
+) -> None:
+    """Refuse a pixel size or an interval that cannot be.
+
+    Raises:
+        SettingsError: one that is not above 0.
+    """
+    sizes = pixel_size_um or ()
+    if not all(0 < size < inf for size in sizes):
+        raise SettingsError(f"a pixel size of {sizes} µm: wanted more than 0, such as 0.65.")
+    if frame_interval_s is not None and not 0 < frame_interval_s < inf:
+        raise SettingsError(
+            f"a frame interval of {frame_interval_s} s: wanted more than 0, such as 300."
+        )
 
 
 def check_label_format(form: str) -> None:
@@ -244,6 +267,7 @@ def work_key(path: Path, job: Job) -> str:
         "axes": job.axes,
         "channel": job.channel,
         "project": job.project,
+        "calibration": [job.pixel_size_um, job.frame_interval_s],
         "regions": asdict(job.regions),
     }
     return _hash_facts(facts)

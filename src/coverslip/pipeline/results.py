@@ -13,7 +13,9 @@ from coverslip.checkpoints import Checkpoint
 from coverslip.figures import overlay, to_picture
 from coverslip.io import (
     find_channel,
+    find_gap,
     open_pages,
+    smallest_dtype,
     write_bytes,
     write_image,
     write_label_regions,
@@ -156,6 +158,7 @@ def write_held_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[F
             pixel_size_um=file.pixel_size_um,
             frame_interval_s=file.frame_interval_s,
             channel_name=channel_name(file, job),
+            dtype=label_dtype(plans),
         )
     yield from results
 
@@ -173,6 +176,7 @@ def write_large_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[
                 read=_reader(found, cells),
                 pixel_size_um=file.pixel_size_um,
                 channel_name=channel_name(file, plan.job),
+                dtype=label_dtype([plan]),
             )
         overview = make_overview(found, cells, reduce=plan.reduce)
         numbers = add_rows(plan, found, cells, rows)
@@ -234,6 +238,15 @@ def channel_name(file: ImageFile, job: Job) -> str | None:
     return dict(enumerate(file.channel_names)).get(find_channel(file, job.reading))
 
 
+def label_dtype(plans: Sequence[FramePlan]) -> type[np.unsignedinteger[Any]]:
+    """The type that the cells' numbers need: there are as many as all regions of a frame have."""
+    most = 0
+    for plan in plans:
+        cells = (plan.store.get(region, "own") for region in plan.regions)
+        most = max(most, sum(len(one["own"]) for one in cells))
+    return smallest_dtype(most)
+
+
 def write_label_frames(
     path: Path, frames: Iterable[NDArray[np.uint32]], *, shape: tuple[int, ...], **about: Any
 ) -> None:
@@ -293,12 +306,13 @@ def frame_row(plan: FramePlan, cells: Stitched) -> dict[str, Any]:
     file, frame, target = plan.file, plan.index, plan.opened.target
     height, width = file.frame_shape
     median_area_px = float(np.median(cells.areas)) if len(cells.areas) else float("nan")
+    is_gap = find_gap(file, frame, channel=find_channel(file, plan.job.reading)) is not None
     row: dict[str, Any] = {
         "file": str(file.path),
         "frame": frame,
-        "n_cells": n_cells(cells),
-        "confluence": round(cells.confluence, 6),
-        "fit": frame_fit(plan),
+        "n_cells": float("nan") if is_gap else n_cells(cells),
+        "confluence": float("nan") if is_gap else round(cells.confluence, 6),
+        "fit": float("nan") if is_gap else frame_fit(plan),
         "median_area_px": median_area_px,
         "height_px": height,
         "width_px": width,

@@ -19,6 +19,7 @@ from coverslip.errors import CoverslipError, FileError, StoppedError, say_why
 from coverslip.io import (
     Ledger,
     find_images,
+    list_series,
     only_here,
     part_masks,
     remove_leftovers,
@@ -160,7 +161,8 @@ def list_paths(sources: Sequence[str | Path]) -> list[Path]:
     """
     found: list[Path] = []
     for source in [sources] if isinstance(sources, str | Path) else sources:
-        found += [source] if isinstance(source, Path) else part_masks(find_images([source]))[0]
+        named = [source] if isinstance(source, Path) else part_masks(find_images([source]))[0]
+        found += [image for path in named for image in list_series(path)]
     return found
 
 

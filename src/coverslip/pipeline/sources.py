@@ -6,14 +6,14 @@ import json
 import os
 from contextlib import suppress
 from itertools import count, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coverslip.errors import FileError
-from coverslip.io import Ledger, fingerprint, stem
+from coverslip.io import Ledger, fingerprint, split_series, stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
 # What the names of an image's results end in, beside those of its record.
 ENDINGS = (
@@ -110,12 +110,12 @@ def plain_name(path: Path) -> str:
 
 def with_suffix(path: Path, plain: str) -> str:
     """A name and the image's suffix: ``a_png``."""
-    return f"{plain}_{path.suffix.removeprefix('.')}"
+    return f"{plain}_{split_series(path)[0].suffix.removeprefix('.')}"
 
 
 def with_folder(path: Path, plain: str) -> str:
     """The folder too: ``day1_a_png``."""
-    return f"{path.absolute().parent.name}_{with_suffix(path, plain)}"
+    return f"{split_series(path)[0].absolute().parent.name}_{with_suffix(path, plain)}"
 
 
 def is_of(folder: Path, name: str, path: Path) -> bool:
@@ -126,7 +126,7 @@ def is_of(folder: Path, name: str, path: Path) -> bool:
     if source["source"] == absolute(path):
         return True
     try:
-        is_gone = not os.path.lexists(source["source"])
+        is_gone = not os.path.lexists(split_series(Path(source["source"]))[0])
         return is_gone and source.get("input") == fingerprint(path)
     except (OSError, FileError):
         return False

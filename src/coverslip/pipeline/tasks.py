@@ -17,7 +17,7 @@ from coverslip.checkpoints import Checkpoint
 from coverslip.device import ShortMemoryError
 from coverslip.errors import FileError
 from coverslip.inference import smaller_tiles_message
-from coverslip.io import find_channel, writing
+from coverslip.io import find_channel, find_gap, writing
 from coverslip.pipeline.corrected import opened_truth, take_from_labels
 from coverslip.pipeline.fit import (
     TRY_PX,
@@ -276,7 +276,7 @@ def resolve_plans(plans: list[FramePlan]) -> list[FramePlan]:
     Raises:
         FileError: one of these frames cannot be read.
     """
-    first = plans[0]
+    first = next((plan for plan in plans if not is_gap(plan)), plans[0])
     if first.opened.truth:
         return [plan_for_truth(plan) for plan in plans]
     scale = scale_of(first.job.settings)
@@ -285,6 +285,12 @@ def resolve_plans(plans: list[FramePlan]) -> list[FramePlan]:
         scale = first_scale(first) if kept is None else kept
     settings = settings_at(first.job, scale)
     return [replace(plan, settings=settings) for plan in plans]
+
+
+def is_gap(plan: FramePlan) -> bool:
+    """Whether a frame is not in the file, and so left empty."""
+    channel = find_channel(plan.file, plan.job.reading)
+    return find_gap(plan.file, plan.index, channel=channel) is not None
 
 
 def first_scale(plan: FramePlan) -> float:

@@ -41,10 +41,15 @@ def make_cards(rows: pd.DataFrame, pictures: Pictures) -> list[dict[Any, Any]]:
     return [
         {**row, "id": index}
         | _picture((row["file"], row["frame"]), pictures, index=index)
-        | {"share": min(max(row["confluence"], 0.0), 1.0), "facts": _facts(row)}
+        | {"share": _share(row["confluence"]), "facts": _facts(row)}
         | {"notes": [line for line in row["notes"].splitlines() if line.strip()]}
         for index, row in zip(rows.index, rows.to_dict("records"), strict=True)
     ]
+
+
+def _share(confluence: float) -> float:
+    """How long its bar is; none of a frame that could not be read."""
+    return 0.0 if math.isnan(confluence) else min(max(confluence, 0.0), 1.0)
 
 
 def _picture(key: tuple[str, int], pictures: Pictures, *, index: int) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def _cards(rows: pd.DataFrame, pictures: Pictures) -> dict[str, Any]:
 
 def _charts(rows: pd.DataFrame, *, joined: bool) -> list[Markup]:
     """Confluence and count, one beside the other: two scales in one picture mislead."""
+    rows = rows[rows["n_cells"].notna()]  # a frame that could not be read has no point
     x, x_label, names = _positions(rows) if joined else _order(rows)
     where = "of each image" if not joined else "over time" if "time" in x_label else "by frame"
     confluence = Chart(

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from coverslip._optional import need
 from coverslip.errors import FileError
-from coverslip.io.formats.guard import check_size, readable
-from coverslip.io.formats.metadata import scaled
+from coverslip.io.formats.guard import check_series, check_size, readable
+from coverslip.io.formats.units import scaled
 from coverslip.io.header import Header, ImageFile
 
 LOOPS = "TZC"
@@ -71,16 +71,16 @@ class Mosaic:
         return kept | ({"S": self.samples} if self.samples > 1 else {})
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, series: int = 0) -> Header:
     """Read what a CZI says of itself.
 
     Raises:
-        FileError: The file is damaged, or has several scenes.
+        FileError: The file is damaged, or has no such scene.
         SettingsError: The package czifile is not installed.
     """
     czifile = _package(path)
     with readable(path), czifile.CziFile(path) as file:
-        mosaic = _mosaic(path, file)
+        mosaic, names = _mosaic(path, file, series)
         largest = max(mosaic.blocks, key=lambda block: block.size["Y"] * block.size["X"]).size
         height, width = mosaic.length["Y"], mosaic.length["X"]
         check_size(path, height=height, width=width, piece=(largest["Y"], largest["X"]))
@@ -94,15 +94,16 @@ def read_header(path: Path) -> Header:
             pixel_size_um=_pixel_size(root),
             channel_names=_channel_names(root, mosaic.length.get("C", 1)),
             frame_interval_s=_interval(root),
+            names=names,
         )
 
 
 @contextmanager
 def open_windows(file: ImageFile) -> Iterator[Any]:
     """Yield a function that reads a part of a picture, as `read.Window` is."""
-    czifile = _package(file.path)
-    with readable(file.path), czifile.CziFile(file.path) as opened:
-        mosaic = _mosaic(file.path, opened)
+    czifile = _package(file.source)
+    with readable(file.source), czifile.CziFile(file.source) as opened:
+        mosaic, _ = _mosaic(file.path, opened, file.series)
         letters = dict(zip(mosaic.axes, file.stored_axes, strict=True))
 
         def window(index: Mapping[str, int], rows: slice, columns: slice) -> NDArray[Any]:
@@ -123,28 +124,27 @@ def _package(path: Path) -> Any:
     return need("czifile", extra="czi", what=f"{path}: Zeiss' CZI")
 
 
-def _mosaic(path: Path, file: Any) -> Mosaic:
+def _mosaic(path: Path, file: Any, series: int) -> tuple[Mosaic, tuple[str, ...]]:
+    """A scene of a file, and the names of all."""
     blocks = [_block(entry) for entry in file.subblock_directory if _is_full_size(entry)]
     if not blocks:
         raise FileError(f"{path}: no picture in this file. Export it again from ZEN.")
-    scenes = {block.scene for block in blocks}
-    if len(scenes) > 1:
-        raise FileError(
-            f"{path}: {len(scenes)} scenes, where one picture is wanted. Save each as a file of "
-            "its own (in ZEN: Processing > Utilities > Split Scenes)."
-        )
+    scenes = sorted({block.scene for block in blocks})
+    check_series(path, series, len(scenes))
+    blocks = [block for block in blocks if block.scene == scenes[series]]
     blocks.sort(key=lambda block: block.order)
     axes = sorted({axis for block in blocks for axis in block.size}, key=_rank)
     start = {axis: min(block.start.get(axis, 0) for block in blocks) for axis in axes}
     stop = {a: max(b.start.get(a, 0) + b.size.get(a, 1) for b in blocks) for a in axes}
     kinds = {np.dtype(block.entry.dtype).base for block in blocks}
-    return Mosaic(
+    mosaic = Mosaic(
         blocks=blocks,
         start=start,
         length={axis: stop[axis] - start[axis] for axis in axes},
         samples=min(3, max(block.samples for block in blocks)),
         dtype=np.result_type(*kinds),
     )
+    return mosaic, tuple(f"scene {scene}" for scene in scenes) if len(scenes) > 1 else ("",)
 
 
 def _rank(axis: str) -> int:

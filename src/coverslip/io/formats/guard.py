@@ -16,7 +16,7 @@ from coverslip.io.atomic import is_trouble, read_error
 from coverslip.io.formats.photometric import bits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import tifffile
 
@@ -37,6 +37,9 @@ SIGNATURES = {
     b"\xda\xce\xbe\n": "nd2",
     b"ZISRAWFILE": "czi",
 }
+LIF_START = b"p\0\0\0"
+ZIP_START = b"PK\x03\x04"
+ZIPPED = ".zarr.zip"
 JPEG_2000 = b"\0\0\0\x0cjP  "  # what an ND2 of before 2008 is inside
 # What says that a folder is a Zarr array or group: version 3, and three files of version 2.
 ZARR_MARKERS = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
@@ -46,11 +49,12 @@ def sniff(path: Path) -> str:
     """Tell the format of an image by its first bytes, whatever its name; of a folder, by its files.
 
     Returns:
-        "png", "jpeg", "bmp", "tiff", "nd2", "czi" or "zarr".
+        "png", "jpeg", "bmp", "tiff", "nd2", "czi", "lif" or "zarr".
 
     Raises:
         FileError: The file is missing, empty or none of these.
     """
+    path, _ = split_series(path)
     if path.is_dir():
         return _sniff_folder(path)
     with readable(path):
@@ -63,11 +67,15 @@ def sniff(path: Path) -> str:
     for signature, kind in SIGNATURES.items():
         if start.startswith(signature):
             return kind
+    if start.startswith(LIF_START) and start[8:9] == b"*":
+        return "lif"
+    if start.startswith(ZIP_START) and _is_zip(path):
+        return "zarr"
     if start.startswith(JPEG_2000) and path.suffix.lower() == ".nd2":
         return "nd2"
     raise FileError(
         f"{path}: not an image, whatever its name says: it begins with {start!r}. "
-        "PNG, JPEG, BMP, TIFF, OME-Zarr, ND2 and CZI are read; export it as TIFF."
+        "PNG, JPEG, BMP, TIFF, OME-Zarr, ND2, CZI and LIF are read; export it as TIFF."
     )
 
 
@@ -93,6 +101,28 @@ def check_regular(path: Path) -> None:
         kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
         kind = kinds.get(stat.S_IFMT(mode), "a device")
         raise FileError(f"{path}: {kind}, where a file is wanted. Save what comes from it first.")
+
+
+def split_series(path: Path) -> tuple[Path, int | None]:
+    """Which file and which of its images is meant, if it is said: film.nd2/1 → film.nd2, 1."""
+    if path.name.isdecimal() and path.parent.is_file() and not _is_zip(path.parent):
+        return path.parent, int(path.name)
+    return path, None
+
+
+def _is_zip(path: Path) -> bool:
+    return path.name.lower().endswith(ZIPPED)
+
+
+def check_series(path: Path, series: int, count: int) -> None:
+    """Refuse an image that a file does not have.
+
+    Raises:
+        FileError: Its number is not below the count.
+    """
+    if not 0 <= series < count:
+        images = "1 image" if count == 1 else f"{count} images"
+        raise FileError(f"{path}: no image {series}; it has {images}, counted from 0.")
 
 
 def is_zarr(path: Path) -> bool:
@@ -242,7 +272,10 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def _decoder_message(path: Path, error: Exception) -> str:
-    if "imagecodecs" in str(error):
+    # Before Python 3.14, tifffile asks for Python's own Zstandard where imagecodecs is not there.
+    is_zstd = isinstance(error, ModuleNotFoundError) and "compression" in str(error.name)
+    if is_zstd or "imagecodecs" in str(error):
+        error = ValueError("Zstandard") if is_zstd else error
         return (
             f"{path}: its compression needs a package that is not installed ({error}). "
             "Install it with: pip install imagecodecs"
@@ -292,12 +325,13 @@ FEW_PICTURES = 10_000  # which no file is refused for
 MOST_PICTURES = 1_000_000  # of a file: what is known of each takes memory
 
 
-def check_pictures(path: Path, n: int) -> None:
+def check_pictures(path: Path, n: int, *, files: Iterable[Path] = ()) -> None:
     """Refuse more pictures than a file of this length can hold: each takes a byte at the least.
 
     Args:
         path: The file, or the folder of a Zarr.
         n: Times × depths × channels that its header claims.
+        files: Those that the pictures lie in, where they are several.
 
     Raises:
         FileError: There are too many, or more than MOST_PICTURES.
@@ -307,7 +341,7 @@ def check_pictures(path: Path, n: int) -> None:
             f"{path}: its header claims {n:,} pictures; at most {MOST_PICTURES:,} are read. If it "
             "has so many, cut it into shorter films; if not, the file is damaged."
         )
-    if n > FEW_PICTURES and not _has_bytes(path, n):
+    if n > FEW_PICTURES and not any(_has_bytes(one, n) for one in (path, *files)):
         raise FileError(
             f"{path}: its header claims {n:,} pictures, which its length cannot hold: the file is "
             "damaged or cut off. Copy it again from its source."

@@ -4,46 +4,19 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
+from coverslip.io.formats.units import (
+    NO_UNITS,
+    interval_of,
+    normalise,
+    scaled,
+    square,
+    to_s,
+    to_um,
+)
+
 # A camera pixel of 6.5 µm behind a 0.5× objective is 13 µm wide; 1200 dpi, the finest print, is 21.
 COARSEST_UM = 20.0
 FINEST_UM = 1e-4
-
-UM_PER_UNIT = {
-    "m": 1e6,
-    "cm": 1e4,
-    "mm": 1e3,
-    "µm": 1.0,
-    "um": 1.0,
-    "micron": 1.0,
-    "microns": 1.0,
-    "micrometer": 1.0,
-    "micrometre": 1.0,
-    "meter": 1e6,
-    "centimeter": 1e4,
-    "millimeter": 1e3,
-    "nanometer": 1e-3,
-    "angstrom": 1e-4,
-    "nm": 1e-3,
-    "å": 1e-4,
-    "pm": 1e-6,
-    "inch": 25_400.0,
-    "in": 25_400.0,
-}
-S_PER_UNIT = {
-    "d": 86_400.0,
-    "day": 86_400.0,
-    "h": 3600.0,
-    "hour": 3600.0,
-    "min": 60.0,
-    "minute": 60.0,
-    "s": 1.0,
-    "sec": 1.0,
-    "second": 1.0,
-    "ms": 1e-3,
-    "millisecond": 1e-3,
-    "µs": 1e-6,
-    "microsecond": 1e-6,
-}
 
 
 @dataclass(frozen=True)
@@ -73,8 +46,12 @@ def um_or_note(size_um: tuple[float, float]) -> tuple[tuple[float, float] | None
     return None, f"the resolution in the file ({dpi:.4g} dpi) is no microscope's and was ignored"
 
 
-def from_ome(xml: str) -> Calibration:
-    """Read the first image of an OME-XML.
+def from_ome(xml: str, image: int = 0) -> Calibration:
+    """Read an image of an OME-XML.
+
+    Args:
+        xml: The text.
+        image: Which of its images, from 0.
 
     Source: https://docs.openmicroscopy.org/ome-model/latest/ome-tiff/specification.html
     """
@@ -82,30 +59,57 @@ def from_ome(xml: str) -> Calibration:
         root = ElementTree.fromstring(xml.encode("utf-8"))
     except ElementTree.ParseError as error:
         return Calibration(notes=(f"its OME-XML is damaged ({error}) and was ignored",))
-    pixels = root.find(".//{*}Pixels")
-    if pixels is None:
-        return Calibration()
+    found = root.findall(".//{*}Pixels")
+    return from_pixels(found[image]) if image < len(found) else Calibration()
+
+
+def from_pixels(pixels: ElementTree.Element) -> Calibration:
+    """Read the element Pixels of an OME-XML."""
     names = [channel.get("Name") for channel in pixels.findall("{*}Channel")]
     depth = pixels.get("SignificantBits")
+    size, size_notes = _ome_pixel_size(pixels)
+    interval, interval_notes = _ome_interval(pixels)
     return Calibration(
-        pixel_size_um=_ome_pixel_size(pixels),
+        pixel_size_um=size,
         channel_names=tuple(name for name in names if name) if all(names) else (),
-        frame_interval_s=scaled(
-            pixels.get("TimeIncrement"), S_PER_UNIT.get(pixels.get("TimeIncrementUnit", "s"))
-        ),
+        frame_interval_s=interval,
         bit_depth=int(depth) if depth and depth.isdigit() else None,
+        notes=(*size_notes, *interval_notes),
     )
 
 
-def _ome_pixel_size(pixels: ElementTree.Element) -> tuple[float, float] | None:
-    height, width = (
-        scaled(
-            pixels.get(f"PhysicalSize{axis}"),
-            um_per_unit(pixels.get(f"PhysicalSize{axis}Unit", "µm")),
-        )
+def _ome_pixel_size(
+    pixels: ElementTree.Element,
+) -> tuple[tuple[float, float] | None, list[str]]:
+    (height, of_height), (width, of_width) = (
+        to_um(pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm"))
         for axis in "YX"
     )
-    return (height, width) if height and width else None
+    size, note = square(height, width)
+    notes = [note for note in (of_width or of_height, note) if note]
+    return size, notes
+
+
+def _ome_interval(pixels: ElementTree.Element) -> tuple[float | None, list[str]]:
+    """The time between frames, or else what the times of the planes come to."""
+    interval, note = to_s(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
+    if interval is None and note is None and pixels.get("SizeT") not in (None, "1"):
+        interval, note = interval_of(_plane_times(pixels))
+    return interval, [note] if note else []
+
+
+def _plane_times(pixels: ElementTree.Element) -> list[float]:
+    """When the first plane of each time was taken, in s; nothing where one is not known."""
+    times: dict[int, float] = {}
+    for plane in pixels.findall("{*}Plane"):
+        if plane.get("TheZ") in (None, "0") and plane.get("TheC") in (None, "0"):
+            taken, _ = to_s(plane.get("DeltaT"), plane.get("DeltaTUnit", "s"))
+            is_zero = plane.get("DeltaT") is not None and not scaled(plane.get("DeltaT"), 1.0)
+            number = plane.get("TheT", "")
+            if number.isdecimal() and (taken is not None or is_zero):
+                times[int(number)] = taken or 0.0
+    ordered = [times[number] for number in sorted(times)]
+    return ordered if sorted(times) == list(range(len(times))) and len(times) > 1 else []
 
 
 def from_imagej(metadata: dict[str, Any], tags: dict[int, Any]) -> Calibration:
@@ -118,22 +122,35 @@ def from_imagej(metadata: dict[str, Any], tags: dict[int, Any]) -> Calibration:
         metadata: tifffile's reading of the description and of ImageJ's own tags.
         tags: Values of the first page's tags by their number.
     """
-    unit = str(metadata.get("unit", "")).replace("\\u00B5", "µ")
-    scale = um_per_unit(unit)
+    unit = str(metadata.get("unit", ""))
     per_unit = _resolution(tags)
-    size, notes = None, []
-    if scale and per_unit:
-        size = scale / per_unit[0], scale / per_unit[1]
-        if unit in ("inch", "in", "cm"):  # what ImageJ makes of another program's dpi
-            size, note = um_or_note(size)
-            notes = [note] if note else []
-    interval = scaled(metadata.get("finterval"), S_PER_UNIT.get(metadata.get("tunit", "s")))
+    size: tuple[float, float] | None = None
+    notes: list[str] = []
+    if per_unit:
+        size, notes = _imagej_pixel_size(metadata, unit, per_unit)
+    if size and normalise(unit) in ("inch", "inches", "in", "cm"):  # another program's dpi
+        size, note = um_or_note(size)
+        notes = [note] if note else []
+    interval, note = to_s(metadata.get("finterval"), metadata.get("tunit") or "s")
     return Calibration(
         pixel_size_um=size,
         channel_names=_imagej_names(metadata),
         frame_interval_s=interval,
-        notes=tuple(notes),
+        notes=(*notes, *([note] if note else [])),
     )
+
+
+def _imagej_pixel_size(
+    metadata: dict[str, Any], unit: str, per_unit: tuple[float, float]
+) -> tuple[tuple[float, float] | None, list[str]]:
+    """The pixel size from the resolution; ImageJ's axes may have units of their own."""
+    units = str(metadata.get("yunit") or unit), unit
+    if normalise(unit) in NO_UNITS and per_unit == (1.0, 1.0):
+        return None, []
+    found = [to_um(1 / n, name) for n, name in zip(per_unit, units, strict=True)]
+    notes = [note for _, note in found if note][-1:]
+    size, note = square(found[0][0], found[1][0])
+    return size, [*notes, *([note] if note else [])]
 
 
 def _imagej_names(metadata: dict[str, Any]) -> tuple[str, ...]:
@@ -163,18 +180,3 @@ def _resolution(tags: dict[int, Any]) -> tuple[float, float] | None:
     except (KeyError, TypeError, IndexError, ZeroDivisionError):
         return None
     return per_unit if min(per_unit) > 0 else None
-
-
-def um_per_unit(unit: str) -> float | None:
-    """Length of a unit in µm; None for one that is no length."""
-    # Two characters look like µ: the micro sign and the Greek letter.
-    return UM_PER_UNIT.get(unit.strip().lower().replace("μ", "µ"))
-
-
-def scaled(value: Any, scale: float | None) -> float | None:
-    """A positive finite number times a scale; None for anything else."""
-    try:
-        number = float(value) * float(scale or 0)
-    except (TypeError, ValueError):
-        return None
-    return number if 0 < number < float("inf") else None

@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 
 from coverslip._optional import need
 from coverslip.io.formats.guard import check_size, readable
-from coverslip.io.formats.metadata import scaled
+from coverslip.io.formats.units import scaled
 from coverslip.io.header import Header, ImageFile
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, series: int = 0) -> Header:
     """Read what an ND2 says of itself.
 
-    Stage positions are the axis P, which is not read: `--axes` may call them times.
+    Stage positions are the axis P: each is an image.
 
     Raises:
         FileError: The file is damaged.
         SettingsError: The package nd2 is not installed.
     """
+    del series  # the caller takes a position of the axis P
     nd2 = _package(path)
     with readable(path), nd2.ND2File(path) as file:
         lengths, channels = _lengths(file), _channels(file)
@@ -48,8 +49,8 @@ def open_windows(file: ImageFile) -> Iterator[Any]:
 
     A compressed picture can be decoded only whole; the last one is kept.
     """
-    nd2 = _package(file.path)
-    with readable(file.path), nd2.ND2File(file.path) as opened:
+    nd2 = _package(file.source)
+    with readable(file.source), nd2.ND2File(file.source) as opened:
         lengths = _lengths(opened)
         loops = [axis for axis in lengths if axis not in "CYXS"]
         letters = dict(zip(lengths, file.stored_axes, strict=True))

@@ -5,18 +5,19 @@ Source: https://ngff.openmicroscopy.org/0.5 and /0.4. A pyramid's first level is
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from coverslip._optional import need
 from coverslip.errors import FileError
-from coverslip.io.formats.guard import check_size, is_zarr, readable
-from coverslip.io.formats.metadata import S_PER_UNIT, scaled, um_per_unit
+from coverslip.io.formats.guard import ZARR_MARKERS, check_size, is_zarr, readable
+from coverslip.io.formats.units import square, to_s, to_um
 from coverslip.io.header import Header, ImageFile
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+MOST_CHANNELS = 10  # of an array (H, W, C) without names for its dimensions
+LEAST_SIDE = 16  # below, a picture and a row of samples cannot be told apart
 MOST_NAMED = 5  # images of a group that holds several
 
 
@@ -60,8 +63,36 @@ def open_zarr(path: Path) -> OpenZarr:
 
 
 def _open(path: Path, zarr: Any) -> OpenZarr:
+    if path.is_file():
+        return _in_zip(path, zarr)
     node = zarr.open(path, mode="r")
     return _in_group(path, node, zarr) if isinstance(node, zarr.Group) else _alone(path, node, zarr)
+
+
+def _in_zip(path: Path, zarr: Any) -> OpenZarr:
+    """The image of a Zarr that was packed into one file, at its root or in a folder there."""
+    with zipfile.ZipFile(path) as packed:
+        places = [PurePosixPath(name) for name in packed.namelist()]
+    roots = {one.parent.as_posix() for one in places if one.name in ZARR_MARKERS}
+    if not roots:
+        raise FileError(f"{path}: no Zarr in this file. Copy it again from its source.")
+    root = min(roots, key=lambda one: (one.count("/"), len(one))).removeprefix(".")
+    node = zarr.open(zarr.storage.ZipStore(path, mode="r"), path=root, mode="r")
+    if not isinstance(node, zarr.Group):
+        return OpenZarr(node)
+    about = _about(node)
+    if about.get("multiscales"):
+        return _multiscale(path, node, about)
+    arrays = [name for name, _ in node.arrays()]
+    groups = [one for _, one in node.groups() if _about(one).get("multiscales")]
+    if len(groups) == 1:
+        return _multiscale(path, groups[0], _about(groups[0]))
+    if len(arrays) == 1 and not groups:
+        return OpenZarr(node[arrays[0]])
+    raise FileError(
+        f"{path}: it holds {len(groups) or len(arrays)} images, where one is wanted. Unpack it, "
+        "and name one of the images in the folder."
+    )
 
 
 @contextmanager
@@ -209,6 +240,7 @@ def read_header(path: Path) -> Header:
             frame_interval_s=interval,
             notes=(*notes, *unit_notes),
             has_pages=False,
+            is_free=True,
         )
 
 
@@ -220,6 +252,10 @@ def letters(file: OpenZarr) -> str:
         return "".join(named)
     if file.multiscale:  # before 0.3, axes had no names and were always these
         return "TCZYX"[-n_axes:].rjust(n_axes, "?")
+    shape = tuple(file.array.shape)
+    if n_axes > 2 and shape[-1] <= MOST_CHANNELS and min(shape[-3:-1]) >= LEAST_SIDE:
+        is_colour = shape[-1] in (3, 4) and np.dtype(file.array.dtype).kind == "u"
+        return ("YXS" if is_colour else "YXC").rjust(n_axes, "?")
     return "YX"[-n_axes:].rjust(n_axes, "?")
 
 
@@ -278,20 +314,20 @@ def _scales(
     ]
     steps = dict(zip(axes, zip(_steps(file), units, strict=False), strict=False))
 
-    def size(axis: str) -> float | None:
-        step, unit = steps.get(axis, (None, None))
-        return scaled(step, um_per_unit(unit or ""))
-
+    found = {axis: _size(*steps.get(axis, (None, None))) for axis in "YX"}
+    size, note = square(found["Y"][0], found["X"][0])
+    notes = [found["X"][1] or found["Y"][1], note]
     time_step, time_unit = steps.get("T", (None, None))
-    interval = scaled(time_step, S_PER_UNIT.get(time_unit or ""))
-    height, width = size("Y"), size("X")
-    if height and width:
-        return (height, width), interval, ()
-    step, unit = steps.get("X", (None, None))
-    if step is not None and step != 1:
-        said = f"in {unit}" if unit else "without a unit"
-        return None, interval, (f"its pixel size, {step:g} {said}, was ignored",)
-    return None, interval, ()
+    interval = None
+    if time_unit or time_step != 1:  # a step of 1 without a unit is what all others have
+        interval, note = to_s(time_step, time_unit)
+        notes.append(note)
+    return size, interval, tuple(note for note in notes if note)
+
+
+def _size(step: float | None, unit: str | None) -> tuple[float | None, str | None]:
+    """The length of a step in µm; one of 1 without a unit says nothing."""
+    return (None, None) if step == 1 and not unit else to_um(step, unit)
 
 
 def _steps(file: OpenZarr) -> list[float]:

@@ -1,8 +1,7 @@
 """TIFF → its pages; a page is the most that is ever read at once."""
 
+import itertools
 import logging
-import math
-import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,41 +16,46 @@ from numpy.typing import NDArray
 from coverslip.errors import FileError
 from coverslip.io.axes import describe
 from coverslip.io.formats import orientation, photometric
-from coverslip.io.formats.guard import check_page, check_pictures, check_size, readable
-from coverslip.io.formats.tiff_window import piece_size, read_plain, read_window
-
-UNNAMED = "IQ"  # tifffile's letters for "a sequence of pages" and "something"
+from coverslip.io.formats.guard import check_page, check_series, check_size, readable
+from coverslip.io.formats.ome_set import open_tiff, opened_files
+from coverslip.io.formats.tiff_pictures import Picture, find_pictures
+from coverslip.io.formats.tiff_window import path_of, piece_size, read_plain, read_window
 
 
 @dataclass(frozen=True)
 class OpenTiff:
-    """A TIFF that is open, and the one series of pages in it that we read.
+    """A TIFF that is open, and the one image in it, or in its set, that is read.
 
     Attributes:
         path: The file.
         tif: tifffile's handle.
-        series: Its first series.
-        axes: Letters of the dimensions as stored; "?" for one without a name.
-        how: What its samples are, see `colour.kind`.
+        picture: The image.
+        names: What the file calls all of its images.
+        how: What its samples are, see `photometric.kind`.
         messages: What tifffile had to say about the file.
     """
 
     path: Path
     tif: tifffile.TiffFile
-    series: tifffile.TiffPageSeries
-    axes: str
+    picture: Picture
+    names: tuple[str, ...]
     how: str
     messages: list[str]
 
     @property
     def page(self) -> tifffile.TiffPage:
-        """The page that stands for all pages of the series."""
-        return self.series.keyframe
+        """The page that stands for all pages of the image."""
+        return self.picture.key
+
+    @property
+    def axes(self) -> str:
+        """Letters of the dimensions as stored; "?" for one without a name."""
+        return self.picture.axes
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Length of each dimension as stored."""
-        return tuple(self.series.shape)
+        return self.picture.shape
 
     @property
     def orientation(self) -> int:
@@ -69,66 +73,45 @@ class OpenTiff:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[OpenTiff]:
+def opened(path: Path, series: int = 0, *, look: bool = False) -> Iterator[OpenTiff]:
     """Open a TIFF and read its headers, not its pixels.
+
+    Args:
+        path: The file.
+        series: Which of its images, from 0; of a file with one image whose positions are an axis,
+            that axis is left to the caller.
+        look: Whether to look for pages of a set that cannot be given.
 
     Raises:
         FileError: The file is damaged, or stores what we cannot read.
     """
-    with readable(path), _overheard() as messages:
-        with _pages_of_one_kind(path) as tif:
-            series = tif.series[0]
-            cut_off = [text for text in messages if "invalid page offset" in text]
-            if cut_off:
-                raise FileError(
-                    f"{path}: cut off: it holds fewer pages than it says ({cut_off[0]}). "
-                    "Copy it again from its source."
-                )
-            _check(path, series)
-            axes = "".join("?" if axis in UNNAMED else axis for axis in series.axes)
-            samples = series.shape[axes.index("S")] if "S" in axes else 0
-            how = photometric.kind(series.keyframe, samples=samples)
-            yield OpenTiff(path, tif, series, axes, how, messages)
+    with readable(path), _overheard() as messages, opened_files() as files, open_tiff(path) as tif:
+        pictures = find_pictures(path, tif, files, look=look)
+        cut_off = [text for text in messages if "invalid page offset" in text]
+        if cut_off:
+            raise FileError(
+                f"{path}: cut off: it holds fewer pages than it says ({cut_off[0]}). "
+                "Copy it again from its source."
+            )
+        if len(pictures) > 1:
+            check_series(path, series, len(pictures))
+        picture = pictures[series if len(pictures) > 1 else 0]
+        _check(path, picture.key)
+        key_axes = picture.key.axes
+        samples = picture.key.shape[key_axes.index("S")] if "S" in key_axes else 0
+        how = photometric.kind(picture.key, samples=samples)
+        names = tuple(one.name for one in pictures)
+        yield OpenTiff(path, tif, picture, names, how, messages)
 
 
-@contextmanager
-def _pages_of_one_kind(path: Path) -> Iterator[tifffile.TiffFile]:
-    """Open a TIFF; pages that a loop wrote one by one with tifffile are taken as one series."""
-    # _multifile: one file of an OME set would stand for the whole set, and each of a folder's files
-    # would be read as often as there are files.
-    with tifffile.TiffFile(path, _multifile=False) as tif:
-        _check_ome_claim(path, tif)
-        kinds = {(series.shape, series.dtype) for series in tif.series}
-        if not (tif.is_shaped and len(tif.series) > 1 and len(kinds) == 1):
-            yield tif
-            return
-    with tifffile.TiffFile(path, _multifile=False, is_shaped=False) as tif:
-        yield tif
-
-
-def _check_ome_claim(path: Path, tif: tifffile.TiffFile) -> None:
-    """Refuse pictures that a file cannot hold, for which tifffile would lay out a list at once."""
-    if not tif.is_ome:
-        return
-    for pixels_ in re.findall(r"<(?:\w+:)?Pixels\s[^>]*>", tif.ome_metadata or ""):
-        lengths = re.findall(r"\sSize[ZCT]\s*=\s*[\"'](\d{1,19})[\"']", pixels_)
-        check_pictures(path, math.prod(map(int, lengths)))
-
-
-def _check(path: Path, series: tifffile.TiffPageSeries) -> None:
-    page = series.keyframe
+def _check(path: Path, page: tifffile.TiffPage) -> None:
     if page.dtype is None or page.dtype.kind not in "buif":
         raise FileError(
             f"{path}: its values are {page.dtype or 'of an unknown type'}; integers and real "
             "numbers are read. Convert it in Fiji (Image > Type)."
         )
     check_size(path, height=page.imagelength, width=page.imagewidth, piece=piece_size(page))
-    check_page(path, page)
-    if tuple(series.shape[-len(page.shape) :]) != tuple(page.shape) or "Y" not in series.axes:
-        raise FileError(
-            f"{path}: its pages ({describe(page.shape)}) do not fit the shape in its metadata "
-            f"({describe(series.shape)}). Open it in Fiji and save it as TIFF."
-        )
+    check_page(path_of(page), page)
 
 
 @contextmanager
@@ -193,6 +176,9 @@ def plane(
     Which of 0 and 1 is white differs between programs, and is a matter of display alone.
     """
     n_outer = len(axes) - len(file.page.shape)
+    if _is_moved(file, axes):
+        picture = _across(file, axes=axes, index=index, rows=rows, columns=columns)
+        return _native(picture)
     place = [index.get(axis, 0) for axis in axes[:n_outer]]
     number = int(np.ravel_multi_index(place, file.shape[:n_outer])) if place else 0
     inner = axes[n_outer:]
@@ -208,9 +194,48 @@ def plane(
     window = tuple(slice(None) if axis in "YXS" else index.get(axis, 0) for axis in inner)
     kept = [axis for axis in inner if axis in "YXS"]
     picture = page[window].transpose([kept.index(axis) for axis in "YXS" if axis in kept])
-    picture = orientation.turned(picture, file.orientation)
+    return _native(orientation.turned(picture, file.orientation))
+
+
+def _native(picture: NDArray[Any]) -> NDArray[Any]:
     native = picture.astype(picture.dtype.newbyteorder("="), copy=False)
     return native.astype(np.uint8) if native.dtype == np.bool_ else native
+
+
+def _is_moved(file: OpenTiff, axes: str) -> bool:
+    """Whether rows, columns or samples are not where the pages have them."""
+    inner = axes[len(axes) - len(file.page.shape) :]
+    stay = all(inner.find(axis) == file.page.axes.find(axis) for axis in "YX")
+    return not stay or ("S" in axes and "S" not in inner)
+
+
+def _across(
+    file: OpenTiff,
+    *,
+    axes: str,
+    index: Mapping[str, int],
+    rows: slice | None,
+    columns: slice | None,
+) -> NDArray[Any]:
+    """A picture whose rows, columns or samples lie in several pages: (H, W) or (H, W, S)."""
+    lengths = dict(zip(axes, file.shape, strict=True))
+    parts = {"Y": rows or slice(0, lengths["Y"]), "X": columns or slice(0, lengths["X"])}
+    parts["S"] = slice(0, min(3, lengths.get("S", 0)))
+    n_outer = len(axes) - len(file.page.shape)
+    outer, inner = axes[:n_outer], axes[n_outer:]
+    spans = [
+        range(parts[a].start, parts[a].stop) if a in "YXS" else [index.get(a, 0)] for a in outer
+    ]
+    window = tuple(parts[axis] if axis in "YXS" else index.get(axis, 0) for axis in inner)
+    numbers = [
+        int(np.ravel_multi_index(place, file.shape[:n_outer]))
+        for place in itertools.product(*spans)
+    ]
+    pages = np.stack([_page(file, number)[window] for number in numbers])
+    sides = [len(span) for axis, span in zip(outer, spans, strict=True) if axis in "YXS"]
+    kept = [axis for axis in axes if axis in "YXS"]
+    picture = pages.reshape(*sides, *pages.shape[1:])
+    return picture.transpose([kept.index(axis) for axis in "YXS" if axis in kept])
 
 
 def _page(file: OpenTiff, number: int) -> NDArray[Any]:
@@ -218,8 +243,23 @@ def _page(file: OpenTiff, number: int) -> NDArray[Any]:
     page = _find_page(file, number)
     shape = file.page.shape
     if page is not None:
-        return np.asarray(page.asarray()).reshape(shape)
+        with _open_again(page):
+            return np.asarray(page.asarray()).reshape(shape)
     return _behind(file, number, window=tuple(slice(None) for _ in shape))
+
+
+@contextmanager
+def _open_again(page: Any) -> Iterator[None]:
+    """Open the file of a page, where tifffile has closed it: of an NDTiff all but one."""
+    handle = page.parent.filehandle
+    is_closed = handle.closed
+    if is_closed:
+        handle.open()
+    try:
+        yield
+    finally:
+        if is_closed:
+            handle.close()
 
 
 def _window(
@@ -242,32 +282,30 @@ def _window(
     if page.shaped[0] > 1 and inner[0] not in "YXS":  # planes that are channels or times
         chosen = index.get(inner[0], 0)
         lengths[inner[0]], index = 1, {**index, inner[0]: 0}
-    window = read_window(file.path, page, rows=rows, columns=columns, plane=chosen)
+    window = read_window(path_of(page), page, rows=rows, columns=columns, plane=chosen)
     return window.reshape(tuple(lengths.values())), index
 
 
 def _find_page(file: OpenTiff, number: int) -> Any:
     """A page or frame of tifffile's; None where all pages share the header of the first."""
-    n_pages = int(np.prod(file.shape)) // int(np.prod(file.page.shape))
-    if len(file.series) >= n_pages and not file.series.is_truncated:
-        page = file.series[number]
-        if page is None:
-            raise FileError(
-                f"{file.path}: page {number + 1} of {n_pages} is missing from the file. "
-                "Copy it again from its source."
-            )
-        return page
-    if file.series.dataoffset is None:
+    page = file.picture.find(number)
+    if page is None and (number in file.picture.gaps or not file.picture.offset):
+        why = file.picture.gaps.get(number, "it is missing from the file")
+        n_pages = file.picture.n_pages
         raise FileError(
-            f"{file.path}: {n_pages} pages are promised, {len(file.series)} are there. "
-            "Copy it again from its source."
+            f"{file.path}: page {number + 1} of {n_pages}: {why}. Copy it again from its source."
         )
-    return None
+    if page is not None and tuple(page.shape) != tuple(file.page.shape):
+        raise FileError(
+            f"{path_of(page)}: page {number + 1} is {describe(page.shape)}, where the first is "
+            f"{describe(file.page.shape)}. Save it as a file of its own."
+        )
+    return page
 
 
 def _behind(file: OpenTiff, number: int, *, window: tuple[slice, ...]) -> NDArray[Any]:
     """A page without a header: beyond 4 GB ImageJ writes one, and all pages behind each other."""
     shape, dtype = file.page.shape, np.dtype(file.page.dtype)
-    start = (file.series.dataoffset or 0) + number * int(np.prod(shape)) * dtype.itemsize
+    start = (file.picture.offset) + number * int(np.prod(shape)) * dtype.itemsize
     stored = dtype.newbyteorder(file.tif.byteorder)
     return read_plain(file.path, stored, shape=shape, offset=start, window=window)

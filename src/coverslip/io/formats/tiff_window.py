@@ -14,6 +14,11 @@ from coverslip.errors import FileError
 JPEGS = (6, 7, 34892, 33007)  # compressions whose tiles share tables that the page holds
 
 
+def path_of(page: Any) -> Path:
+    """The file that a page lies in; of a set, not all lie in one."""
+    return Path(page.parent.filehandle.path)
+
+
 def piece_size(page: tifffile.TiffPage) -> tuple[int, int]:
     """Height and width of the largest part that must be decoded at once."""
     if page.is_tiled:
@@ -141,8 +146,13 @@ def decode_segment(
         )
     data = None
     if offset and count:
+        is_closed = handle.closed  # of a set, whose files are not all open
+        if is_closed:
+            handle.open()
         handle.seek(offset)
         data = handle.read(count)
+        if is_closed:
+            handle.close()
     tables = {}
     if key.compression in JPEGS:
         tables = {"jpegtables": page.jpegtables, "jpegheader": key.jpegheader}
