@@ -22,6 +22,7 @@ from coverslip.cli.robustness import robustness
 from coverslip.cli.score import score
 from coverslip.cli.segment import segment
 from coverslip.cli.suggest import suggest
+from coverslip.cli.track import track
 from coverslip.cli.train import train
 from coverslip.cli.view import view
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 VERBS = (
     segment,
+    track,
     measure,
     train,
     suggest,

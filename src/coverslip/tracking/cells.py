@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -83,7 +85,19 @@ def _mean(values: NDArray[Any], cell: NDArray[Any], area: Floats) -> Floats:
     return np.bincount(cell, weights=values, minlength=len(area)) / area
 
 
-def typical_radius(frames: list[Cells]) -> float:
+def take(cells: Cells, who: Whole) -> Cells:
+    """Take some of the cells of a frame, by their indices."""
+    return Cells(
+        label=cells.label[who],
+        area=cells.area[who],
+        place=cells.place[who],
+        spread=cells.spread[who],
+        rim=cells.rim[who],
+        size=cells.size,
+    )
+
+
+def typical_radius(frames: Sequence[Cells]) -> float:
     """Give the radius in pixels of a round cell of the film's median area; 1 without any cell."""
-    areas = np.concatenate([cells.area for cells in frames]) if frames else np.zeros(0)
+    areas = np.concatenate([np.zeros(0), *(cells.area for cells in frames)])
     return float(np.sqrt(np.median(areas) / np.pi)) if len(areas) else 1.0

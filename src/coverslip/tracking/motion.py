@@ -1,7 +1,7 @@
-"""cells of two frames, and which became which → where each cell of the first is to be expected in the second.
+"""cells of two frames → where each cell of the first is to be expected in the second.
 
-The stage drifts, a colony grows and turns, a sheet of cells flows, a cell keeps its way: each moves a cell by what
-its neighbours, or its own past, foretell. What is left after that is the cell's own motion, and it is small.
+The stage drifts, a colony grows and turns, a sheet of cells flows, a cell keeps its way: each moves
+a cell by what its neighbours or its own past foretell. What is left is the cell's own motion.
 """
 
 from __future__ import annotations
@@ -12,15 +12,22 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
-    from coverslip.tracking.cells import Cells, Floats
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from coverslip.tracking.cells import Cells, Floats, Whole
 
 # Cells of the first frame that vote on the drift; more would not change a median.
-VOTERS = 150
+VOTERS = 60
 # Drifts that are looked at closely.
 CANDIDATES = 20
 # Neighbours whose motion foretells that of a cell.
 NEIGHBOURS = 6
+# A cell votes for the ways to cells of its size, within a factor of 1.65.
 SIMILAR_SIZE = 0.5
+# A richer guess must be better by a tenth than the drift alone.
+WORTH = 1.1
 
 
 def find_drift(before: Cells, after: Cells, *, radius: float) -> Floats:
@@ -37,16 +44,16 @@ def find_drift(before: Cells, after: Cells, *, radius: float) -> Floats:
     Returns:
         (2,), rows and columns, pixels; 0 where nothing speaks for a drift.
     """
+    best, best_misfit = np.zeros(2), np.inf
     if not len(before) or not len(after):
-        return np.zeros(2)
+        return best
     voters = np.random.default_rng(0).permutation(len(before))[:VOTERS]
     start = before.place[voters]
     ways = after.place[None] - start[:, None]
     similar = np.abs(np.log(after.area[None] / before.area[voters][:, None])) < SIMILAR_SIZE
     tree = cKDTree(after.place)
-    best, best_misfit = np.zeros(2), np.inf
     for shift in _most_voted(ways[similar], radius):
-        for tried in (shift, _settle(tree, after, start, shift, radius)):
+        for tried in (shift, _settle(tree, start, shift, radius)):
             distance, _ = tree.query(start + tried)
             misfit = np.log1p((distance / (0.3 * radius)) ** 2).mean()
             misfit += 0.02 * np.log1p(np.hypot(*tried) / radius)
@@ -56,91 +63,110 @@ def find_drift(before: Cells, after: Cells, *, radius: float) -> Floats:
 
 
 def _most_voted(ways: Floats, radius: float) -> Floats:
-    """The shifts that most pairs agree on, to within a cell's radius; no shift is the first."""
+    """The shifts that most pairs agree on, to within a cell's radius; no shift comes first."""
     if len(ways) > CANDIDATES**2:
-        bins, votes = np.unique(np.round(ways / radius), axis=0, return_counts=True)
-        ways = bins[np.argsort(-votes, kind="stable")[:CANDIDATES]] * radius
+        cell = np.round(ways / radius).astype(np.int64)
+        side = 2 * int(np.abs(cell).max()) + 1
+        bins, votes = np.unique(cell @ [side, 1], return_counts=True)
+        most = bins[np.argsort(-votes, kind="stable")[:CANDIDATES]]
+        rows = np.round(most / side)
+        ways = np.column_stack([rows, most - rows * side]) * radius
     return np.vstack([np.zeros((1, 2)), ways])
 
 
-def _settle(tree: cKDTree, after: Cells, start: Floats, shift: Floats, radius: float) -> Floats:
+def _settle(tree: cKDTree, start: Floats, shift: Floats, radius: float) -> Floats:
     """The median way of the cells that a shift brings near to another."""
     distance, nearest = tree.query(start + shift)
     near = distance < 1.5 * radius
     if not shift.any() or near.sum() < 2:
         return shift
-    return np.median((after.place[nearest] - start)[near], axis=0)
+    return np.median((tree.data[nearest] - start)[near], axis=0)
 
 
-def follow_neighbours(before: Cells, who: np.ndarray, moved: Floats, *, drift: Floats) -> Floats:
+def foretell(before: Cells, known: Whole, moved: Floats, *, drift: Floats) -> Floats:
     """Foretell the displacement of every cell from those of its neighbours.
 
-    Of three guesses, the drift alone, an affine map (a colony that grows and turns), and the mean
-    of the nearest neighbours (cells that flow), the one is taken that best foretells each linked
+    Of three guesses, the drift alone, an affine map (a colony that grows and turns) and the median
+    of the nearest neighbours (cells that flow), that one is taken which best foretells each known
     cell from the others.
 
     Args:
-        before: The cells of a frame.
-        who: (k,), the index of those whose displacement is known.
+        before: The n cells of a frame.
+        known: (k,), the indices of those whose displacement is known.
         moved: (k, 2), by how much they moved, pixels.
-        drift: (2,), what is known without them.
+        drift: (2,), what is known without them, pixels.
 
     Returns:
         (n, 2), pixels.
     """
-    everywhere = np.broadcast_to(drift, (len(before), 2))
-    if len(who) < NEIGHBOURS - 2:
-        return everywhere
-    start = before.place[who]
+    if len(known) < NEIGHBOURS // 2:
+        return np.broadcast_to(drift, (len(before), 2))
+    start = before.place[known]
     middle = np.median(moved, axis=0)
-    guesses = {
-        "drift": (np.broadcast_to(middle, moved.shape), lambda: np.broadcast_to(middle, (len(before), 2))),
-        "near": (_by_nearest(start, moved, start, itself=True), lambda: _by_nearest(start, moved, before.place, itself=False)),
-    }
-    if len(who) >= NEIGHBOURS:
-        guesses["affine"] = (_affine_without_each(start, moved), lambda: _affine(start, moved)(before.place))
-    error = {name: _typical(guess - moved) for name, (guess, _) in guesses.items()}
-    name = min(error, key=lambda one: error[one] * (1.0 if one == "drift" else 1.1))
-    return guesses[name][1]()
+    best, error = np.broadcast_to(middle, (len(before), 2)), _typical(moved - middle)
+    if len(known) > NEIGHBOURS // 2:
+        off = _typical(moved - _median_of_nearest(start, moved, start))
+        if off * WORTH < error:
+            best, error = _median_of_nearest(start, moved, before.place), off * WORTH
+    if len(known) >= NEIGHBOURS:
+        fit, leverage = _fit_affine(start, moved)
+        off = _typical((moved - fit(start)) / (1 - leverage)[:, None])
+        if off * WORTH < error:
+            best = fit(before.place)
+    return best
 
 
 def _typical(error: Floats) -> float:
     return float(np.median(np.hypot(*error.T)))
 
 
-def _by_nearest(known: Floats, moved: Floats, wanted: Floats, *, itself: bool) -> Floats:
-    """The median of the neighbours' ways; without the cell's own where it is known."""
+def _median_of_nearest(known: Floats, moved: Floats, wanted: Floats) -> Floats:
+    """The median way of the nearest neighbours, a cell's own way left out."""
     k = min(NEIGHBOURS + 1, len(known))
     _, near = cKDTree(known).query(wanted, k=range(1, k + 1))
-    if itself:
-        return np.median(moved[near[:, 1:]], axis=1)
     own = (known[near[:, 0]] == wanted).all(axis=1)
     others = np.where(own[:, None], near[:, 1:], near[:, :-1])
     return np.median(moved[others], axis=1)
+
+
+def _fit_affine(start: Floats, moved: Floats) -> tuple[Callable[[Floats], Floats], Floats]:
+    """An affine map by least squares, and the leverage of each cell on it.
+
+    It is fitted twice, the second time without the cells that lay far off.
+    """
+    centre = start.mean(axis=0)
+    design = _design(start, centre)
+    keep = np.ones(len(start), dtype=bool)
+    for _ in range(2):
+        fit, *_ = np.linalg.lstsq(design[keep], moved[keep], rcond=None)
+        off = np.hypot(*(design @ fit - moved).T)
+        near = off <= max(3 * float(np.median(off)), 1e-9)
+        if near.sum() < NEIGHBOURS - 2:
+            break
+        keep = near
+    leverage = np.einsum("ij,ji->i", design, np.linalg.pinv(design))
+    return lambda places: _design(places, centre) @ fit, np.clip(leverage, 0, 0.99)
 
 
 def _design(places: Floats, centre: Floats) -> Floats:
     return np.column_stack([np.ones(len(places)), places - centre])
 
 
-def _affine(start: Floats, moved: Floats):  # noqa: ANN202
-    """An affine map, fitted twice: the second time without what lay far off."""
-    centre = start.mean(axis=0)
-    design = _design(start, centre)
-    keep = np.ones(len(start), bool)
-    for _ in range(2):
-        fit, *_ = np.linalg.lstsq(design[keep], moved[keep], rcond=None)
-        off = np.hypot(*(design @ fit - moved).T)
-        keep = off <= max(3 * np.median(off), 1e-9)
-        if keep.sum() < 4:
-            break
-    return lambda places: _design(places, centre) @ fit
+def persistence(own: list[tuple[Floats, Floats]]) -> float:
+    """Estimate how much of its own motion a cell keeps in the next frame.
 
+    Args:
+        own: For each frame, the motions of some cells beyond what was expected: (k, 2) in the frame
+            before, (k, 2) now.
 
-def _affine_without_each(start: Floats, moved: Floats) -> Floats:
-    """What an affine map through the others says of each, by the leverage of a least-squares fit."""
-    design = _design(start, start.mean(axis=0))
-    hat = design @ np.linalg.pinv(design)
-    fitted = hat @ moved
-    leverage = np.clip(np.diag(hat), 0, 0.99)[:, None]
-    return moved + (fitted - moved) / (1 - leverage)
+    Returns:
+        The regression through the origin, 0 to 0.95; motions far above the usual are left out.
+    """
+    past = np.concatenate([one for one, _ in own]) if own else np.zeros((0, 2))
+    now = np.concatenate([one for _, one in own]) if own else np.zeros((0, 2))
+    if not len(past):
+        return 0.0
+    usual = 4 * _typical(now)
+    use: NDArray[np.bool_] = (np.hypot(*past.T) < usual) & (np.hypot(*now.T) < usual)
+    total = float((past[use] ** 2).sum())
+    return float(np.clip((past[use] * now[use]).sum() / total, 0, 0.95)) if total else 0.0
