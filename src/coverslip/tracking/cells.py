@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,7 @@ class Cells:
     size: tuple[int, int]
 
     def __len__(self) -> int:
+        """How many cells the frame has."""
         return len(self.label)
 
 
@@ -95,6 +97,13 @@ def take(cells: Cells, who: Whole) -> Cells:
         rim=cells.rim[who],
         size=cells.size,
     )
+
+
+def nearest(places: Floats, wanted: Floats, k: int) -> Whole:
+    """Find the k nearest of n places to each of m others: (n, 2) and (m, 2) → (m, k) indices."""
+    _, near = cKDTree(places).query(wanted, k=np.arange(1, k + 1))
+    found: Whole = np.asarray(near)
+    return found
 
 
 def typical_radius(frames: Sequence[Cells]) -> float:

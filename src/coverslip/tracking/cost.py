@@ -12,9 +12,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from coverslip.tracking.cells import Cells
+from coverslip.tracking.cells import Cells, nearest
 
 if TYPE_CHECKING:
     from coverslip.tracking.cells import Floats, Whole
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 FREEDOM = 5
 # Cells of the next frame that a cell may have become, and of the one before that it may have been.
 AHEAD, BEHIND = 6, 3
-# A cell whose mask comes nearer to the rim than this, in pixels, may be cut off: some tools clear the
-# outermost pixels. Its size and shape tell less than those of a whole one.
+# A cell whose mask comes nearer to the rim than this, in pixels, may be cut off, since some tools
+# clear the outermost pixels. Its size and shape tell less than those of a whole one.
 CUT_PX, CUT_OFF = 2, 0.3
 # Centres of sisters lie up to this far apart, in radii of both together; more is less likely.
 SISTERS_APART, APART_SCALE = 1.8, 0.6
@@ -122,7 +121,8 @@ def shape_distance(one: Floats, other: Floats) -> Floats:
     root = np.sqrt(np.maximum(np.linalg.det(product), 0))
     both = np.sqrt(np.maximum(np.trace(product, axis1=1, axis2=2) + 2 * root, 0))
     sizes = np.trace(one, axis1=1, axis2=2) + np.trace(other, axis1=1, axis2=2)
-    return np.maximum(sizes - 2 * both, 0)
+    distance: Floats = np.maximum(sizes - 2 * both, 0)
+    return distance
 
 
 def join_cells(cells: Cells, one: Whole, other: Whole) -> Cells:
@@ -155,9 +155,9 @@ def propose(expected: Floats, after: Cells) -> tuple[Whole, Whole]:
     """
     mothers = np.arange(len(expected))
     ahead = min(AHEAD, len(after))
-    _, near = cKDTree(after.place).query(expected, k=range(1, ahead + 1))
+    near = nearest(after.place, expected, ahead)
     behind = min(BEHIND, len(expected))
-    _, back = cKDTree(expected).query(after.place, k=range(1, behind + 1))
+    back = nearest(expected, after.place, behind)
     forward = np.column_stack([np.repeat(mothers, ahead), near.ravel()])
     backward = np.column_stack([back.ravel(), np.repeat(np.arange(len(after)), behind)])
     pairs = np.array(list(combinations(range(ahead), 2)), dtype=np.int64).reshape(-1, 2)
@@ -205,7 +205,7 @@ def division_costs(
 
 
 def _size_costs(before: Cells, after: Cells, divisions: Whole, scales: Scales) -> Floats:
-    """How unlike a mother and her daughters are in area; a daughter cut off by the rim says little."""
+    """How unlike a mother and her daughters are in area; one cut off by the rim says little."""
     i, j, k = divisions.T
     total = np.log((after.area[j] + after.area[k]) / before.area[i]) - scales.growth
     sisters = np.log(after.area[j] / after.area[k])
@@ -236,7 +236,7 @@ def side_costs(cells: Cells, shift: Floats, *, scales: Scales) -> Floats:
 
 
 def rim_distance(cells: Cells, shift: Floats) -> Floats:
-    """Give the distance in pixels from the rim, where a cell is or where the view's shift carries its centre."""
+    """Give the distance from the rim in pixels, of a cell or of where the shift carries it."""
     y, x = (cells.place + shift).T
     height, width = cells.size
     carried = np.minimum.reduce([y, x, height - 1 - y, width - 1 - x])

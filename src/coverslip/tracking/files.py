@@ -1,4 +1,4 @@
-"""a time-lapse of label files → tracks.csv, lineage.csv, tracked labels and track.json in a folder."""
+"""a time-lapse of label files → tables of tracks and lineages, tracked labels and a record."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MOST_UINT16 = 65_535
 
 @dataclass(frozen=True)
 class TrackedFilm:
-    """A film that was tracked, and where its results are; `tracks` is None if it was done before."""
+    """A film that was tracked, and the folder of its results; no `tracks` if it was done before."""
 
     film: Film
     folder: Path

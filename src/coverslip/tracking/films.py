@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import gcd
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -26,16 +24,17 @@ from coverslip.io import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-# Of the numbers in the names of frames, at most this many times as many may be missing as are there.
+# At most this many times as many frames may be missing, by the numbers in the names, as are there.
 MOSTLY_THERE = 1
 
 
 @dataclass(frozen=True, eq=False)
-class Film(Sequence[Any]):
+class Film:
     """A time-lapse of labels, one file of many frames or many files of one.
 
     Attributes:
@@ -61,7 +60,7 @@ class Film(Sequence[Any]):
         """How many frames there are."""
         return self.n_frames
 
-    def __getitem__(self, frame: Any) -> NDArray[Any]:
+    def __getitem__(self, frame: int) -> NDArray[Any]:
         """Read the labels of a frame, from 0; a missing one has no cell."""
         if not 0 <= frame < self.n_frames:
             raise IndexError(frame)
@@ -87,10 +86,12 @@ class Film(Sequence[Any]):
         assert path is not None
         return self._open.enter_context(open_label_frames(path, whole=True))
 
-    def __enter__(self) -> Film:
+    def __enter__(self) -> Self:
+        """Hold the file open until the end of the block."""
         return self
 
     def __exit__(self, *error: object) -> None:
+        """Close the file."""
         self._open.close()
 
 

@@ -1,4 +1,4 @@
-"""a time-lapse of labels → tracks: which cell is which from frame to frame, and who is whose daughter."""
+"""a time-lapse of labels → tracks: which cell is which over time, and who is whose daughter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from coverslip.errors import DataError
 from coverslip.tracking.cells import find_cells
-from coverslip.tracking.lineage import Tracks, build_lineage, chain, note_merges
+from coverslip.tracking.chains import chain
+from coverslip.tracking.lineage import Tracks, build_lineage, note_merges
 from coverslip.tracking.link import close_gaps, link_cells, link_neighbours
 from coverslip.tracking.mend import Join, find_mends, mend_labels, mended_cells
 from coverslip.tracking.settings import TrackSettings
@@ -144,7 +145,8 @@ def track_labels(tracks: Tracks, labels: NDArray[Any], frame: int) -> NDArray[np
     here = tracks.rows_of(frame)
     numbers = np.zeros(int(mended.max(initial=0)) + 1, dtype=np.uint32)
     numbers[here["label"].to_numpy()] = here["track_id"].to_numpy()
-    return numbers[mended]
+    tracked: NDArray[np.uint32] = numbers[mended]
+    return tracked
 
 
 def check_labels(frame: NDArray[Any], number: int) -> NDArray[Any]:

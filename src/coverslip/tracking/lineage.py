@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +12,13 @@ from coverslip.tracking.cells import take
 from coverslip.tracking.cost import rim_distance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from coverslip.tracking.cells import Cells, Floats, Whole
+    from coverslip.tracking.chains import Chains
     from coverslip.tracking.cost import Scales
-    from coverslip.tracking.link import Linked
     from coverslip.tracking.mend import Mend
 
 FATES = ("divides", "leaves", "merges", "lost", "end")
@@ -56,65 +55,12 @@ class Tracks:
         return self.cells.iloc[first:last]
 
     def __repr__(self) -> str:
+        """Say how many there are, in a line."""
         divisions = int((self.lineage["fate"] == "divides").sum())
         return (
             f"Tracks({len(self.lineage)} tracks, {divisions} divisions, "
             f"{len(self.cells)} cells in {self.n_frames} frames)"
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Chains:
-    """Every cell of a film as a node, ascending by frame and label, and its track.
-
-    Attributes:
-        frame, index: (N,), where a node is: its frame, and which of the frame's cells.
-        before: (N,), the node that it was before; -1 where a track begins.
-        after: (N,), the node that it is next; -1 where a track ends.
-        track: (N,), from 1, ascending by the frame and label at which tracks begin.
-        parent: (n,), of each track, 0: none.
-    """
-
-    frame: Whole
-    index: Whole
-    before: Whole
-    after: Whole
-    track: Whole
-    parent: Whole
-
-
-def chain(frames: Sequence[Cells], linked: Iterable[Linked]) -> Chains:
-    """Follow links and divisions through a film, and number the tracks."""
-    counts = [len(cells) for cells in frames]
-    offset = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    total = int(offset[-1])
-    before, after = np.full(total, -1), np.full(total, -1)
-    mother = np.full(total, -1)
-    for one in linked:
-        i, j = offset[one.begin] + one.links[:, 0], offset[one.end] + one.links[:, 1]
-        after[i], before[j] = j, i
-        for side in (1, 2):
-            daughter = offset[one.end] + one.divisions[:, side]
-            mother[daughter] = offset[one.begin] + one.divisions[:, 0]
-    track = np.zeros(total, dtype=np.int64)
-    n_tracks = 0
-    for start, stop in itertools.pairwise(offset):
-        nodes = np.arange(start, stop)
-        begins = nodes[before[nodes] < 0]
-        goes_on = nodes[before[nodes] >= 0]
-        track[goes_on] = track[before[goes_on]]
-        track[begins] = n_tracks + 1 + np.arange(len(begins))
-        n_tracks += len(begins)
-    heads = np.flatnonzero(before < 0)
-    mothers = mother[heads]
-    return Chains(
-        frame=np.repeat(np.arange(len(frames)), counts),
-        index=np.arange(total) - np.repeat(offset[:-1], counts),
-        before=before,
-        after=after,
-        track=track,
-        parent=np.where(mothers >= 0, track[mothers], 0) if total else heads,
-    )
 
 
 def build_lineage(
@@ -180,18 +126,15 @@ def note_merges(
         The table with their fate and the track that they merged into.
     """
     lineage = lineage.copy()
-    tails = {int(chains.track[node]): node for node in np.flatnonzero(chains.after < 0)}
-    nodes = {
-        (int(f), int(i)): k for k, (f, i) in enumerate(zip(chains.frame, chains.index, strict=True))
-    }
-    for row in np.flatnonzero(lineage["fate"] == "lost"):
+    tails = {int(chains.track[node]): int(node) for node in np.flatnonzero(chains.after < 0)}
+    for row in np.flatnonzero(lineage["fate"] == "lost").tolist():
         node = tails[row + 1]
         t = int(chains.frame[node])
         here, after = take(frames[t], chains.index[[node]]), frames[t + 1]
         if not len(after):
             continue
         j = int(np.argmin(np.hypot(*(after.place - here.place[0] - drifts[t]).T)))
-        other = nodes[t + 1, j]
+        other = int(chains.offset[t + 1]) + j
         past = chains.before[other]
         near = np.hypot(*(after.place[j] - here.place[0] - drifts[t])) < 3 * scales.radius
         if past < 0 or chains.frame[past] != t or not near:

@@ -1,4 +1,4 @@
-"""cells of every frame of a time-lapse → who became whom, across drift, division and missed frames."""
+"""cells of every frame of a time-lapse → who became whom: cell tracking frame by frame."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 # Runs of three frames that the scales are learnt from, evenly over the film, and how often.
 SAMPLE, ROUNDS = 25, 3
-# A link is sure if each is the other's cheapest, no other is within 3 of it, and it costs less than 5,
-# which is what a cell that neither divides nor jumps costs.
+# A link is sure if each is the other's cheapest, no other is within 3 of it, and it costs less
+# than 5, as a cell does that neither divides nor jumps.
 SURE, USUAL = 3.0, 5.0
 # Where more than this share of the cells divide, two frames are linked up to so many times.
 MANY_DIVISIONS, RELINK = 0.1, 3
@@ -165,7 +165,8 @@ def _own_motion(frames: Sequence[Cells], past: Linked, now: Linked) -> tuple[Flo
 
 def _surplus(frames: Sequence[Cells], linked: Linked) -> Floats:
     i, j = linked.links.T
-    return frames[linked.end].place[j] - linked.expected[i]
+    surplus: Floats = frames[linked.end].place[j] - linked.expected[i]
+    return surplus
 
 
 def _keep(frames: Sequence[Cells], past: Linked | None, now: Linked, scales: Scales) -> Linked:
@@ -196,15 +197,16 @@ def _link_pair(
 
 
 def _centre(cells: Cells) -> Floats:
-    return np.average(cells.place, axis=0, weights=cells.area)
+    centre: Floats = np.average(cells.place, axis=0, weights=cells.area)
+    return centre
 
 
 def _relink(
     before: Cells, after: Cells, motion: Linked, scales: Scales, settings: TrackSettings
 ) -> Linked:
     """Link two frames; again where many cells divide, since their ways say better where to look."""
-    best = None
-    for _ in range(RELINK):
+    best = motion
+    for turn in range(RELINK):
         links, divisions, cost = link_two(
             before,
             after,
@@ -214,7 +216,7 @@ def _relink(
             settings=settings,
         )
         motion = replace(motion, links=links, divisions=divisions, cost=cost)
-        if best is None or cost < best.cost:
+        if not turn or cost < best.cost:
             best = motion
         if len(divisions) <= MANY_DIVISIONS * len(before):
             break

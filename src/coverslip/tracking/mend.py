@@ -13,14 +13,16 @@ import numpy as np
 from scipy import ndimage
 
 from coverslip.tracking.cells import find_cells
+from coverslip.tracking.chains import chain
 from coverslip.tracking.cost import CUT_PX, division_costs, join_cells, link_costs, side_costs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from coverslip.tracking.cells import Cells, Floats
+    from coverslip.tracking.cells import Cells, Floats, Whole
+    from coverslip.tracking.chains import Chains
     from coverslip.tracking.cost import Scales
     from coverslip.tracking.link import Linked
 
@@ -80,7 +82,7 @@ def mend_labels(labels: NDArray[Any], mends: Sequence[Mend]) -> NDArray[Any]:
 
 
 def _second_half(labels: NDArray[Any], split: Split) -> tuple[NDArray[Any], ...]:
-    """The pixels of a mask that are nearer to the second cell, in units of each cell's own extent."""
+    """The pixels of a mask that are nearer to the second cell, each in units of its own extent."""
     where = np.nonzero(labels == split.label)
     away = np.column_stack(where)[None] - split.places[:, None]
     distance = np.einsum("cni,cij,cnj->cn", away, np.linalg.inv(split.spreads), away)
@@ -106,48 +108,91 @@ def find_mends(
     Returns:
         In the order of time; a label is in one at most.
     """
-    story = _Story(frames, linked)
+    expected = {one.begin: one.expected for one in linked if one.end == one.begin + 1}
+    chains = chain(frames, linked)
     found: list[Mend] = []
     for t in range(1, len(frames) - 1):
+        moment = _Moment(t, frames, chains, expected, scales)
+        lone, lost = _lone_cells(moment), _lost_cells(moment)
+        if not len(frames[t]) or not len(lone) + len(lost):
+            continue
+        labels = labels_of(t)
+        new_label = int(frames[t].label.max()) + 1
         taken: set[int] = set()
-        new_label = int(frames[t].label.max(initial=0)) + 1
-        for mend in (*_joins(story, t, scales, labels_of), *_splits(story, t, scales, labels_of)):
+        mends: list[Mend] = [*_joins(moment, lone, labels), *_splits(moment, lost, labels)]
+        for mend in mends:
             touched = {mend.label, mend.other} if isinstance(mend, Join) else {mend.label}
             if touched & taken:
                 continue
             taken |= touched
-            if isinstance(mend, Split):
-                mend = replace(mend, new_label=new_label)
-                new_label += 1
-            found.append(mend)
+            found.append(replace(mend, new_label=new_label) if isinstance(mend, Split) else mend)
+            new_label += isinstance(mend, Split)
     return found
 
 
-class _Story:
-    """Who came before and after each cell: dictionaries from (frame, cell) to (frame, cell)."""
+@dataclass(frozen=True, eq=False)
+class _Moment:
+    """A frame of a film, with the frames before and after it."""
 
-    def __init__(self, frames: Sequence[Cells], linked: Sequence[Linked]) -> None:
-        self.frames = frames
-        self.by_pair = {one.begin: one for one in linked if one.end == one.begin + 1}
-        self.after: dict[tuple[int, int], tuple[int, int]] = {}
-        self.before: dict[tuple[int, int], tuple[int, int]] = {}
-        self.daughters: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        self.mother: dict[tuple[int, int], tuple[int, int]] = {}
-        for one in linked:
-            for i, j in one.links.tolist():
-                self.after[one.begin, i], self.before[one.end, j] = (one.end, j), (one.begin, i)
-            for i, *both in one.divisions.tolist():
-                self.daughters[one.begin, i] = [(one.end, j) for j in both]
-                self.mother.update({(one.end, j): (one.begin, i) for j in both})
+    t: int
+    frames: Sequence[Cells]
+    chains: Chains
+    expected_in: Mapping[int, Floats]
+    scales: Scales
 
-    def past(self, cell: tuple[int, int]) -> tuple[int, int] | None:
-        return self.before.get(cell) or self.mother.get(cell)
+    @property
+    def before(self) -> Cells:
+        return self.frames[self.t - 1]
 
-    def goes_on(self, cell: tuple[int, int]) -> bool:
-        return cell in self.after or cell in self.daughters
+    @property
+    def cells(self) -> Cells:
+        return self.frames[self.t]
 
-    def expected(self, t: int) -> Floats:
-        return self.by_pair[t].expected
+    @property
+    def after(self) -> Cells:
+        return self.frames[self.t + 1]
+
+    def nodes(self, t: int) -> slice:
+        return slice(int(self.chains.offset[t]), int(self.chains.offset[t + 1]))
+
+    def node(self, k: int) -> int:
+        return int(self.chains.offset[self.t]) + k
+
+    def cell_before(self, k: int) -> int | None:
+        """Which cell of the frame just before a cell was, or came from."""
+        past = max(self.chains.before[self.node(k)], self.chains.mother[self.node(k)])
+        return self._index(past, self.t - 1)
+
+    def cell_after(self, k: int) -> int | None:
+        return self._index(self.chains.after[self.node(k)], self.t + 1)
+
+    def _index(self, node: int, frame: int) -> int | None:
+        here = node >= 0 and self.chains.frame[node] == frame
+        return int(self.chains.index[node]) if here else None
+
+
+def _lone_cells(moment: _Moment) -> Whole:
+    """Cells of one frame only: they were not there before, and do not go on."""
+    nodes = moment.nodes(moment.t)
+    alone = (moment.chains.before[nodes] < 0) & (moment.chains.after[nodes] < 0)
+    alone &= moment.cells.rim >= CUT_PX
+    divides = np.isin(np.arange(nodes.start, nodes.stop), _mothers(moment, moment.t + 1))
+    return np.flatnonzero(alone & ~divides)
+
+
+def _lost_cells(moment: _Moment) -> Whole:
+    """Cells of the frame before that were not seen in this one."""
+    nodes = moment.nodes(moment.t - 1)
+    future = moment.chains.after[nodes]
+    missed = (future < 0) | (moment.chains.frame[future] == moment.t + 1)
+    missed &= moment.before.rim >= CUT_PX
+    divides = np.isin(np.arange(nodes.start, nodes.stop), _mothers(moment, moment.t))
+    return np.flatnonzero(missed & ~divides)
+
+
+def _mothers(moment: _Moment, t: int) -> Whole:
+    mothers: Whole = moment.chains.mother[moment.nodes(t)]
+    return mothers[mothers >= 0]
 
 
 def _cost(
@@ -156,42 +201,39 @@ def _cost(
     return float(link_costs(before, after, expected, links=np.array([[i, j]]), scales=scales)[0])
 
 
-def _joins(
-    story: _Story, t: int, scales: Scales, labels_of: Callable[[int], NDArray[Any]]
-) -> Iterator[Join]:
+def _joins(moment: _Moment, lone: Whole, labels: NDArray[Any]) -> Iterator[Join]:
     """Cells of one frame only that make a neighbour what it was before and is after."""
-    cells = story.frames[t]
-    ends = side_costs(cells, np.zeros(2), scales=scales) if len(cells) else np.zeros(0)
-    for k in range(len(cells)):
-        if story.goes_on((t, k)) or (t, k) in story.before or cells.rim[k] < CUT_PX:
-            continue
+    cells = moment.cells
+    for k in lone.tolist():
         near = np.hypot(*(cells.place - cells.place[k]).T)
         for j in np.argsort(near)[1:4].tolist():
-            past, future = story.past((t, j)), story.after.get((t, j))
-            if past is None or future is None or (past[0], future[0]) != (t - 1, t + 1):
+            i, m = moment.cell_before(j), moment.cell_after(j)
+            if i is None or m is None or not _are_one(moment, i, j, k, m):
                 continue
-            both = join_cells(cells, np.array([j]), np.array([k]))
-            before, after = story.frames[t - 1], story.frames[t + 1]
-            i, m = past[1], future[1]
-            to_both = _cost(before, i, both, 0, expected=story.expected(t - 1), scales=scales)
-            shift = (story.expected(t)[[j]] - cells.place[[j]]) + both.place
-            from_both = _cost(both, 0, after, m, expected=shift, scales=scales)
-            today = _cost(cells, j, after, m, expected=story.expected(t), scales=scales) + ends[k]
-            today += _price_of_past(story, t, i, j, k, ends=ends, scales=scales)
-            if to_both + from_both + MARGIN < today and _are_near(labels_of(t), cells, j, k):
-                yield Join(t, int(cells.label[j]), int(cells.label[k]))
+            if _are_near(labels, cells, j, k):
+                yield Join(moment.t, int(cells.label[j]), int(cells.label[k]))
                 break
 
 
-def _price_of_past(
-    story: _Story, t: int, i: int, j: int, k: int, *, ends: Floats, scales: Scales
-) -> float:
-    """What it cost that j comes from i, and that k is there: its sister, or from nowhere."""
-    before, cells, expected = story.frames[t - 1], story.frames[t], story.expected(t - 1)
-    if story.mother.get((t, k)) == story.mother.get((t, j)) is not None:
-        division = np.array([[i, j, k]])
-        return float(division_costs(before, cells, expected, divisions=division, scales=scales)[0])
-    return _cost(before, i, cells, j, expected=expected, scales=scales) + float(ends[k])
+def _are_one(moment: _Moment, i: int, j: int, k: int, m: int) -> bool:
+    """Whether it costs less that i became j and k together, which became m."""
+    cells, scales = moment.cells, moment.scales
+    past, future = moment.expected_in[moment.t - 1], moment.expected_in[moment.t]
+    both = join_cells(cells, np.array([j]), np.array([k]))
+    to_both = _cost(moment.before, i, both, 0, expected=past, scales=scales)
+    moved = both.place + future[[j]] - cells.place[[j]]
+    from_both = _cost(both, 0, moment.after, m, expected=moved, scales=scales)
+    end = float(side_costs(cells, np.zeros(2), scales=scales)[k])
+    apart = _cost(cells, j, moment.after, m, expected=future, scales=scales) + end
+    mother = moment.chains.mother
+    if mother[moment.node(k)] == mother[moment.node(j)] >= 0:
+        sisters = np.array([[i, j, k]])
+        apart += float(
+            division_costs(moment.before, cells, past, divisions=sisters, scales=scales)[0]
+        )
+    else:
+        apart += _cost(moment.before, i, cells, j, expected=past, scales=scales) + end
+    return to_both + from_both + MARGIN < apart
 
 
 def _are_near(labels: NDArray[Any], cells: Cells, j: int, k: int) -> bool:
@@ -207,37 +249,28 @@ def _are_near(labels: NDArray[Any], cells: Cells, j: int, k: int) -> bool:
     return float(distance[one].min()) <= APART_PX
 
 
-def _splits(
-    story: _Story, t: int, scales: Scales, labels_of: Callable[[int], NDArray[Any]]
-) -> Iterator[Split]:
+def _splits(moment: _Moment, lost: Whole, labels: NDArray[Any]) -> Iterator[Split]:
     """Masks in which a second cell went up for one frame: it ended before, and goes on after."""
-    before, cells, after = story.frames[t - 1], story.frames[t], story.frames[t + 1]
-    for lost in range(len(before)):
-        gap = story.after.get((t - 1, lost))
-        if before.rim[lost] < CUT_PX or (gap is None and story.goes_on((t - 1, lost))):
+    before, cells = moment.before, moment.cells
+    expected = moment.expected_in[moment.t - 1]
+    reach = moment.scales.radius + 2 * moment.scales.motion
+    for gone in lost.tolist():
+        mask = _nearest_mask(labels, cells, expected[gone], reach)
+        if mask is None or moment.chains.before[moment.node(mask)] < 0:
             continue
-        if gap is not None and gap[0] != t + 1:
+        one, two = moment.cell_before(mask), _become(moment, mask, gone)
+        if one is None or two is None or not _is_both(moment, one, gone, mask):
             continue
-        place = story.expected(t - 1)[lost]
-        reach = scales.radius + 2 * scales.motion
-        mask = _nearest_mask(labels_of(t), cells, place, reach)
-        past = None if mask is None else story.before.get((t, mask))
-        if mask is None or past is None or past[0] != t - 1:
-            continue
-        two = _after_two(story, t, mask, gap)
-        if two is None or not _is_both(before, past[1], lost, cells, mask, scales):
-            continue
-        first = story.expected(t - 1)[past[1]]
-        if _crossed(np.stack([first, place]), after.place[list(two)]):
-            two = (two[1], two[0])
-        places = (np.stack([first, place]) + after.place[list(two)]) / 2
-        shift = cells.place[mask] - np.average(places, axis=0, weights=before.area[[past[1], lost]])
+        ways = expected[[one, gone]]
+        after = moment.after.place[list(two)]
+        places = (ways + (after[::-1] if _crossed(ways, after) else after)) / 2
+        middle = np.average(places, axis=0, weights=before.area[[one, gone]])
         yield Split(
-            t,
+            moment.t,
             int(cells.label[mask]),
             new_label=0,
-            places=places + shift,
-            spreads=before.spread[[past[1], lost]],
+            places=places + cells.place[mask] - middle,
+            spreads=before.spread[[one, gone]],
         )
 
 
@@ -256,23 +289,23 @@ def _nearest_mask(labels: NDArray[Any], cells: Cells, place: Floats, reach: floa
     return int(np.searchsorted(cells.label, window[where[0][nearest], where[1][nearest]]))
 
 
-def _after_two(
-    story: _Story, t: int, mask: int, gap: tuple[int, int] | None
-) -> tuple[int, int] | None:
-    """The two cells of the next frame that a mask of two cells becomes."""
-    if gap is not None:
-        future = story.after.get((t, mask))
-        return (future[1], gap[1]) if future is not None and future[0] == t + 1 else None
-    daughters = story.daughters.get((t, mask), [])
-    if len(daughters) == 2 and daughters[0][0] == t + 1:
-        return daughters[0][1], daughters[1][1]
-    return None
+def _become(moment: _Moment, mask: int, gone: int) -> tuple[int, int] | None:
+    """The two cells that a mask becomes: its daughters, or itself and the lost one."""
+    after, mother = moment.cell_after(mask), moment.chains.mother
+    future = int(moment.chains.after[moment.nodes(moment.t - 1)][gone])
+    if after is not None and future >= 0:
+        return after, int(moment.chains.index[future])
+    nodes = moment.nodes(moment.t + 1)
+    daughters = np.flatnonzero(mother[nodes] == moment.node(mask)).tolist()
+    return (daughters[0], daughters[1]) if future < 0 and len(daughters) == 2 else None
 
 
-def _is_both(before: Cells, one: int, lost: int, cells: Cells, mask: int, scales: Scales) -> bool:
+def _is_both(moment: _Moment, one: int, lost: int, mask: int) -> bool:
     """Whether a mask is as large as two cells together rather than as the one."""
-    grown = np.log(cells.area[mask] / before.area[one]) - scales.growth
-    both = np.log(cells.area[mask] / (before.area[one] + before.area[lost])) - scales.growth
+    before, scales = moment.before, moment.scales
+    area = moment.cells.area[mask]
+    grown = np.log(area / before.area[one]) - scales.growth
+    both = np.log(area / (before.area[one] + before.area[lost])) - scales.growth
     return bool(abs(both) < abs(grown) and abs(both) < 3 * scales.area)
 
 

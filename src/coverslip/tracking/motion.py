@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
+from coverslip.tracking.cells import nearest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,7 +33,7 @@ WORTH = 1.1
 
 
 def find_drift(before: Cells, after: Cells, *, radius: float) -> Floats:
-    """Estimate by how much the whole view moved between two frames, as a stage that drifts moves it.
+    """Estimate by how much the view moved between two frames, as when the stage drifts.
 
     Every way from a cell to a cell of about its size is a vote. The shifts with most votes are
     tried: the best brings most cells near to one of the next frame.
@@ -77,7 +79,7 @@ def _most_voted(ways: Floats, radius: float) -> Floats:
 def _settle(tree: cKDTree, start: Floats, shift: Floats, radius: float) -> Floats:
     """The median way of the cells that a shift brings near to another."""
     distance, nearest = tree.query(start + shift)
-    near = distance < 1.5 * radius
+    near = np.asarray(distance) < 1.5 * radius
     if not shift.any() or near.sum() < 2:
         return shift
     return np.median((tree.data[nearest] - start)[near], axis=0)
@@ -123,7 +125,7 @@ def _typical(error: Floats) -> float:
 def _median_of_nearest(known: Floats, moved: Floats, wanted: Floats) -> Floats:
     """The median way of the nearest neighbours, a cell's own way left out."""
     k = min(NEIGHBOURS + 1, len(known))
-    _, near = cKDTree(known).query(wanted, k=range(1, k + 1))
+    near = nearest(known, wanted, k)
     own = (known[near[:, 0]] == wanted).all(axis=1)
     others = np.where(own[:, None], near[:, 1:], near[:, :-1])
     return np.median(moved[others], axis=1)

@@ -1,4 +1,4 @@
-"""who became whom in a part of a film → how much its cells usually change: the film sets its own scales."""
+"""who became whom in a part of a film → how much its cells usually move, grow and change."""
 
 from __future__ import annotations
 

@@ -27,6 +27,11 @@ class TrackSettings:
     keep_labels: bool = False
 
     def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            SettingsError: A distance that is not above 0, or a gap out of range.
+        """
         if self.max_distance_px is not None and not self.max_distance_px > 0:
             raise SettingsError(
                 f"max_distance_px is {self.max_distance_px}; it must be above 0 pixels."

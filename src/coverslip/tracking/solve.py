@@ -13,7 +13,13 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
     from coverslip.tracking.cells import Floats, Whole
+
+    Choice = NDArray[np.bool_]
 
 # A link this much dearer than the cheapest of both its cells is never in the best set; a division
 # this much dearer than what its cells would do without it, neither. Both were looked at on films
@@ -50,7 +56,8 @@ def choose_stories(
         >>> links = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
         >>> cost = np.array([2.0, 3.0, 1.0, 9.0])
         >>> none = np.empty((0, 3), int)
-        >>> choose_stories(links, cost, none, np.zeros(0), ends=np.full(2, 9.0), begins=np.full(2, 9.0))[0]
+        >>> nine = np.full(2, 9.0)
+        >>> choose_stories(links, cost, none, np.zeros(0), ends=nine, begins=nine)[0]
         array([[0, 1],
                [1, 0]])
     """
@@ -74,7 +81,7 @@ def choose_stories(
     return links, divisions[chosen[len(rest) :]], float(ends.sum() + begins.sum()) + saved
 
 
-def _solve(gain: Floats, links: Whole, divisions: Whole, n_before: int) -> np.ndarray:
+def _solve(gain: Floats, links: Whole, divisions: Whole, n_before: int) -> Choice:
     """The stories that are taken, (len(gain),) of yes and no: no cell twice, all gains least."""
     if not len(gain):
         return np.zeros(0, bool)
@@ -86,11 +93,12 @@ def _solve(gain: Floats, links: Whole, divisions: Whole, n_before: int) -> np.nd
     used, row = np.unique(np.concatenate(cells), return_inverse=True)
     entries = np.ones(len(row)), (row, np.concatenate(stories))
     once = LinearConstraint(coo_array(entries, shape=(len(used), len(gain))).tocsc(), ub=1)
-    found = milp(gain, constraints=once, bounds=Bounds(0, 1), integrality=np.ones(len(gain)))
-    return found.x > 0.5
+    found = milp(gain, constraints=once, bounds=Bounds(0, 1), integrality=[1] * len(gain))
+    chosen: Choice = np.asarray(found.x) > 0.5
+    return chosen
 
 
-def _near_best(links: Whole, cost: Floats, n: int, m: int) -> np.ndarray:
+def _near_best(links: Whole, cost: Floats, n: int, m: int) -> Choice:
     best_before, best_after = np.full(n, np.inf), np.full(m, np.inf)
     np.minimum.at(best_before, links[:, 0], cost)
     np.minimum.at(best_after, links[:, 1], cost)
@@ -99,24 +107,26 @@ def _near_best(links: Whole, cost: Floats, n: int, m: int) -> np.ndarray:
     )
 
 
-def _without_rival(links: Whole, divisions: Whole, n: int, m: int) -> np.ndarray:
+def _without_rival(links: Whole, divisions: Whole, n: int, m: int) -> Choice:
     """Links whose two cells are in no other story: they are taken, since they beat ending."""
     before = np.bincount(np.concatenate([links[:, 0], divisions[:, 0]]), minlength=n)
     after = np.bincount(np.concatenate([links[:, 1], divisions[:, 1:].ravel()]), minlength=m)
-    return (before[links[:, 0]] == 1) & (after[links[:, 1]] == 1)
+    plain: Choice = (before[links[:, 0]] == 1) & (after[links[:, 1]] == 1)
+    return plain
 
 
 def _may_divide(
     links: Whole, link_cost: Floats, divisions: Whole, cost: Floats, *, ends: Floats, begins: Floats
-) -> np.ndarray:
-    """Divisions that are cheaper than what their cells could do without: link one, begin or give away the other."""
+) -> Choice:
+    """Divisions cheaper than to link one daughter, and begin the other or give it away."""
     i, j, k = divisions.T
     keep_j = np.minimum(_look_up(links, link_cost, i, j, len(begins)), ends[i] + begins[j])
     keep_k = np.minimum(_look_up(links, link_cost, i, k, len(begins)), ends[i] + begins[k])
     other = _cheapest_other(links, link_cost, begins)
     alone = np.minimum(keep_j + begins[k], keep_k + begins[j])
     given_away = np.minimum(keep_j + other(i, k), keep_k + other(i, j))
-    return (cost < alone) & (cost < given_away + DIVISION_SLACK)
+    worth: Choice = (cost < alone) & (cost < given_away + DIVISION_SLACK)
+    return worth
 
 
 def _look_up(links: Whole, cost: Floats, i: Whole, j: Whole, m: int) -> Floats:
@@ -131,7 +141,7 @@ def _look_up(links: Whole, cost: Floats, i: Whole, j: Whole, m: int) -> Floats:
     return np.where(found, cost[order][place], np.inf)
 
 
-def _cheapest_other(links: Whole, cost: Floats, begins: Floats):
+def _cheapest_other(links: Whole, cost: Floats, begins: Floats) -> Callable[[Whole, Whole], Floats]:
     """A function of (i, j): the cheapest way to explain j without i."""
     order = np.lexsort((cost, links[:, 1]))
     by, sorted_cost = links[order], cost[order]

@@ -1,4 +1,4 @@
-"""tracks and the cells of every frame → one table, a row for each cell and frame: place, motion, growth."""
+"""tracks and cells → one table, a row for each cell and frame: place, speed, growth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from coverslip.tracking.cells import Cells, Floats, Whole
-    from coverslip.tracking.lineage import Chains
+    from coverslip.tracking.chains import Chains
 
 # Cells whose centres lie within so many typical radii are neighbours.
 NEAR = 4.0
@@ -164,7 +164,7 @@ def _neighbours(frames: Sequence[Cells], reach: float) -> tuple[Whole, Floats]:
             continue
         tree = cKDTree(cells.place)
         counts.append(tree.query_ball_point(cells.place, reach, return_length=True) - 1)
-        distance = tree.query(cells.place, k=[2])[0][:, 0]
+        distance = np.asarray(tree.query(cells.place, k=[2])[0])[:, 0]
         distances.append(np.where(np.isfinite(distance), distance, np.nan))
     return np.concatenate(counts), np.concatenate(distances)
 
