@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Discs = list[tuple[float, float, float]]
 
@@ -30,7 +33,7 @@ def links_of(tracks: Any) -> set[tuple[int, int, int, int]]:
     for track, rows in tracks.cells.groupby("track_id"):
         seen = list(zip(rows["frame"].tolist(), rows["label"].tolist(), strict=True))
         ends[track] = seen[0], seen[-1]
-        found |= {(*one, *other) for one, other in zip(seen, seen[1:], strict=False)}
+        found |= {(*one, *other) for one, other in pairwise(seen)}
     for row in tracks.lineage.itertuples():
         if row.parent_track_id:
             found.add((*ends[row.parent_track_id][1], *ends[row.track_id][0]))
@@ -43,8 +46,8 @@ def crowd(
     """Cells that wander, grow and divide.
 
     Returns:
-        The labels, numbered anew by chance in every frame; the true links, as of `links_of`; and the
-        true divisions, as a mother's last frame and label.
+        The labels, numbered anew by chance in every frame; the true links, as of `links_of`; and
+        the true divisions, each as a mother's last frame and label.
     """
     rng = np.random.default_rng(seed)
     side = int(np.sqrt(n))

@@ -121,9 +121,7 @@ def test_a_stack_of_depths_is_refused(tmp_path):
 
 
 def test_films_without_a_cell_fail_with_words(tmp_path):
-    tifffile.imwrite(
-        tmp_path / "none.tif", 0 * MOVES, imagej=True, metadata={"axes": "TYX"}
-    )
+    tifffile.imwrite(tmp_path / "none.tif", 0 * MOVES, imagej=True, metadata={"axes": "TYX"})
     result = run(tmp_path / "none.tif", "-o", tmp_path / "out")
     assert result.exit_code == 1
     assert "no cell in any of 5 frames" in result.output

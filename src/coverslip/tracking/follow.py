@@ -57,12 +57,13 @@ def track(
         A cell that moves, and one that divides.
 
         >>> import numpy as np
+        >>> import coverslip
         >>> film = np.zeros((3, 40, 40), int)
         >>> for t in range(3):
         ...     film[t, 3:9, 2 + t : 8 + t] = 1
         >>> film[:2, 22:34, 18:26] = 2
         >>> film[2, 22:27, 18:26], film[2, 29:34, 18:26] = 3, 4
-        >>> track(film).lineage[["track_id", "end_frame", "parent_track_id", "fate"]]
+        >>> coverslip.track(film).lineage[["track_id", "end_frame", "parent_track_id", "fate"]]
            track_id  end_frame  parent_track_id     fate
         0         1          2                0      end
         1         2          1                0  divides
@@ -140,6 +141,14 @@ def track_labels(tracks: Tracks, labels: NDArray[Any], frame: int) -> NDArray[np
 
     Returns:
         (H, W).
+
+    Example:
+        >>> import numpy as np
+        >>> import coverslip
+        >>> film = np.array([[[0, 7, 7]], [[5, 5, 0]]])
+        >>> tracks = coverslip.track(film)
+        >>> coverslip.track_labels(tracks, film[1], 1)
+        array([[1, 1, 0]], dtype=uint32)
     """
     mended = mend_labels(np.asarray(labels), [one for one in tracks.mends if one.frame == frame])
     here = tracks.rows_of(frame)
