@@ -21,6 +21,7 @@ from coverslip.measurements.columns import GROUPS
 from coverslip.models import MODELS
 from coverslip.report import IMAGE_COLUMNS
 from coverslip.segmentation.classical import METHODS
+from coverslip.tracking import TRACK_COLUMNS
 from test_layers import FLOOR
 
 ROOT = Path(__file__).parent.parent
@@ -111,6 +112,11 @@ def test_every_column_is_explained_in_the_words_of_the_code(heading, columns):
     said = dict(rows_below(read(DOCS / "tables.md"), heading))
     wanted = {f"`{column}`": text for column, text in columns.items()}
     assert said == wanted
+
+
+def test_every_column_of_tracks_is_explained_in_the_words_of_the_code():
+    rows = rows_below(read(DOCS / "track.md"), "Columns of tracks.csv")
+    assert rows == [[f"`{name}`", it.unit, it.text] for name, it in TRACK_COLUMNS.items()]
 
 
 @pytest.mark.parametrize("group", ["identity", *GROUPS])

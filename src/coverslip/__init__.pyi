@@ -51,6 +51,7 @@ from .preprocessing import Preprocess, preprocess, resize_image, resize_labels
 from .provenance import __version__
 from .segmentation import mask_to_labels, probs_to_mask
 from .segmentation.classical import METHODS
+from .tracking import Tracks, TrackSettings, track, track_labels
 from .training import (
     Plan,
     SampleSettings,
@@ -86,6 +87,8 @@ __all__ = [
     "SampleSettings",
     "SegmentSettings",
     "Segmentation",
+    "TrackSettings",
+    "Tracks",
     "TrainSettings",
     "__version__",
     "build_network",
@@ -139,6 +142,8 @@ __all__ = [
     "start_run",
     "suggest_frames",
     "summarise",
+    "track",
+    "track_labels",
     "train",
     "whole_or_nothing",
     "write_bytes",

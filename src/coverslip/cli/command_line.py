@@ -25,6 +25,7 @@ from coverslip.cli.robustness import robustness
 from coverslip.cli.score import score
 from coverslip.cli.segment import segment
 from coverslip.cli.suggest import suggest
+from coverslip.cli.track import track
 from coverslip.cli.train import train
 from coverslip.cli.tune import tune
 from coverslip.cli.view import view
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 VERBS = (
     segment,
+    track,
     measure,
     train,
     tune,

@@ -1,0 +1,192 @@
+"""a time-lapse of label files → tables of tracks and lineages, tracked labels and a record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coverslip.errors import DataError
+from coverslip.io import (
+    Ledger,
+    fingerprint,
+    hash_content,
+    write_labels,
+    write_text,
+    writing,
+)
+from coverslip.provenance import __version__, code_version
+from coverslip.tables import write_table
+from coverslip.tracking.cells import find_cells
+from coverslip.tracking.follow import check_labels, track_cells, track_labels
+from coverslip.tracking.settings import TrackSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from coverslip.tracking.films import Film
+    from coverslip.tracking.lineage import Tracks
+
+TRACKS, LINEAGE, LABELS, RECORD = "tracks.csv", "lineage.csv", "tracked_labels.tif", "track.json"
+MOST_UINT16 = 65_535
+
+
+@dataclass(frozen=True)
+class TrackedFilm:
+    """A film that was tracked, and the folder of its results; no `tracks` if it was done before."""
+
+    film: Film
+    folder: Path
+    tracks: Tracks | None
+
+
+def track_film(
+    film: Film,
+    out: Path,
+    *,
+    settings: TrackSettings | None = None,
+    pixel_size_um: tuple[float, float] | None = None,
+    frame_interval_s: float | None = None,
+    overwrite: bool = False,
+    on_frame: Callable[[int, int], None] = lambda done, total: None,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> TrackedFilm:
+    """Track the cells of a film, and write what was found.
+
+    Args:
+        film: Of labels, from `open_films`.
+        out: The folder of the results: tracks.csv, lineage.csv, tracked_labels.tif, track.json.
+        settings: None: the defaults.
+        pixel_size_um: Height and width of a pixel; None: what the file says.
+        frame_interval_s: From a frame to the next; None: what the file says.
+        overwrite: Do again what was done with the same labels and settings.
+        on_frame: Called with each frame that is read or written: how many are, of how many.
+        on_note: Called with every decision that the user should be told.
+
+    Raises:
+        FileError: A frame cannot be read, or a result not be written.
+        DataError: Labels that cannot be tracked.
+    """
+    settings = settings or TrackSettings()
+    size = pixel_size_um or film.pixel_size_um
+    interval = frame_interval_s or film.frame_interval_s
+    key = _key(film, settings, size, interval)
+    if not overwrite and _is_done(out, key):
+        return TrackedFilm(film, out, None)
+    for text in film.notes:
+        on_note(text)
+    total = 2 * film.n_frames
+    cells = []
+    for number in range(film.n_frames):
+        cells.append(find_cells(check_labels(film[number], number)))
+        on_frame(number + 1, total)
+    tracks = track_cells(
+        cells,
+        labels_of=film.__getitem__,
+        pixel_size_um=size,
+        frame_interval_s=interval,
+        settings=settings,
+    )
+    if not len(tracks.cells):
+        raise DataError(f"{film.name}: no cell in any of {film.n_frames} frames: nothing to track.")
+    for text in tracks.notes:
+        on_note(text)
+    out.mkdir(parents=True, exist_ok=True)
+    with writing(Ledger(out, sets_aside=True)):
+        _write(film, tracks, out, size=size, interval=interval, on_frame=on_frame)
+        _write_record(film, tracks, out, key=key, size=size, interval=interval)
+    return TrackedFilm(film, out, tracks)
+
+
+def _write(
+    film: Film,
+    tracks: Tracks,
+    out: Path,
+    *,
+    size: tuple[float, float] | None,
+    interval: float | None,
+    on_frame: Callable[[int, int], None],
+) -> None:
+    def frames() -> Iterator[NDArray[np.uint32]]:
+        for number in range(film.n_frames):
+            yield track_labels(tracks, film[number], number)
+            on_frame(film.n_frames + number + 1, 2 * film.n_frames)
+
+    write_table(out / TRACKS, tracks.cells)
+    write_table(out / LINEAGE, tracks.lineage)
+    write_labels(
+        out / LABELS,
+        frames(),
+        shape=(film.n_frames, *film.size),
+        axes="TYX",
+        pixel_size_um=size,
+        frame_interval_s=interval,
+        dtype=np.uint16 if len(tracks.lineage) <= MOST_UINT16 else np.uint32,
+    )
+
+
+def _write_record(
+    film: Film,
+    tracks: Tracks,
+    out: Path,
+    *,
+    key: dict[str, Any],
+    size: tuple[float, float] | None,
+    interval: float | None,
+) -> None:
+    """Write track.json, last of all: where it is, the rest is whole."""
+    record = {
+        "coverslip": __version__,
+        "key": key,
+        "labels": [None if path is None else str(path) for path in film.files],
+        "n_frames": film.n_frames,
+        "n_tracks": len(tracks.lineage),
+        "n_divisions": int((tracks.lineage["fate"] == "divides").sum()),
+        "pixel_size_um": size,
+        "frame_interval_s": interval,
+        "mends": [_describe(one) for one in tracks.mends],
+        "notes": [*film.notes, *tracks.notes],
+        "results": {name: hash_content(out / name) for name in (TRACKS, LINEAGE, LABELS)},
+        **tracks.decisions,
+    }
+    write_text(out / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+
+def _describe(mend: Any) -> dict[str, Any]:
+    kind = type(mend).__name__.lower()
+    names = ("frame", "label", "other", "new_label")
+    return {"kind": kind} | {name: getattr(mend, name) for name in names if hasattr(mend, name)}
+
+
+def _key(
+    film: Film,
+    settings: TrackSettings,
+    size: tuple[float, float] | None,
+    interval: float | None,
+) -> dict[str, Any]:
+    """What the results follow from: equal keys, equal results."""
+    files = [None if path is None else fingerprint(path) for path in film.files]
+    return {
+        "code": code_version(),
+        "labels": files,
+        "settings": asdict(settings),
+        "pixel_size_um": None if size is None else list(size),
+        "frame_interval_s": interval,
+    }
+
+
+def _is_done(out: Path, key: dict[str, Any]) -> bool:
+    """Whether the results of a key are there, and still what was written."""
+    try:
+        record = json.loads((out / RECORD).read_text(encoding="utf-8"))
+        results = dict(record["results"])
+        return record["key"] == key and all(
+            hash_content(out / name) == results[name] for name in (TRACKS, LINEAGE, LABELS)
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
