@@ -128,9 +128,7 @@ def find_frames(folder: Path, *, gaps: bool = False) -> dict[int, Path]:
         if match and not path.name.startswith("."):
             other = found.setdefault(int(match[1]), path)
             if other != path:
-                raise DataError(
-                    f"{path}: {other.name} is of the same frame. Take one of them out."
-                )
+                raise DataError(f"{path}: {other.name} is of the same frame. Take one of them out.")
     missing = sorted(set(range(min(found), max(found) + 1)) - found.keys()) if found else []
     if missing and not gaps:
         shown = ", ".join(map(str, missing[:MOST_NAMED])) + ", …" * (len(missing) > MOST_NAMED)
@@ -227,18 +225,31 @@ def ctc_to_tracks(film: CtcFilm) -> Tracks:
     for frame, labels in enumerate(film.frames):
         cells = find_cells(labels)
         numbers.append(cells.label)
-        columns = {"frame": frame, "label": cells.label, "track_id": cells.label}
+        columns = {"frame": frame, "label": cells.label}
         columns |= {"centroid_y_px": cells.place[:, 0], "centroid_x_px": cells.place[:, 1]}
         parts.append(pd.DataFrame(columns | {"area_px": cells.area.astype(np.int64)}))
     check_ctc(film, numbers)
-    table = pd.concat(parts, ignore_index=True)
-    parents = {int(row[0]): int(row[3]) for row in film.table}
-    same = _join_gaps(film.table)
-    table["track_id"] = [same.get(number, number) for number in table["track_id"].tolist()]
+    return number_tracks(pd.concat(parts, ignore_index=True), film.table, n_frames=len(numbers))
+
+
+def number_tracks(cells: pd.DataFrame, table: NDArray[np.int64], *, n_frames: int) -> Tracks:
+    """Put tracks together from the numbers in the masks and the table of a film of the challenge.
+
+    Args:
+        cells: `frame`, `label`, and whatever else was measured.
+        table: (n, 4): label, first frame, last frame, parent.
+        n_frames: Frames of the film.
+    """
+    same = _join_gaps(table)
     parents = {
-        number: same.get(parent, parent) for number, parent in parents.items() if number not in same
+        number: same.get(parent, parent)
+        for number, _, _, parent in table.tolist()
+        if number not in same
     }
-    return build_tracks(table, parents, n_frames=len(film.frames))
+    track = [same.get(number, number) for number in cells["label"].tolist()]
+    cells = cells.copy()
+    cells.insert(2, "track_id", track)
+    return build_tracks(cells, parents, n_frames=n_frames)
 
 
 def check_ctc(film: CtcFilm, numbers: Sequence[NDArray[Any]]) -> None:
