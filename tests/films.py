@@ -41,6 +41,12 @@ def division():
     return frames, build_tracks(table_of(frames, lambda _, label: label), {2: 1, 3: 1}, n_frames=4)
 
 
+def linked(frames, parents):
+    """A film whose labels are its tracks, with the mothers given."""
+    cells = table_of(frames, lambda _, label: label)
+    return frames, build_tracks(cells, parents, n_frames=len(frames))
+
+
 def renamed():
     """The same film with labels numbered anew in every frame, as a segmentation leaves them."""
     frames, tracks = division()

@@ -9,10 +9,9 @@ import pytest
 import tifffile
 
 from coverslip.errors import DataError
-from coverslip.tracking.assemble import build_tracks
 from coverslip.tracking.ctc import CtcFilm, read_ctc, write_ctc
 from coverslip.tracking.scores import match_frame, score_film, score_links
-from films import division, draw, table_of
+from films import division, draw, linked
 
 
 def film(frames, rows, name="film"):
@@ -55,11 +54,6 @@ def links_of(result, truth, tolerance=0):
     (frames, tracks), (true_frames, true_tracks) = result, truth
     matches = [match_frame(*pair) for pair in zip(true_frames, frames, strict=True)]
     return score_links(tracks, true_tracks, matches=matches, tolerance=tolerance)
-
-
-def linked(frames, parents):
-    cells = table_of(frames, lambda _, label: label)
-    return frames, build_tracks(cells, parents, n_frames=len(frames))
 
 
 def test_the_truth_scores_one():

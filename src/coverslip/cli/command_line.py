@@ -13,6 +13,7 @@ import typer
 from coverslip.cli.demo import demo
 from coverslip.cli.doctor import doctor
 from coverslip.cli.evaluate import evaluate
+from coverslip.cli.evaluate_tracks import evaluate_tracks
 from coverslip.cli.export import export
 from coverslip.cli.export_model import export_model
 from coverslip.cli.measure import measure
@@ -35,6 +36,7 @@ VERBS = (
     train,
     suggest,
     evaluate,
+    evaluate_tracks,
     score,
     robustness,
     export,

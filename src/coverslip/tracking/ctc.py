@@ -8,7 +8,7 @@ label, first frame, last frame, parent.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,19 +35,22 @@ LARGEST_NUMBER = 65_535  # the challenge's masks have 16 bits
 MOST_NAMED = 5
 
 
+@dataclass(frozen=True)
 class LabelFiles(Sequence[Any]):
-    """Frames of labels, a file each, read when it is asked for."""
+    """Frames of labels, a file each, which is read when it is asked for.
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        """Hold the files, in the order of time."""
-        self.paths = list(paths)
+    Attributes:
+        paths: The files, in the order of time.
+    """
+
+    paths: tuple[Path, ...]
 
     def __len__(self) -> int:
         """How many frames there are."""
         return len(self.paths)
 
     def __getitem__(self, frame: Any) -> Any:
-        """Read a frame, from 0.
+        """Read a frame, from 0; of a slice, give its files.
 
         Raises:
             FileError: It cannot be read.
@@ -55,13 +58,46 @@ class LabelFiles(Sequence[Any]):
         """
         if isinstance(frame, slice):
             return LabelFiles(self.paths[frame])
-        labels = read_labels(self.paths[frame])
-        if labels.ndim != 2:
-            raise DataError(
-                f"{self.paths[frame]}: {labels.ndim} dimensions, where a frame of a flat film was "
-                "wanted. Films of volumes are not tracked; project them first."
-            )
-        return labels
+        return read_flat(self.paths[frame])
+
+
+@dataclass(frozen=True)
+class LabelsByFrame(Mapping[int, Any]):
+    """Some frames of labels by their numbers, each read when it is asked for.
+
+    Attributes:
+        paths: The files.
+    """
+
+    paths: Mapping[int, Path]
+
+    def __len__(self) -> int:
+        """How many frames there are."""
+        return len(self.paths)
+
+    def __iter__(self) -> Iterator[int]:
+        """Give the frames' numbers."""
+        return iter(self.paths)
+
+    def __getitem__(self, frame: int) -> Any:
+        """Read a frame."""
+        return read_flat(self.paths[frame])
+
+
+def read_flat(path: Path) -> NDArray[Any]:
+    """Read the labels of a frame.
+
+    Raises:
+        FileError: They cannot be read.
+        DataError: They are not two-dimensional.
+    """
+    labels = read_labels(path)
+    if labels.ndim != 2:
+        raise DataError(
+            f"{path}: {labels.ndim} dimensions, where a frame of a flat film was wanted. Films of "
+            "volumes are not tracked; project them first."
+        )
+    return labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +108,13 @@ class CtcFilm:
         name: The folder, for messages.
         frames: (H, W) integers for each frame, in which a cell keeps its number.
         table: (n, 4), a row for each number: label, first frame, last frame, parent (0: none).
+        first: The number of the first frame in the files' names.
     """
 
     name: str
     frames: Sequence[NDArray[Any]]
     table: NDArray[np.int64]
+    first: int = 0
 
 
 def read_ctc(folder: str | Path) -> CtcFilm:
@@ -109,7 +147,7 @@ def read_ctc(folder: str | Path) -> CtcFilm:
     table = read_ctc_table(_find_table(masks))
     first = min(files)
     table[:, 1:3] -= first
-    return CtcFilm(str(folder), LabelFiles([files[number] for number in sorted(files)]), table)
+    return CtcFilm(str(folder), LabelFiles(tuple(files.values())), table, first)
 
 
 def find_frames(folder: Path, *, gaps: bool = False) -> dict[int, Path]:
