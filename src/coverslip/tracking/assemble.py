@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -151,39 +151,3 @@ def find_links(tracks: Tracks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     pairs = zip(mothers["parent_track_id"], mothers["track_id"], strict=True)
     born = [(lasts[int(parent)], firsts[int(child)]) for parent, child in pairs]
     return links, np.array(born, dtype=np.int64).reshape(-1, 2)
-
-
-def follow_edges(
-    edges: NDArray[np.integer[Any]], *, n_nodes: int
-) -> tuple[NDArray[np.int64], dict[int, int], dict[int, int]]:
-    """Cut a graph of cells into tracks: a track ends where there are two ways on, or two came.
-
-    Args:
-        edges: (n, 2), from an earlier node to a later one, counted from 0 in order of time.
-        n_nodes: How many nodes there are.
-
-    Returns:
-        The track of every node, from 1 on in the order of the nodes; the mothers of the tracks
-        that have one; the tracks in which tracks end that come together with others.
-    """
-    after: list[list[int]] = [[] for _ in range(n_nodes)]
-    before: list[list[int]] = [[] for _ in range(n_nodes)]
-    for one, other in np.asarray(edges, dtype=np.int64).reshape(-1, 2).tolist():
-        after[one].append(other)
-        before[other].append(one)
-    track = np.zeros(n_nodes, dtype=np.int64)
-    parents: dict[int, int] = {}
-    merges: dict[int, int] = {}
-    n_tracks = 0
-    for node in range(n_nodes):
-        came = before[node]
-        if len(came) == 1 and len(after[came[0]]) == 1:
-            track[node] = track[came[0]]
-            continue
-        n_tracks += 1
-        track[node] = n_tracks
-        if len(came) == 1:
-            parents[n_tracks] = int(track[came[0]])
-        for one in came if len(came) > 1 else []:
-            merges[int(track[one])] = n_tracks
-    return track, parents, merges
