@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from coverslip.cli import export_tracks
 from coverslip.cli.messages import new_progress, note, tell
 from coverslip.cli.options import Out
 from coverslip.errors import CoverslipError, SettingsError
@@ -21,11 +22,16 @@ if TYPE_CHECKING:
 def export(
     labels: Annotated[
         list[str],
-        typer.Argument(help="Label files, folders of them, or a result folder of segment."),
+        typer.Argument(
+            help="Label files, folders of them, or results of segment or track."
+        ),
     ],
     to: Annotated[
         str,
-        typer.Option(help="roi, geojson, coco, ome-tiff, ome-zarr, svg, with commas between them."),
+        typer.Option(
+            help="roi, geojson, coco, ome-tiff, ome-zarr, svg, and of tracks ctc, geff, trackmate, "
+            "napari, newick, parquet; with commas between them."
+        ),
     ],
     out: Out,
     images: Annotated[
@@ -33,7 +39,7 @@ def export(
         typer.Option(help="The images: a file, folder or pattern, for svg, ome-zarr and coco."),
     ] = None,
 ) -> None:
-    """Write label images as files of Fiji, QuPath, napari and others."""
+    """Write label images and tracks as files of Fiji, QuPath, napari and others."""
     failed = run_export(labels, out, formats=to, images=images)
     raise typer.Exit(1 if failed else 0)
 
@@ -65,6 +71,12 @@ def run_export(
     from coverslip.io import Ledger, check_labels, check_writable, writing
 
     wanted = parse_formats(formats)
+    failed_tracks: dict[Path, str] = {}
+    if not set(wanted).isdisjoint(export_tracks.FORMATS):
+        failed_tracks = run_export_tracks(sources, out, formats=wanted)
+        wanted = [name for name in wanted if name in FORMATS]
+        if not wanted:
+            return failed_tracks
     labels = find_label_files(sources)
     _check_folder(out, labels)
     check_writable(out)
@@ -91,6 +103,43 @@ def run_export(
         with writing(Ledger(out)):
             write_coco_frames(out / "coco.json", frames)
     _tell(len(labels) - len(failed), failed, formats=wanted, out=out)
+    return failed_tracks | failed
+
+
+def run_export_tracks(
+    sources: Sequence[str], out: Path, *, formats: Sequence[str]
+) -> dict[Path, str]:
+    """Write the tracks of result folders of track; those that failed, with the reason.
+
+    Raises:
+        FileError: A folder that cannot be read or written.
+        SettingsError: A source that holds no tracks, or two of one name.
+    """
+    from pathlib import Path
+
+    from coverslip.io import Ledger, check_writable, writing
+
+    wanted = [name for name in formats if name in export_tracks.FORMATS]
+    films = [export_tracks.open_tracked(source) for source in sources]
+    names = [film.name for film in films]
+    for film in films:
+        if names.count(film.name) > 1:
+            raise SettingsError(
+                f"{film.labels.parent}: another folder has the same name, and both would be "
+                "exported to the same files. Export them into two folders."
+            )
+    check_writable(out)
+    failed: dict[Path, str] = {}
+    for film in films:
+        try:
+            with writing(Ledger(out)):
+                export_tracks.write_tracked(film, out, formats=wanted)
+        except CoverslipError as error:
+            failed[Path(film.name)] = f"{film.name}: {error}"
+    n_done = len(films) - len(failed)
+    tell(f"{n_done} tracked film{'' if n_done == 1 else 's'} as {', '.join(wanted)}: {out}")
+    for message in failed.values():
+        note(f"failed: {message}")
     return failed
 
 
@@ -102,17 +151,19 @@ def parse_formats(text: str) -> list[str]:
     """
     from coverslip._optional import need
 
+    known = (*FORMATS, *export_tracks.FORMATS)
+    packages = PACKAGES | export_tracks.PACKAGES
     wanted = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
     for name in wanted:
-        if name not in FORMATS:
-            close = difflib.get_close_matches(name, FORMATS, n=1)
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
             hint = f" Did you mean {close[0]}?" if close else ""
-            raise SettingsError(f"--to {name}: wanted some of {', '.join(FORMATS)}.{hint}")
-        if name in PACKAGES:
-            package, extra = PACKAGES[name]
+            raise SettingsError(f"--to {name}: wanted some of {', '.join(known)}.{hint}")
+        if name in packages:
+            package, extra = packages[name]
             need(package, extra=extra, what=f"--to {name}")
     if not wanted:
-        raise SettingsError(f"--to {text!r}: wanted some of {', '.join(FORMATS)}.")
+        raise SettingsError(f"--to {text!r}: wanted some of {', '.join(known)}.")
     return wanted
 
 

@@ -45,7 +45,7 @@ def read_tracks(folder: Path) -> Tracks:
                 f"{_find(folder, name)}: no column {', '.join(missing)}. Wanted the table that "
                 "coverslip track wrote."
             )
-    record = _read_record(folder / RECORD)
+    record = read_record(folder)
     n_frames = int(cells["frame"].max()) + 1 if len(cells) else 0
     decisions = record.get("decisions")
     return Tracks(
@@ -73,10 +73,10 @@ def _read(folder: Path, name: str) -> pd.DataFrame:
         raise FileError(f"{path}: cannot be read ({error}). Run coverslip track again.") from error
 
 
-def _read_record(path: Path) -> dict[str, Any]:
-    """track.json; empty where it is missing or damaged, since the tables say nearly all."""
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read track.json; empty where it is missing or damaged, since the tables say nearly all."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
