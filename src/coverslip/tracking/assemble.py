@@ -53,8 +53,8 @@ def build_tracks(
     cells = cells.sort_values(["frame", "label"], kind="stable", ignore_index=True)
     _check_once(cells)
     span = cells.groupby("track_id")["frame"].agg(["min", "max"]).sort_index()
-    begin = {int(track): int(frame) for track, frame in span["min"].items()}
-    end = {int(track): int(frame) for track, frame in span["max"].items()}
+    begin = dict(zip(span.index.tolist(), span["min"].tolist(), strict=True))
+    end = dict(zip(span.index.tolist(), span["max"].tolist(), strict=True))
     parents = {track: parent for track, parent in parents.items() if parent and track in begin}
     _check_parents(parents, begin=begin, end=end)
     lineage = pd.DataFrame({"track_id": list(begin), "begin_frame": list(begin.values())})
@@ -127,10 +127,10 @@ def _name_families(cells: pd.DataFrame, lineage: pd.DataFrame) -> pd.DataFrame:
     """Put mother, family and generation into the rows of the cells, behind the track's number."""
     known = lineage.set_index("track_id")
     rows = cells.drop(columns=[name for name in FAMILY if name in cells])
-    at = rows.columns.get_loc("track_id")
+    at = rows.columns.tolist().index("track_id")
     for offset, name in enumerate(FAMILY, start=1):
         values = known[name].reindex(rows["track_id"]).to_numpy()
-        rows.insert(int(at) + offset, name, values)  # type: ignore[call-overload]
+        rows.insert(at + offset, name, values)
     return rows
 
 

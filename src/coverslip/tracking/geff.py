@@ -60,8 +60,8 @@ def write_geff(
     from geff.core_io import write_arrays
 
     cells = tracks.cells.reset_index(drop=True)
-    properties = {name: _property(cells[column]) for name, column in AXES.items()}
-    kept = [name for name in cells if name not in AXES.values()]
+    properties: dict[str, Any] = {name: _property(cells[at]) for name, at in AXES.items()}
+    kept = [str(name) for name in cells if name not in AXES.values()]
     properties |= {name: _property(cells[name]) for name in kept if _is_number(cells[name])}
     properties |= _lasts(tracks, cells)
     edges = np.concatenate(find_links(tracks)).astype(np.uint64)
@@ -70,7 +70,7 @@ def write_geff(
     )
     with whole_folder(path, marker=MARKER) as temporary:
         nodes = np.arange(len(cells), dtype=np.uint64)
-        write_arrays(temporary, nodes, properties, edges, {}, about)
+        write_arrays(temporary, nodes, dict(properties), edges, {}, about)
         _add_units(temporary, properties)
 
 
@@ -242,5 +242,5 @@ def _find_labels(table: pd.DataFrame, about: Any, ids: NDArray[Any]) -> NDArray[
     linked = [it.node_prop for it in about.related_objects or [] if it.type == "labels"]
     for name in [*linked, "label", "seg_id"]:
         if name in table and table[name].dtype.kind in "iu":
-            return table[name].to_numpy(np.int64)
-    return ids.astype(np.int64)
+            return np.asarray(table[name], dtype=np.int64)
+    return np.asarray(ids, dtype=np.int64)

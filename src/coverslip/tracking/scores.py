@@ -206,7 +206,7 @@ def _divisions(tracks: Tracks) -> list[_Division]:
         where.setdefault(int(track), {})[int(frame)] = int(label)
     return [
         _Division(max(where[mother]), where[mother], tuple(where[one] for one in group))
-        for mother, group in sisters.items()
+        for mother, group in zip(sisters.index.tolist(), sisters, strict=True)
     ]
 
 
@@ -430,8 +430,8 @@ def _n_edges(truth: CtcFilm, matches: Sequence[FrameMatch]) -> int:
 def _as_lists(matches: Sequence[FrameMatch]) -> dict[str, list[Any]]:
     """Matches under the names of py-ctcmetrics, which looks for numbers in lists."""
     if len(matches) == 1:  # it joins frames two by two, and fails on a single one
-        nothing = np.zeros(0)
-        matches = [*matches, FrameMatch(*[nothing.astype(np.int64)] * 4, nothing)]
+        none = np.zeros(0, dtype=np.int64)
+        matches = [*matches, FrameMatch(none, none, none, none, np.zeros(0))]
     return {
         "labels_ref": [match.truth.tolist() for match in matches],
         "labels_comp": [match.result.tolist() for match in matches],

@@ -25,7 +25,7 @@ from coverslip.tracking.assemble import FAMILY, find_links
 from coverslip.tracking.graph import graph_to_tracks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -85,7 +85,7 @@ def write_trackmate(
     model = ElementTree.SubElement(root, "Model", units)
     cells = tracks.cells.reset_index(drop=True)
     columns = [
-        name for name in cells if name not in HELD and pd.api.types.is_numeric_dtype(cells[name])
+        str(name) for name in cells if name not in HELD and pd.api.types.is_numeric_dtype(cells[name])
     ]
     _declare(model, cells[columns])
     scale = (*(pixel_size_um or (1.0, 1.0)), frame_interval_s or 1.0)
@@ -409,14 +409,15 @@ class _Drawn(Sequence[Any]):
         return self.n_frames
 
     def __getitem__(self, frame: Any) -> Any:
-        from skimage.draw import polygon
+        from skimage import draw
 
         if isinstance(frame, slice):
             return [self[at] for at in range(*frame.indices(self.n_frames))]
         if not -self.n_frames <= frame < self.n_frames:
             raise IndexError(frame)
         labels = np.zeros(self.size, np.int32)
-        for at in np.flatnonzero(self.numbers[:, 0] == frame % self.n_frames):
-            rows, columns = polygon(*self.rings[at].T, shape=self.size)
+        fill: Callable[..., Any] = draw.polygon
+        for at in np.flatnonzero(self.numbers[:, 0] == frame % self.n_frames).tolist():
+            rows, columns = fill(self.rings[at][:, 0], self.rings[at][:, 1], shape=self.size)
             labels[rows, columns] = self.numbers[at, 1]
         return labels
