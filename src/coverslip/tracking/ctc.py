@@ -207,6 +207,8 @@ def read_ctc_table(path: Path) -> NDArray[np.int64]:
         if words:
             try:
                 label, begin, end, parent = map(int, words)
+                if max(map(abs, (label, begin, end, parent))) >= 2**53:
+                    raise ValueError("numbers that no film has")
             except ValueError as error:
                 raise FileError(
                     f"{path}, line {number}: {line[:60]!r}; wanted four whole numbers: label, "

@@ -185,12 +185,23 @@ def read_geff(path: str | Path) -> Tracks:
     table = table.rename(columns=_name_places(about, y, x))
     table = table.drop(columns=[name for name in (time,) if name != "frame" and name in table])
     order = np.lexsort([table["label"], table["frame"]])
-    position = {int(node): at for at, node in enumerate(ids[order])}
-    pairs = np.asarray(graph["edge_ids"]).reshape(-1, 2).tolist()
-    edges = np.array([[position[int(a)], position[int(b)]] for a, b in pairs], dtype=np.int64)
+    edges = _number_edges(path, np.asarray(graph["edge_ids"]), ids[order])
     ours = about.extra.get("coverslip", {}) if isinstance(about.extra, dict) else {}
     table = table.iloc[order].reset_index(drop=True)
-    return graph_to_tracks(table, edges.reshape(-1, 2), n_frames=int(ours.get("n_frames", 0)))
+    n_frames = ours.get("n_frames", 0) if isinstance(ours, dict) else 0
+    return graph_to_tracks(table, edges, n_frames=n_frames if isinstance(n_frames, int) else 0)
+
+
+def _number_edges(path: Path, edges: NDArray[Any], ids: NDArray[Any]) -> NDArray[np.int64]:
+    """Edges between the rows of nodes, by the nodes' numbers."""
+    at = {int(node): row for row, node in enumerate(ids)}
+    try:
+        rows = [(at[int(one)], at[int(other)]) for one, other in edges.reshape(-1, 2)]
+    except KeyError as error:
+        raise FileError(
+            f"{path}: damaged (an edge leads to node {error}, which is not there). Export it again."
+        ) from error
+    return np.array(rows, dtype=np.int64).reshape(-1, 2)
 
 
 def _column(prop: Any) -> NDArray[Any] | None:

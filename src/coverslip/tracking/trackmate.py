@@ -48,6 +48,7 @@ FEATURES = {
 HELD = ("frame", "track_id", *FAMILY, "centroid_y_px", "centroid_x_px")
 MICRONS = ("µm", "um", "micron", "microns", "micrometer", "micrometre")
 MOST_PX = 2**28  # a larger frame cannot be meant
+MOST_FRAMES = 10_000_000
 
 
 def write_trackmate(
@@ -85,7 +86,9 @@ def write_trackmate(
     model = ElementTree.SubElement(root, "Model", units)
     cells = tracks.cells.reset_index(drop=True)
     columns = [
-        str(name) for name in cells if name not in HELD and pd.api.types.is_numeric_dtype(cells[name])
+        str(name)
+        for name in cells
+        if name not in HELD and pd.api.types.is_numeric_dtype(cells[name])
     ]
     _declare(model, cells[columns])
     scale = (*(pixel_size_um or (1.0, 1.0)), frame_interval_s or 1.0)
@@ -276,7 +279,7 @@ def read_trackmate(path: str | Path) -> TrackMateFilm:
         )
     try:
         return _read_model(path, model, image)
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise FileError(f"{path}: damaged ({error}). Save it again in TrackMate.") from error
 
 
@@ -297,7 +300,7 @@ def _parse(path: Path) -> ElementTree.Element:
         return ElementTree.fromstring(data)
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    except (expat.ExpatError, ElementTree.ParseError) as error:
+    except (expat.ExpatError, ElementTree.ParseError, LookupError, ValueError) as error:
         raise FileError(f"{path}: no XML, or a damaged one ({error}). Save it again.") from error
 
 
@@ -321,6 +324,8 @@ def _read_model(
     at = {spot["ID"]: number for number, spot in enumerate(kept)}
     pairs = np.array([(at[a], at[b]) for a, b in edges], dtype=np.int64).reshape(-1, 2)
     n_frames = int(float(sizes.get("nframes", 0)))
+    if not 0 <= max([n_frames, *(spot["frame"] for spot in kept)]) <= MOST_FRAMES:
+        raise ValueError(f"frame numbers beyond {MOST_FRAMES:,}")
     tracks = graph_to_tracks(table, pairs, n_frames=n_frames)
     numbers = table[["frame", "label"]].to_numpy(np.int64)
     frames = _Drawn((height, width), rings, numbers, tracks.n_frames)
@@ -348,6 +353,9 @@ def _read_spots(model: ElementTree.Element) -> list[dict[str, Any]]:
             if len(words) > 2 * n_points:
                 raise ValueError(f"spot {values['ID']} has a contour in space; wanted a flat one")
             values["contour"] = np.array(words, dtype=float).reshape(-1, 2)
+            places = [values["POSITION_X"], values["POSITION_Y"], *values["contour"].ravel()]
+            if not np.isfinite(places).all() or values["frame"] < 0:
+                raise ValueError(f"spot {values['ID']} is nowhere")
             found.append(values)
     return found
 
