@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
+from coverslip.io import write_labels
+from coverslip.tables import write_table
 from coverslip.tracking.assemble import build_tracks
+from coverslip.tracking.ctc import renumber
 
 SIZE = (24, 60)
 
@@ -69,3 +74,23 @@ def same_tracks(one, other):
     )
     pd.testing.assert_frame_equal(one.lineage, other.lineage, check_dtype=False)
     assert one.n_frames == other.n_frames
+
+
+def save(folder, frames, tracks):
+    """What track writes."""
+    folder.mkdir()
+    write_table(folder / "tracks.csv", tracks.cells)
+    write_table(folder / "lineage.csv", tracks.lineage)
+    numbered = list(renumber(frames, tracks))
+    shape = (len(frames), *frames[0].shape)
+    write_labels(
+        folder / "tracked_labels.tif",
+        numbered,
+        shape=shape,
+        axes="TYX",
+        pixel_size_um=(0.5, 0.5),
+        frame_interval_s=1800.0,
+    )
+    record = {"n_frames": len(frames), "pixel_size_um": [0.5, 0.5], "frame_interval_s": 1800.0}
+    (folder / "track.json").write_text(json.dumps(record))
+    return folder

@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from coverslip.tracking.ctc import write_ctc
-from films import division, draw, linked
+from films import division, draw, linked, renamed, save
 
 pytest.importorskip("ctc_metrics")
 
@@ -66,6 +66,22 @@ def test_tolerance_lets_a_late_division_pass(coverslip, tmp_path):
         row = pd.read_csv(out).iloc[0]
         assert row["divisions_f1"] == f1
         assert row["BC"] == pytest.approx(f1, abs=1e-4)
+
+
+def test_what_track_wrote_is_scored_as_its_export_is(coverslip, folders, tmp_path):
+    _, truth = folders
+    frames, tracks, _ = renamed()
+    save(tmp_path / "film", frames, tracks)
+    rows = []
+    for name in ("film", "film_RES"):
+        out = tmp_path / "scores.csv"
+        assert coverslip("evaluate-tracks", tmp_path / name, truth, "-o", out).status == 0
+        rows.append(pd.read_csv(out).drop(columns="result"))
+        if name == "film":
+            words = ("export", tmp_path / "film", "-o", tmp_path, "--to", "ctc")
+            assert coverslip(*words).status == 0
+    pd.testing.assert_frame_equal(*rows)
+    assert rows[0]["TRA"].tolist() == [1]
 
 
 def test_what_is_wrong_is_said_in_a_line(coverslip, folders, tmp_path):

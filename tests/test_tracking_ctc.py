@@ -200,3 +200,6 @@ def test_a_folder_that_is_none_is_refused_in_words(tmp_path):
     (tmp_path / "res_track.txt").write_text("1 0 2 0\n2 0 x 0\n")
     with pytest.raises(FileError, match="line 2: '2 0 x 0'; wanted four whole numbers"):
         read_ctc(tmp_path)
+    (tmp_path / "res_track.txt").write_text("1 0 99999999999999999999 0\n")
+    with pytest.raises(FileError, match="line 1"):
+        read_ctc(tmp_path)

@@ -15,34 +15,13 @@ import tifffile
 from coverslip.cli.view import find_tracks
 from coverslip.errors import FileError
 from coverslip.io import write_labels
-from coverslip.tables import write_table
 from coverslip.tracking.assemble import build_tracks
-from coverslip.tracking.ctc import ctc_to_tracks, read_ctc, renumber
+from coverslip.tracking.ctc import ctc_to_tracks, read_ctc
 from coverslip.tracking.napari_layer import to_napari
 from coverslip.tracking.newick import to_newick
 from coverslip.tracking.tables import read_tracks
 from coverslip.tracking.trackmate import read_trackmate
-from films import draw, linked, renamed, same_tracks
-
-
-def save(folder, frames, tracks):
-    """What track writes."""
-    folder.mkdir()
-    write_table(folder / "tracks.csv", tracks.cells)
-    write_table(folder / "lineage.csv", tracks.lineage)
-    numbered = list(renumber(frames, tracks))
-    shape = (len(frames), *frames[0].shape)
-    write_labels(
-        folder / "tracked_labels.tif",
-        numbered,
-        shape=shape,
-        axes="TYX",
-        pixel_size_um=(0.5, 0.5),
-        frame_interval_s=1800.0,
-    )
-    record = {"n_frames": len(frames), "pixel_size_um": [0.5, 0.5], "frame_interval_s": 1800.0}
-    (folder / "track.json").write_text(json.dumps(record))
-    return folder
+from films import draw, linked, renamed, same_tracks, save
 
 
 @pytest.fixture

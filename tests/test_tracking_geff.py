@@ -138,3 +138,21 @@ def test_what_is_no_geff_is_refused_in_words(tmp_path):
     )
     with pytest.raises(DataError, match="its axes are none; wanted one in time and two in space"):
         read_geff(tmp_path / "bare.geff")
+
+
+def test_an_edge_to_nowhere_is_named(tmp_path):
+    from geff.core_io import write_arrays
+    from geff_spec import Axis, GeffMetadata
+
+    kinds = {"t": "time", "y": "space", "x": "space"}
+    axes = [Axis(name=name, type=kind) for name, kind in kinds.items()]
+    write_arrays(
+        tmp_path / "a.geff",
+        np.array([4], dtype=np.uint64),
+        {name: {"values": np.zeros(1), "missing": None} for name in kinds},
+        np.array([[4, 9]], dtype=np.uint64),
+        {},
+        GeffMetadata(directed=True, axes=axes, node_props_metadata={}, edge_props_metadata={}),
+    )
+    with pytest.raises(FileError, match="an edge leads to node 9, which is not there"):
+        read_geff(tmp_path / "a.geff")

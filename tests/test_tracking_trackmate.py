@@ -156,6 +156,9 @@ def test_a_file_of_trackmate_is_read(tmp_path):
         (('POSITION_X="8.0"', 'POSITION_X="here"'), "damaged"),
         (('SPOT_TARGET_ID="5"', 'SPOT_TARGET_ID="555"'), "damaged"),
         (("TrackMate version", "Tracks version"), "no XML"),
+        (('POSITION_X="8.0"', 'POSITION_X="nan"'), "damaged"),
+        (('frame="1"', 'frame="99999999999"'), "damaged"),
+        (('"UTF-8"', '"UTF-nan"'), "no XML"),
     ],
 )
 def test_what_is_damaged_is_refused_in_words(tmp_path, change, words):

@@ -36,7 +36,7 @@ MEANINGS = {
 def evaluate_tracks(
     result: Annotated[
         Path,
-        typer.Argument(help="A Cell Tracking Challenge folder of results, such as 01_RES."),
+        typer.Argument(help="Tracks: a result folder of track, or 01_RES of any tool."),
     ],
     truth: Annotated[Path, typer.Argument(help="The truth: 01_GT, or its TRA.")],
     out: Annotated[
@@ -72,7 +72,7 @@ def run_evaluate_tracks(
     need("ctc_metrics", extra="tracks", what="coverslip evaluate-tracks")
     if out is not None:
         check_writable(out, is_file=True)
-    film, true = read_ctc(result), read_ctc(truth)
+    film, true = open_result(result), read_ctc(truth)
     masks = find_seg(true, truth, seg)
     scores = score_film(film, true, seg_truth=masks, tolerance=tolerance)
     show_scores(scores, film=film, tolerance=tolerance)
@@ -81,6 +81,23 @@ def run_evaluate_tracks(
             row = score_row(scores, film=film, truth=true, tolerance=tolerance)
             write_text(out, row.to_csv(index=False, float_format="%.6g"))
         note(f"the scores: {out}")
+
+
+def open_result(folder: Path) -> CtcFilm:
+    """Open a folder of the challenge, or what `track` wrote, in the challenge's form.
+
+    Raises:
+        FileError: It is neither, or a file in it cannot be read.
+    """
+    from coverslip.cli.export_tracks import open_tracked
+    from coverslip.tracking.ctc import CtcFilm, RenumberedFrames, read_ctc, tracks_to_ctc
+    from coverslip.tracking.tables import has_tracks
+
+    if not has_tracks(folder):
+        return read_ctc(folder)
+    film = open_tracked(str(folder))
+    frames = RenumberedFrames(film.frames, film.tracks, by="track_id")
+    return CtcFilm(str(folder), frames, tracks_to_ctc(film.tracks)[1])
 
 
 def find_seg(truth: CtcFilm, folder: Path, seg: Path | None) -> Mapping[int, Any]:

@@ -23,7 +23,7 @@ from coverslip.tracking.assemble import build_tracks
 from coverslip.tracking.cells import find_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -368,6 +368,34 @@ def _number_parts(track: NDArray[np.int64], is_first: NDArray[np.bool_]) -> NDAr
     more = np.flatnonzero(~is_first)
     numbers[more] = track.max() + 1 + np.arange(len(more))
     return numbers if numbers.max() <= LARGEST_NUMBER else np.arange(1, len(track) + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class RenumberedFrames(Sequence[Any]):
+    """Frames as the challenge wants them, one after the other as they are asked for.
+
+    Attributes:
+        frames: Gives the labels of every frame, (H, W), from the first on; it may be asked anew.
+        tracks: Their tracks.
+        by: What the frames are numbered by, "label" or "track_id".
+    """
+
+    frames: Callable[[], Iterable[NDArray[Any]]]
+    tracks: Tracks
+    by: str = "label"
+
+    def __len__(self) -> int:
+        """How many frames there are."""
+        return self.tracks.n_frames
+
+    def __iter__(self) -> Iterator[NDArray[np.int64]]:
+        """Give the frames in the order of time."""
+        number, _ = tracks_to_ctc(self.tracks)
+        return renumber(self.frames(), self.tracks, by=self.by, number=number)
+
+    def __getitem__(self, frame: Any) -> Any:
+        """Give a frame; all others are read too."""
+        return list(self)[frame]
 
 
 def write_ctc(
