@@ -11,6 +11,8 @@ from coverslip.checkpoints import load_checkpoint, read_card
 from coverslip.checkpoints.pretrained import read_weights
 from coverslip.errors import CoverslipError
 from coverslip.io import ImageFile, Pair, open_image, read_frame, read_labels
+from coverslip.tracking.ctc import read_ctc_table
+from coverslip.tracking.trackmate import read_trackmate
 from coverslip.training import read_groups
 from coverslip.training.splits import read_list
 
@@ -88,10 +90,19 @@ def load_and_run(path: Path) -> None:
         model.network(torch.zeros(1, 3, 8, 8))
 
 
+def read_film(path: Path) -> None:
+    """TrackMate's tracks, and the first outlines filled."""
+    film = read_trackmate(path)
+    for frame in range(min(MOST_FRAMES, len(film.frames))):
+        film.frames[frame].max()
+
+
 IMAGE = (read_image, read_labels)
 READERS = {
     **dict.fromkeys((".png", ".jpg", ".bmp", ".tif"), IMAGE),
     ".safetensors": (read_card, load_and_run, read_weights),
     ".pth": (read_weights,),
+    ".xml": (read_film,),
+    ".txt": (read_ctc_table,),
     ".csv": (read_csv,),
 }

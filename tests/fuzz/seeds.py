@@ -16,7 +16,10 @@ from safetensors.torch import save
 
 from coverslip.checkpoints import save_checkpoint
 from coverslip.io import write_labels
+from coverslip.tracking.ctc import write_ctc
+from coverslip.tracking.trackmate import write_trackmate
 from drawn import discs
+from films import division
 from fuzz.network import tiny_checkpoint
 from handmade_png import png_bytes
 
@@ -29,7 +32,8 @@ LISTED = "name,kind,count\na,few,1\nb,many,7\nc,many,12\n"
 
 def make_seeds() -> dict[str, bytes]:
     """Every seed, by its name."""
-    return pngs() | photographs() | tiffs() | label_files() | weights() | {"list.csv": listed()}
+    images = pngs() | photographs() | tiffs() | label_files()
+    return images | weights() | tracked() | {"list.csv": listed()}
 
 
 def listed() -> bytes:
@@ -147,6 +151,16 @@ def label_files() -> dict[str, bytes]:
             "labels.png": pictured(LABELS, "png"),
             "labels.bmp": pictured(LABELS, "bmp"),
         }
+
+
+def tracked() -> dict[str, bytes]:
+    """Tracks as TrackMate's XML, and the table of the Cell Tracking Challenge."""
+    frames, tracks = division()
+    with tempfile.TemporaryDirectory() as folder:
+        write_trackmate(Path(folder) / "film.xml", tracks, frames=frames)
+        write_ctc(Path(folder), frames, tracks=tracks)
+        names = ("film.xml", "res_track.txt")
+        return {name: (Path(folder) / name).read_bytes() for name in names}
 
 
 def weights() -> dict[str, bytes]:

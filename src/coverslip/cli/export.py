@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 def export(
     labels: Annotated[
         list[str],
-        typer.Argument(
-            help="Label files, folders of them, or results of segment or track."
-        ),
+        typer.Argument(help="Label files, folders of them, or results of segment or track."),
     ],
     to: Annotated[
         str,
@@ -66,17 +64,29 @@ def run_export(
         SettingsError: An unknown format, one whose package is missing, or results among labels.
         DataError: Images that do not pair.
     """
+    wanted = parse_formats(formats)
+    of_tracks = [name for name in wanted if name in export_tracks.FORMATS]
+    failed = run_export_tracks(sources, out, formats=of_tracks) if of_tracks else {}
+    wanted = [name for name in wanted if name in FORMATS]
+    if wanted:
+        failed |= run_export_labels(sources, out, wanted=wanted, images=images)
+    return failed
+
+
+def run_export_labels(
+    sources: Sequence[str], out: Path, *, wanted: Sequence[str], images: str | None
+) -> dict[Path, str]:
+    """Write every label file in the formats wanted; the files that failed, with the reason.
+
+    Raises:
+        FileError: Sources or images that are not there, or a folder that cannot be written.
+        SettingsError: Two files of one name, or results among labels.
+        DataError: Images that do not pair.
+    """
     from coverslip.cli.label_files import find_label_files, load_label_image, match_images
     from coverslip.export import coco_frames, write_coco_frames
     from coverslip.io import Ledger, check_labels, check_writable, writing
 
-    wanted = parse_formats(formats)
-    failed_tracks: dict[Path, str] = {}
-    if not set(wanted).isdisjoint(export_tracks.FORMATS):
-        failed_tracks = run_export_tracks(sources, out, formats=wanted)
-        wanted = [name for name in wanted if name in FORMATS]
-        if not wanted:
-            return failed_tracks
     labels = find_label_files(sources)
     _check_folder(out, labels)
     check_writable(out)
@@ -103,7 +113,7 @@ def run_export(
         with writing(Ledger(out)):
             write_coco_frames(out / "coco.json", frames)
     _tell(len(labels) - len(failed), failed, formats=wanted, out=out)
-    return failed_tracks | failed
+    return failed
 
 
 def run_export_tracks(
@@ -119,7 +129,6 @@ def run_export_tracks(
 
     from coverslip.io import Ledger, check_writable, writing
 
-    wanted = [name for name in formats if name in export_tracks.FORMATS]
     films = [export_tracks.open_tracked(source) for source in sources]
     names = [film.name for film in films]
     for film in films:
@@ -133,11 +142,11 @@ def run_export_tracks(
     for film in films:
         try:
             with writing(Ledger(out)):
-                export_tracks.write_tracked(film, out, formats=wanted)
+                export_tracks.write_tracked(film, out, formats=formats)
         except CoverslipError as error:
             failed[Path(film.name)] = f"{film.name}: {error}"
     n_done = len(films) - len(failed)
-    tell(f"{n_done} tracked film{'' if n_done == 1 else 's'} as {', '.join(wanted)}: {out}")
+    tell(f"{n_done} tracked film{'' if n_done == 1 else 's'} as {', '.join(formats)}: {out}")
     for message in failed.values():
         note(f"failed: {message}")
     return failed
