@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -20,12 +19,12 @@ import pandas as pd
 
 from coverslip.contours import find_outlines
 from coverslip.errors import DataError, FileError
-from coverslip.io import write_bytes
+from coverslip.io import whole_or_nothing
 from coverslip.tracking.assemble import FAMILY, find_links
 from coverslip.tracking.graph import graph_to_tracks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -77,37 +76,47 @@ def write_trackmate(
         FileError: It cannot be written.
         DataError: From `frames`, where they are not those of the tracks.
     """
-    root = ElementTree.Element("TrackMate", version=VERSION)
-    ElementTree.SubElement(root, "Log").text = "Written by coverslip."
-    units = {
-        "spatialunits": "micron" if pixel_size_um else "pixel",
-        "timeunits": "sec" if frame_interval_s else "frame",
-    }
-    model = ElementTree.SubElement(root, "Model", units)
+    units = "micron" if pixel_size_um else "pixel", "sec" if frame_interval_s else "frame"
     cells = tracks.cells.reset_index(drop=True)
     columns = [
         str(name)
         for name in cells
         if name not in HELD and pd.api.types.is_numeric_dtype(cells[name])
     ]
-    _declare(model, cells[columns])
     scale = (*(pixel_size_um or (1.0, 1.0)), frame_interval_s or 1.0)
-    size = _add_spots(model, cells, frames=frames, columns=columns, scale=scale)
-    _add_tracks(model, tracks)
-    _add_settings(root, size, n_frames=tracks.n_frames, scale=scale, image=image)
-    ElementTree.indent(root)
-    packed = BytesIO()
-    ElementTree.ElementTree(root).write(packed, encoding="UTF-8", xml_declaration=True)
-    write_bytes(path, packed.getvalue())
+    size = (0, 0)
+    with (
+        whole_or_nothing(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as stream,
+    ):  # piece by piece: a long film would not fit into memory as a tree
+        stream.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<TrackMate version="{VERSION}">\n')
+        stream.write("  <Log>Written by coverslip.</Log>\n")
+        stream.write('  <Model spatialunits="{}" timeunits="{}">\n'.format(*units))
+        _put(stream, _declare(cells[columns]))
+        stream.write(f'    <AllSpots nspots="{len(cells)}">\n')
+        for group, shape in _spots(cells, frames=frames, columns=columns, scale=scale):
+            _put(stream, group, level=3)
+            size = shape
+        stream.write("    </AllSpots>\n")
+        _put_tracks(stream, tracks)
+        stream.write("  </Model>\n")
+        settings = _settings(size, n_frames=tracks.n_frames, scale=scale, image=image)
+        _put(stream, settings, level=1)
+        stream.write('  <GUIState state="ConfigureViews" />\n</TrackMate>\n')
 
 
-def _declare(model: ElementTree.Element, table: pd.DataFrame) -> None:
+def _put(stream: TextIO, element: ElementTree.Element, *, level: int = 2) -> None:
+    ElementTree.indent(element, level=level)
+    stream.write("  " * level + ElementTree.tostring(element, encoding="unicode") + "\n")
+
+
+def _declare(table: pd.DataFrame) -> ElementTree.Element:
     """Declare what spots carry; Fiji shows nothing that is not declared."""
     declared = dict(FEATURES)
     for name in table:
         whole = pd.api.types.is_integer_dtype(table[name])
         declared[str(name).upper()] = (str(name), str(name), "NONE", bool(whole))
-    parent = ElementTree.SubElement(model, "FeatureDeclarations")
+    parent = ElementTree.Element("FeatureDeclarations")
     spots = ElementTree.SubElement(parent, "SpotFeatures")
     for key, (name, short, dimension, whole) in declared.items():
         about = {"feature": key, "name": name, "shortname": short, "dimension": dimension}
@@ -119,29 +128,26 @@ def _declare(model: ElementTree.Element, table: pd.DataFrame) -> None:
     families = ElementTree.SubElement(parent, "TrackFeatures")
     about = {"feature": "TRACK_ID", "name": "Track ID", "shortname": "ID", "dimension": "NONE"}
     ElementTree.SubElement(families, "Feature", about | {"isint": "true"})
+    return parent
 
 
-def _add_spots(
-    model: ElementTree.Element,
+def _spots(
     cells: pd.DataFrame,
     *,
     frames: Iterable[NDArray[Any]],
     columns: Sequence[str],
     scale: tuple[float, float, float],
-) -> tuple[int, int]:
-    """Add every cell of every frame; the size of the frames."""
-    parent = ElementTree.SubElement(model, "AllSpots", nspots=str(len(cells)))
+) -> Iterator[tuple[ElementTree.Element, tuple[int, int]]]:
+    """Give the cells of every frame, and the size of the frames."""
     at_frame = cells.groupby("frame").indices
-    size = (0, 0)
     for frame, labels in enumerate(frames):
-        size = (int(labels.shape[0]), int(labels.shape[1]))
-        group = ElementTree.SubElement(parent, "SpotsInFrame", frame=str(frame))
+        group = ElementTree.Element("SpotsInFrame", frame=str(frame))
         rows = cells.iloc[at_frame.get(frame, [])]
         outlines = find_outlines(labels)
         rings = {it.label: max((part[0] for part in it.parts), key=_area) for it in outlines}
         for row in rows.to_dict("index").items():
             _add_spot(group, row, ring=rings[int(row[1]["track_id"])], columns=columns, scale=scale)
-    return size
+        yield group, (int(labels.shape[0]), int(labels.shape[1]))
 
 
 def _area(ring: NDArray[np.int32]) -> float:
@@ -188,34 +194,36 @@ def _text(value: Any) -> str:
     return repr(float(value)) if isinstance(value, (float, np.floating)) else str(value)
 
 
-def _add_tracks(model: ElementTree.Element, tracks: Tracks) -> None:
-    """Add the edges by family, and let all families be shown."""
-    cells = tracks.cells.reset_index(drop=True)
-    families = cells["lineage_id"].to_numpy()
+def _put_tracks(stream: TextIO, tracks: Tracks) -> None:
+    """Write the edges by family, and let all families be shown."""
+    families = tracks.cells["lineage_id"].to_numpy()
     edges: dict[int, list[tuple[int, int]]] = {}
     for one, other in np.concatenate(find_links(tracks)).tolist():
         edges.setdefault(int(families[one]), []).append((one, other))
-    parent = ElementTree.SubElement(model, "AllTracks")
-    shown = ElementTree.SubElement(model, "FilteredTracks")
+    stream.write("    <AllTracks>\n")
     for family in sorted(edges):
         about = {"name": f"Lineage {family}", "TRACK_ID": str(family)}
-        track = ElementTree.SubElement(parent, "Track", about)
+        track = ElementTree.Element("Track", about)
         for one, other in edges[family]:
             about = {"SPOT_SOURCE_ID": str(one), "SPOT_TARGET_ID": str(other)}
             ElementTree.SubElement(track, "Edge", about)
+        _put(stream, track, level=3)
+    stream.write("    </AllTracks>\n")
+    shown = ElementTree.Element("FilteredTracks")
+    for family in sorted(edges):
         ElementTree.SubElement(shown, "TrackID", TRACK_ID=str(family))
+    _put(stream, shown)
 
 
-def _add_settings(
-    root: ElementTree.Element,
+def _settings(
     size: tuple[int, int],
     *,
     n_frames: int,
     scale: tuple[float, float, float],
     image: str,
-) -> None:
-    """Add what TrackMate needs to open the film, and that all was found elsewhere."""
-    settings = ElementTree.SubElement(root, "Settings")
+) -> ElementTree.Element:
+    """What TrackMate needs to open the film, and that all was found elsewhere."""
+    settings = ElementTree.Element("Settings")
     (height, width), (pixel_height, pixel_width, interval) = size, scale
     about = {"filename": image, "folder": "", "width": width, "height": height, "nslices": 1}
     about |= {"nframes": n_frames, "pixelwidth": pixel_width, "pixelheight": pixel_height}
@@ -234,7 +242,7 @@ def _add_settings(
     analysers = ElementTree.SubElement(settings, "AnalyzerCollection")
     for name in ("SpotAnalyzers", "EdgeAnalyzers", "TrackAnalyzers"):
         ElementTree.SubElement(analysers, name)
-    ElementTree.SubElement(root, "GUIState", state="ConfigureViews")
+    return settings
 
 
 @dataclass(frozen=True, eq=False)
