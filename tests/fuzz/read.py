@@ -14,6 +14,8 @@ from coverslip.io import ImageFile, Pair, open_image, read_frame, read_labels
 from coverslip.io.annotations import readers as annotations
 from coverslip.io.annotations.rasterise import Canvas
 from coverslip.io.formats.guard import readable
+from coverslip.tracking.ctc import read_ctc_table
+from coverslip.tracking.trackmate import read_trackmate
 from coverslip.training import read_groups
 from coverslip.training.splits import read_list
 
@@ -97,11 +99,20 @@ def read_drawn(path: Path) -> None:
         annotations.READERS[path.suffix](path, lambda: Canvas(24, 24), None)
 
 
+def read_film(path: Path) -> None:
+    """TrackMate's tracks, and the first outlines filled."""
+    film = read_trackmate(path)
+    for frame in range(min(MOST_FRAMES, len(film.frames))):
+        film.frames[frame].max()
+
+
 IMAGE = (read_image, read_labels)
 READERS = {
     **dict.fromkeys((".png", ".jpg", ".bmp", ".tif"), IMAGE),
     ".safetensors": (read_card, load_and_run, read_weights),
     ".pth": (read_weights,),
+    ".xml": (read_film,),
+    ".txt": (read_ctc_table,),
     ".csv": (read_csv,),
     **dict.fromkeys((".npy", ".json", ".geojson", ".zip"), (read_drawn,)),
 }

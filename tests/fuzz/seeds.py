@@ -21,7 +21,10 @@ from coverslip.export.coco import join_frames
 from coverslip.export.geojson import labels_to_geojson
 from coverslip.export.roi import labels_to_roi_zip
 from coverslip.io import write_labels
+from coverslip.tracking.ctc import write_ctc
+from coverslip.tracking.trackmate import write_trackmate
 from drawn import discs
+from films import division
 from fuzz.network import tiny_checkpoint
 from handmade_png import png_bytes
 
@@ -35,7 +38,7 @@ LISTED = "name,kind,count\na,few,1\nb,many,7\nc,many,12\n"
 def make_seeds() -> dict[str, bytes]:
     """Every seed, by its name."""
     images = pngs() | photographs() | tiffs() | label_files()
-    return images | annotations() | weights() | {"list.csv": listed()}
+    return images | annotations() | weights() | tracked() | {"list.csv": listed()}
 
 
 def listed() -> bytes:
@@ -179,6 +182,16 @@ def annotations() -> dict[str, bytes]:
     texts = {name: json.dumps(content).encode() for name, content in made.items()}
     rois = {"a_rois.zip": labels_to_roi_zip(source)} if find_spec("roifile") else {}
     return {"a_seg.npy": packed.getvalue(), **texts, **rois}
+
+
+def tracked() -> dict[str, bytes]:
+    """Tracks as TrackMate's XML, and the table of the Cell Tracking Challenge."""
+    frames, tracks = division()
+    with tempfile.TemporaryDirectory() as folder:
+        write_trackmate(Path(folder) / "film.xml", tracks, frames=frames)
+        write_ctc(Path(folder), frames, tracks=tracks)
+        names = ("film.xml", "res_track.txt")
+        return {name: (Path(folder) / name).read_bytes() for name in names}
 
 
 def weights() -> dict[str, bytes]:

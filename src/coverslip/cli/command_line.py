@@ -15,6 +15,7 @@ from coverslip._text import printable
 from coverslip.cli.demo import demo
 from coverslip.cli.doctor import doctor
 from coverslip.cli.evaluate import evaluate
+from coverslip.cli.evaluate_tracks import evaluate_tracks
 from coverslip.cli.export import export
 from coverslip.cli.export_model import export_model
 from coverslip.cli.measure import measure
@@ -42,6 +43,7 @@ VERBS = (
     tune,
     suggest,
     evaluate,
+    evaluate_tracks,
     score,
     robustness,
     export,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from coverslip.cli import export_tracks
 from coverslip.cli.messages import new_progress, note, tell
 from coverslip.cli.options import Axes, Channel, Out, Project
 from coverslip.errors import SettingsError, say_why
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
 def export(
     labels: Annotated[
         list[str],
-        typer.Argument(help="Label files, folders of them, or a result folder of segment."),
+        typer.Argument(help="Label files, folders of them, or results of segment or track."),
     ],
     to: Annotated[
         str,
-        typer.Option(help="roi, geojson, coco, ome-tiff, ome-zarr, svg, with commas between them."),
+        typer.Option(
+            help="roi, geojson, coco, ome-tiff, ome-zarr, svg, and of tracks ctc, geff, trackmate, "
+            "napari, newick, parquet; with commas between them."
+        ),
     ],
     out: Out,
     images: Annotated[
@@ -40,7 +44,7 @@ def export(
     channel: Channel = None,
     project: Project = "none",
 ) -> None:
-    """Write label images as files of Fiji, QuPath, napari and others."""
+    """Write label images and tracks as files of Fiji, QuPath, napari and others."""
     from coverslip.io import Reading
 
     reading = Reading(channel, axes, project)
@@ -70,11 +74,34 @@ def run_export(
         SettingsError: An unknown format, one whose package is missing, or results among labels.
         DataError: Images that do not pair.
     """
+    wanted = parse_formats(formats)
+    of_tracks = [name for name in wanted if name in export_tracks.FORMATS]
+    failed = run_export_tracks(sources, out, formats=of_tracks) if of_tracks else {}
+    wanted = [name for name in wanted if name in FORMATS]
+    if wanted:
+        failed |= run_export_labels(sources, out, wanted=wanted, images=images, reading=reading)
+    return failed
+
+
+def run_export_labels(
+    sources: Sequence[str],
+    out: Path,
+    *,
+    wanted: Sequence[str],
+    images: str | None,
+    reading: Reading,
+) -> dict[Path, str]:
+    """Write every label file in the formats wanted; the files that failed, with the reason.
+
+    Raises:
+        FileError: Sources or images that are not there, or a folder that cannot be written.
+        SettingsError: Two files of one name, or results among labels.
+        DataError: Images that do not pair.
+    """
     from coverslip.cli.label_files import find_label_files, load_label_image, match_images
     from coverslip.export import coco_frames, write_coco_frames
     from coverslip.io import Ledger, check_writable, writing
 
-    wanted = parse_formats(formats)
     labels = find_label_files(sources)
     _check_folder(out, labels)
     check_writable(out)
@@ -104,6 +131,42 @@ def run_export(
     return failed
 
 
+def run_export_tracks(
+    sources: Sequence[str], out: Path, *, formats: Sequence[str]
+) -> dict[Path, str]:
+    """Write the tracks of result folders of track; those that failed, with the reason.
+
+    Raises:
+        FileError: A folder that cannot be read or written.
+        SettingsError: A source that holds no tracks, or two of one name.
+    """
+    from pathlib import Path
+
+    from coverslip.io import Ledger, check_writable, writing
+
+    films = [export_tracks.open_tracked(source) for source in sources]
+    names = [film.name for film in films]
+    for film in films:
+        if names.count(film.name) > 1:
+            raise SettingsError(
+                f"{film.labels.parent}: another folder has the same name, and both would be "
+                "exported to the same files. Export them into two folders."
+            )
+    check_writable(out)
+    failed: dict[Path, str] = {}
+    for film in films:
+        try:
+            with writing(Ledger(out)):
+                export_tracks.write_tracked(film, out, formats=formats)
+        except Exception as error:  # of whatever kind: the others can be written
+            failed[Path(film.name)] = f"{film.name}: {say_why(film.labels, error)}"
+    n_done = len(films) - len(failed)
+    tell(f"{n_done} tracked film{'' if n_done == 1 else 's'} as {', '.join(formats)}: {out}")
+    for message in failed.values():
+        note(f"failed: {message}")
+    return failed
+
+
 def parse_formats(text: str) -> list[str]:
     """``"roi, svg"`` → ["roi", "svg"], each once.
 
@@ -112,17 +175,19 @@ def parse_formats(text: str) -> list[str]:
     """
     from coverslip._optional import need
 
+    known = (*FORMATS, *export_tracks.FORMATS)
+    packages = PACKAGES | export_tracks.PACKAGES
     wanted = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
     for name in wanted:
-        if name not in FORMATS:
-            close = difflib.get_close_matches(name, FORMATS, n=1)
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
             hint = f" Did you mean {close[0]}?" if close else ""
-            raise SettingsError(f"--to {name}: wanted some of {', '.join(FORMATS)}.{hint}")
-        if name in PACKAGES:
-            package, extra = PACKAGES[name]
+            raise SettingsError(f"--to {name}: wanted some of {', '.join(known)}.{hint}")
+        if name in packages:
+            package, extra = packages[name]
             need(package, extra=extra, what=f"--to {name}")
     if not wanted:
-        raise SettingsError(f"--to {text!r}: wanted some of {', '.join(FORMATS)}.")
+        raise SettingsError(f"--to {text!r}: wanted some of {', '.join(known)}.")
     return wanted
 
 

@@ -1,4 +1,4 @@
-"""coverslip view: an image and its labels → a window of napari."""
+"""coverslip view: an image, its labels and their tracks → a window of napari."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from coverslip.errors import DataError
 if TYPE_CHECKING:
     from coverslip.export import LabelImage
     from coverslip.io import Reading
+    from coverslip.tracking.lineage import Tracks
 
 
 def view(
@@ -30,7 +31,7 @@ def view(
 
 
 def run_view(image: Path, labels: Path, *, reading: Reading) -> None:
-    """Open napari with a layer for the image and one for the cells; return when it is closed.
+    """Open napari with the image, the cells and their tracks; return when it is closed.
 
     Raises:
         SettingsError: napari is not installed.
@@ -43,19 +44,32 @@ def run_view(image: Path, labels: Path, *, reading: Reading) -> None:
 
     napari = need("napari", extra="napari", what="coverslip view")
     source = load_label_image(labels, image, name=stem(image), reading=reading, tell=note)
-    show(napari, source)
+    show(napari, source, tracks=find_tracks(labels))
     napari.run()
 
 
-def show(napari: Any, source: LabelImage) -> Any:
+def find_tracks(labels: Path) -> Tracks | None:
+    """The tracks of a label file that `track` wrote, from the tables beside it.
+
+    Raises:
+        FileError: A table cannot be read.
+    """
+    from coverslip.tracking.tables import has_tracks, read_tracks
+
+    return read_tracks(labels.parent) if has_tracks(labels.parent) else None
+
+
+def show(napari: Any, source: LabelImage, *, tracks: Tracks | None = None) -> Any:
     """Make the window; it is seen when `napari.run` is called.
 
     Args:
         napari: The module.
         source: The labels, with their images.
+        tracks: Of the labels, where they are known.
 
     Returns:
-        The viewer, with the layers NAME and "cells", in micrometres where these are known.
+        The viewer, with the layers NAME and "cells", and "tracks" where they are given, in
+        micrometres where these are known.
     """
     import numpy as np
 
@@ -69,4 +83,9 @@ def show(napari: Any, source: LabelImage) -> Any:
     viewer = napari.Viewer(title=f"{source.name} - coverslip")
     viewer.add_image(pixels, name=source.name, scale=scale, rgb=images[0].ndim == 3)
     viewer.add_labels(source.labels, name="cells", scale=scale, opacity=0.4)
+    if tracks is not None and lead == (tracks.n_frames,):
+        from coverslip.tracking.napari_layer import to_napari
+
+        rows, graph, measured = to_napari(tracks)
+        viewer.add_tracks(rows, graph=graph, features=measured, name="tracks", scale=scale)
     return viewer

@@ -220,6 +220,10 @@ EXTRAS = {
     ),
     "cluster": Extra({"distributed": "distributed"}, "coverslip segment --workers, --scheduler"),
     "parquet": Extra({"pyarrow": "pyarrow"}, "--table parquet"),
+    "tracks": Extra(
+        {"geff": "geff", "py-ctcmetrics": "ctc_metrics"},
+        "coverslip evaluate-tracks; tracks as GEFF",
+    ),
 }
 
 

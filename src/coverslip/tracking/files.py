@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,22 +19,26 @@ from coverslip.io import (
     writing,
 )
 from coverslip.provenance import __version__, code_version
+from coverslip.segmentation import mask_to_labels
 from coverslip.tables import write_table
 from coverslip.tracking.cells import find_cells
 from coverslip.tracking.follow import check_labels, track_cells, track_labels
 from coverslip.tracking.settings import TrackSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from coverslip.tracking.cells import Cells
     from coverslip.tracking.films import Film
     from coverslip.tracking.lineage import Tracks
 
 TRACKS, LINEAGE, LABELS, RECORD = "tracks.csv", "lineage.csv", "tracked_labels.tif", "track.json"
 MOST_UINT16 = 65_535
+# Pixels of one number that spread more than this many times as far as an ellipse's are in pieces.
+PARTED = 4
 
 
 @dataclass(frozen=True)
@@ -81,13 +86,18 @@ def track_film(
     for text in film.notes:
         on_note(text)
     total = 2 * film.n_frames
+    labels_of: Callable[[int], NDArray[Any]] = film.__getitem__
     cells = []
     for number in range(film.n_frames):
         cells.append(find_cells(check_labels(film[number], number)))
         on_frame(number + 1, total)
+    if are_masks(cells):
+        on_note("every frame is a mask of one value: its connected pieces are taken for the cells")
+        labels_of = partial(_pieces, film)
+        cells = [find_cells(labels_of(number)) for number in range(film.n_frames)]
     tracks = track_cells(
         cells,
-        labels_of=film.__getitem__,
+        labels_of=labels_of,
         pixel_size_um=size,
         frame_interval_s=interval,
         settings=settings,
@@ -98,9 +108,28 @@ def track_film(
         on_note(text)
     out.mkdir(parents=True, exist_ok=True)
     with writing(Ledger(out, sets_aside=True)):
-        _write(film, tracks, out, size=size, interval=interval, on_frame=on_frame)
+        _write(
+            film, tracks, out, labels_of=labels_of, size=size, interval=interval, on_frame=on_frame
+        )
         _write_record(film, tracks, out, key=key, size=size, interval=interval)
     return TrackedFilm(film, out, tracks)
+
+
+def _pieces(film: Film, number: int) -> NDArray[Any]:
+    return mask_to_labels(film[number] > 0)
+
+
+def are_masks(frames: Sequence[Cells]) -> bool:
+    """Whether a film holds one number alone, and so masks: a cell far larger than it is wide.
+
+    A film of one cell is none: its pixels lie together, as the spread of them tells.
+    """
+    numbers = {int(label) for cells in frames for label in cells.label[:2]}
+    if len(numbers) != 1 or len(frames) < 2:
+        return False
+    round_spread = [cells.area / (4 * np.pi) for cells in frames if len(cells)]
+    spread = [np.sqrt(np.linalg.det(cells.spread)) for cells in frames if len(cells)]
+    return bool(np.median(np.concatenate(spread) / np.concatenate(round_spread)) > PARTED)
 
 
 def _write(
@@ -108,13 +137,14 @@ def _write(
     tracks: Tracks,
     out: Path,
     *,
+    labels_of: Callable[[int], NDArray[Any]],
     size: tuple[float, float] | None,
     interval: float | None,
     on_frame: Callable[[int, int], None],
 ) -> None:
     def frames() -> Iterator[NDArray[np.uint32]]:
         for number in range(film.n_frames):
-            yield track_labels(tracks, film[number], number)
+            yield track_labels(tracks, labels_of(number), number)
             on_frame(film.n_frames + number + 1, 2 * film.n_frames)
 
     write_table(out / TRACKS, tracks.cells)

@@ -19,7 +19,7 @@ from coverslip.io import (
     open_image,
     open_label_file,
     open_label_frames,
-    read_labels,
+    read_checked,
     stem,
 )
 
@@ -71,7 +71,7 @@ class Film:
         path = self.files[frame]
         if path is None:
             return np.zeros(self.size, dtype=np.uint8)
-        labels = read_labels(path)
+        labels = read_checked(path).labels
         if labels.shape != self.size:
             came, wanted = ("{} × {}".format(*s) for s in (labels.shape[-2:], self.size))
             raise DataError(

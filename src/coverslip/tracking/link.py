@@ -262,7 +262,8 @@ def _within(
     """Stories in which no cell moves farther than a limit."""
 
     def way(story: Whole, to: int) -> Floats:
-        return np.hypot(*(after.place[story[:, to]] - expected[story[:, 0]]).T)
+        distance: Floats = np.hypot(*(after.place[story[:, to]] - expected[story[:, 0]]).T)
+        return distance
 
     near = (way(divisions, 1) <= limit) & (way(divisions, 2) <= limit)
     return links[way(links, 1) <= limit], divisions[near]
