@@ -29,7 +29,8 @@ from coverslip.pipeline import results as result_files
 from coverslip.pipeline.outputs import name_outputs
 from coverslip.pipeline.plan import begin_image, plan_frames
 from coverslip.pipeline.region import reduce_picture
-from coverslip.pipeline.tasks import do_region, resolve_plans
+from coverslip.pipeline.resolve import resolve_plans
+from coverslip.pipeline.tasks import do_region
 from coverslip.preprocessing import Preprocess
 from coverslip.tiling import RegionSettings
 from drawn import discs
