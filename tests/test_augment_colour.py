@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from coverslip.cli.train import augment_settings
+from coverslip.cli.train_plan import augment_settings
 from coverslip.errors import SettingsError
 from coverslip.training.augment import AugmentSettings, change_intensity
 from coverslip.training.augment.colour import (

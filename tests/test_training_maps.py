@@ -19,7 +19,7 @@ from coverslip.checkpoints import (
 )
 from coverslip.checkpoints.method import build_method
 from coverslip.cli.segment import choose_scale
-from coverslip.cli.train import Split, make_plan
+from coverslip.cli.train_plan import Split, make_plan
 from coverslip.errors import DataError, ModelError, SettingsError
 from coverslip.inference import Prediction
 from coverslip.io import find_pairs
