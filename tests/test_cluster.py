@@ -242,7 +242,7 @@ def test_the_scale_of_a_film_is_looked_for_once(tmp_path, monkeypatch):
     [[first, run]] = image_to_tasks(opened_image(film, job), job)
     looks = []
     monkeypatch.setattr(
-        "coverslip.pipeline.tasks.find_scale", lambda *_, **__: looks.append(1) or 0.5
+        "coverslip.pipeline.resolve.find_scale", lambda *_, **__: looks.append(1) or 0.5
     )
     do_task(first, job)
     do_task(run, job)
