@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from coverslip.checkpoints import Checkpoint
 from coverslip.errors import SettingsError
-from coverslip.io import find_channel, open_reading, write_text
+from coverslip.io import find_channel, find_gap, open_reading, write_text
 from coverslip.pipeline.corrected import NO_TRUTH, find_truth, hash_labels
 from coverslip.pipeline.frame import open_windows
 from coverslip.pipeline.infer import network_of, scaled_shape
@@ -330,3 +330,9 @@ def _scale_path(opened: OpenedImage, job: Job) -> Path:
 def settings_at(job: Job, scale: float) -> SegmentSettings:
     """The job's settings with nothing left open."""
     return resolve_by(replace(job.settings, scale=scale), [], job.model)
+
+
+def is_gap(plan: FramePlan) -> bool:
+    """Whether a frame is not in the file, and so left empty."""
+    channel = find_channel(plan.file, plan.job.reading)
+    return find_gap(plan.file, plan.index, channel=channel) is not None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from coverslip.io import find_channel
 from coverslip.pipeline.frame import hold_frames
 from coverslip.pipeline.plan import (
+    is_gap,
     keep_scale,
     kept_scale,
     settings_at,

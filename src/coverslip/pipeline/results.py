@@ -13,7 +13,6 @@ from coverslip.checkpoints import Checkpoint
 from coverslip.figures import overlay, to_picture
 from coverslip.io import (
     find_channel,
-    find_gap,
     open_pages,
     smallest_dtype,
     write_bytes,
@@ -23,6 +22,7 @@ from coverslip.io import (
 )
 from coverslip.pipeline.corrected import check_truth, numbers_in_file, truth_message
 from coverslip.pipeline.frame_statistics import statistics_notes
+from coverslip.pipeline.plan import is_gap
 from coverslip.pipeline.record import Record, TablePart
 from coverslip.pipeline.region_rows import bands_of_rows
 from coverslip.pipeline.stitch import RegionLabels, stitch_regions
@@ -306,13 +306,13 @@ def frame_row(plan: FramePlan, cells: Stitched) -> dict[str, Any]:
     file, frame, target = plan.file, plan.index, plan.opened.target
     height, width = file.frame_shape
     median_area_px = float(np.median(cells.areas)) if len(cells.areas) else float("nan")
-    is_gap = find_gap(file, frame, channel=find_channel(file, plan.job.reading)) is not None
+    gap = is_gap(plan)
     row: dict[str, Any] = {
         "file": str(file.path),
         "frame": frame,
-        "n_cells": float("nan") if is_gap else n_cells(cells),
-        "confluence": float("nan") if is_gap else round(cells.confluence, 6),
-        "fit": float("nan") if is_gap else frame_fit(plan),
+        "n_cells": float("nan") if gap else n_cells(cells),
+        "confluence": float("nan") if gap else round(cells.confluence, 6),
+        "fit": float("nan") if gap else frame_fit(plan),
         "median_area_px": median_area_px,
         "height_px": height,
         "width_px": width,

@@ -17,7 +17,7 @@ from coverslip.checkpoints import Checkpoint
 from coverslip.device import ShortMemoryError
 from coverslip.errors import FileError
 from coverslip.inference import smaller_tiles_message
-from coverslip.io import find_channel, find_gap, writing
+from coverslip.io import find_channel, writing
 from coverslip.pipeline.corrected import opened_truth, take_from_labels
 from coverslip.pipeline.fit import (
     TRY_PX,
@@ -255,12 +255,6 @@ def misfit_notes(plans: Sequence[FramePlan], record: Record) -> list[str]:
     own = try_model(pieces, model, settings=plan.job.settings)
     trials = try_shipped(pieces, settings=plan.job.settings)
     return [misfit_message(reasons, name=plan.job.model_name, own=own, trials=trials)]
-
-
-def is_gap(plan: FramePlan) -> bool:
-    """Whether a frame is not in the file, and so left empty."""
-    channel = find_channel(plan.file, plan.job.reading)
-    return find_gap(plan.file, plan.index, channel=channel) is not None
 
 
 def do_frames(plans: Sequence[FramePlan]) -> list[FramePlan]:
