@@ -86,10 +86,10 @@ def make_orders(
 
     save_checkpoint(folder / "bright.safetensors", bright_model())
     for n in range(images):
-        save_picture(folder / "pictures" / f"{n}.png", squares(n % 10)[0])
+        save_picture(folder / "pictures" / f"{n}.png", squares(1 + n % 9)[0])
     with tifffile.TiffWriter(folder / "film.tif") as writer:
         for n in range(frames):
-            writer.write(squares(n % 10)[0], contiguous=False, metadata=None)
+            writer.write(squares(1 + n % 9)[0], contiguous=False, metadata=None)
     side = 64
     slide = np.tile(squares(10, size=side)[0], (1, regions))
     zarr.create_array(folder / "slide.zarr", data=slide, chunks=(side, side))

@@ -49,7 +49,10 @@ def test_a_csv_comes_back(image, name):
         path = Path(folder, "cells.csv")
         write_table(path, table)
         back = pd.read_csv(
-            path, keep_default_na=False, na_values={c: [""] for c in table if c != "file"}
+            path,
+            keep_default_na=False,
+            na_values={c: [""] for c in table if c != "file"},
+            dtype={"file": str},
         )
     assert list(back.columns) == list(table.columns) and len(back) == len(table)
     for column in table.columns.drop("file"):

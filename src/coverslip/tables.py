@@ -5,9 +5,10 @@ Single-cell measurements of many images, or of a time-lapse, in one table.
 
 from __future__ import annotations
 
+import csv
 from importlib.util import find_spec
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -63,6 +64,15 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**changed).rename(columns=lambda name: no_formula(str(name)))
 
 
+def _to_csv(table: pd.DataFrame, *, header: bool = True) -> str:
+    """A table as CSV. Python's writer would leave a carriage return bare, which ends a row."""
+    table = without_formulas(table)
+    texts = (table[name] for name in table.select_dtypes(["object", "string"]))
+    returns = any("\r" in it for text in texts for it in text if isinstance(it, str))
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    return str(table.to_csv(index=False, header=header, float_format=DIGITS, quoting=quoting))
+
+
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table, by the ending of its name; whole or not at all.
 
@@ -76,7 +86,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     name = path.suffix.lower().removeprefix(".")
     check_format(name)
     if name == "csv":
-        write_text(path, without_formulas(table).to_csv(index=False, float_format=DIGITS))
+        write_text(path, _to_csv(table))
     else:
         _write_parquet(path, table)
 
@@ -105,9 +115,7 @@ def write_table_parts(path: Path, parts: Iterable[pd.DataFrame], *, columns: Seq
             for part in parts:
                 for start in range(0, len(part), ROWS):
                     rows = part.iloc[start : start + ROWS].reindex(columns=wanted)
-                    without_formulas(rows).to_csv(
-                        stream, index=False, header=False, float_format=DIGITS
-                    )
+                    stream.write(_to_csv(rows, header=False))
 
 
 def _write_row_groups(path: Path, parts: Iterable[pd.DataFrame], *, columns: list[str]) -> None:

@@ -111,7 +111,7 @@ def list_series(path: Path) -> list[Path]:
     source, series = split_series(path)
     try:
         n_images = 1 if series is not None else count_images(source)
-    except CoverslipError:  # which is said when it is read
+    except (CoverslipError, OSError):  # which is said when it is read
         return [path]
     return [path] if n_images == 1 else [source / str(n) for n in range(n_images)]
 

@@ -348,12 +348,13 @@ def is_sound(record: Record) -> bool:
     texts = [record.path, record.key, record.truth, record.work, *record.notes]
     names = [*rows["labels"], *rows["overlay"], *record.row_files, *record.digests]
     numbers = rows[list(NUMBERS)].to_numpy(dtype=float)
+    gaps = rows[["n_cells", "confluence"]].isna().all(axis=1).to_numpy()  # frames not in the file
     n_labels = len(record.labels)
     return (
         all(isinstance(it, str) for it in (*texts, *names, *record.digests.values()))
         and all(map(_is_inside, names))
         and bool((rows["file"] == record.path).all())
-        and bool((np.isfinite(numbers) & (numbers >= 0)).all())
+        and bool((numbers[~gaps] >= 0).all() and np.isfinite(numbers[~gaps]).all())
         and len(rows) > 0
         and n_labels in (1, len(rows))
         and all(isinstance(part.n_rows, int) and part.n_rows >= 0 for part in record.parts)

@@ -40,6 +40,12 @@ class Tracks:
         mends: Masks that were put right, in the order of time.
         decisions: What linking found out about the film, and what it chose: for `track.json`.
         notes: What the user should be told, a sentence each.
+
+    Example:
+        >>> import numpy as np
+        >>> import coverslip
+        >>> coverslip.track(np.array([[[0, 7, 7]], [[5, 5, 0]]]))
+        Tracks(1 tracks, 0 divisions, 2 cells in 2 frames)
     """
 
     cells: pd.DataFrame

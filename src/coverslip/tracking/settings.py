@@ -18,6 +18,13 @@ class TrackSettings:
         divisions: Whether a cell may divide.
         merges: Whether a cell may end in another, as cells that fuse do; else it is lost.
         keep_labels: Leave the masks as they are, also where one frame alone parts or joins cells.
+
+    Example:
+        >>> import numpy as np
+        >>> import coverslip
+        >>> settings = coverslip.TrackSettings(max_gap=0, divisions=False)
+        >>> len(coverslip.track(np.array([[[1]], [[0]], [[1]]]), settings=settings).lineage)
+        2
     """
 
     max_distance_px: float | None = None

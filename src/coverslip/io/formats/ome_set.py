@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -180,10 +181,12 @@ def uuid_of(path: Path) -> str:
 def description(path: Path) -> str:
     """The description of a TIFF's first page; "" where it has none or is no TIFF."""
     try:
-        stat = path.stat()
+        state = path.stat()
     except OSError:
         return ""
-    return _description(path, stat.st_size, stat.st_mtime_ns)
+    if not stat.S_ISREG(state.st_mode):  # to open a pipe may wait for ever
+        return ""
+    return _description(path, state.st_size, state.st_mtime_ns)
 
 
 @lru_cache(maxsize=4096)
