@@ -87,7 +87,7 @@ def test_a_drift_of_the_view_is_no_motion():
     assert still_places(cells, drifts).tolist() == [[10, 10]] * 6
     assert find_displacements(cells, drifts)["msd_px2"].tolist() == [0, 0, 0]
     assert np.isnan(find_exponent(find_displacements(cells, drifts)))
-    assert sum_drifts(drifts)[-1].tolist() == [15, 0]
+    assert sum_drifts(drifts, 6)[-1].tolist() == [15, 0]
 
 
 def test_a_gap_in_a_track_joins_no_others():

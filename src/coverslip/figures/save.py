@@ -1,4 +1,4 @@
-"""figure → the bytes of a PDF or a PNG, the same for the same figure."""
+"""figure → the bytes of a PDF, an SVG or a PNG, the same for the same figure."""
 
 import io
 from typing import TYPE_CHECKING, Literal
@@ -12,18 +12,20 @@ PRINT_DPI = 300
 METADATA: dict[str, dict[str, str | None]] = {
     "pdf": {"Creator": "coverslip", "Producer": None, "CreationDate": None},
     "png": {"Software": None},
+    "svg": {"Creator": "coverslip", "Date": None},
 }
 
 
 def figure_to_bytes(
-    figure: "Figure", *, form: Literal["pdf", "png"], dpi: int = PRINT_DPI
+    figure: "Figure", *, form: Literal["pdf", "png", "svg"], dpi: int = PRINT_DPI
 ) -> bytes:
     """Write a figure into memory.
 
     Args:
         figure: One of this package's, or any other.
         form: "pdf": vectors, with its fonts embedded as TrueType, so that journals accept it and
-            the text stays text; pictures in it have `dpi`. "png": pixels.
+            the text stays text; pictures in it have `dpi`. "svg": vectors, whose text stays text
+            too. "png": pixels.
         dpi: Dots per inch.
 
     Returns:
@@ -32,6 +34,13 @@ def figure_to_bytes(
     from matplotlib import rc_context
 
     file = io.BytesIO()
-    with rc_context({"pdf.fonttype": 42, "savefig.bbox": None, "savefig.transparent": False}):
+    settings = {
+        "pdf.fonttype": 42,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "coverslip",
+        "savefig.bbox": None,
+        "savefig.transparent": False,
+    }
+    with rc_context(settings):
         figure.savefig(file, format=form, dpi=dpi, metadata=METADATA[form])
     return file.getvalue()

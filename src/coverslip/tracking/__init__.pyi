@@ -4,12 +4,14 @@ from .films import Film, open_films
 from .follow import track, track_cells, track_labels
 from .lineage import Tracks
 from .settings import TrackSettings
+from .show import ShowSettings
 from .table import TRACK_COLUMNS, TrackColumn
 
 __all__ = [
     "TRACK_COLUMNS",
     "Cells",
     "Film",
+    "ShowSettings",
     "TrackColumn",
     "TrackSettings",
     "TrackedFilm",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,9 @@ from coverslip.provenance import __version__, code_version
 from coverslip.tables import write_table
 from coverslip.tracking.cells import find_cells
 from coverslip.tracking.follow import check_labels, track_cells, track_labels
+from coverslip.tracking.images import add_intensity, open_film_images
 from coverslip.tracking.settings import TrackSettings
+from coverslip.tracking.show import ShowSettings, TrackedView, describe_show, show_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +54,7 @@ def track_film(
     settings: TrackSettings | None = None,
     pixel_size_um: tuple[float, float] | None = None,
     frame_interval_s: float | None = None,
+    show: ShowSettings | None = None,
     overwrite: bool = False,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
     on_note: Callable[[str], None] = lambda text: None,
@@ -60,10 +63,12 @@ def track_film(
 
     Args:
         film: Of labels, from `open_films`.
-        out: The folder of the results: tracks.csv, lineage.csv, tracked_labels.tif, track.json.
+        out: The folder of the results: tracks.csv, lineage.csv, tracked_labels.tif, report.html,
+            track.json.
         settings: None: the defaults.
         pixel_size_um: Height and width of a pixel; None: what the file says.
         frame_interval_s: From a frame to the next; None: what the file says.
+        show: The images behind the labels, and what is made to look at; None: the page alone.
         overwrite: Do again what was done with the same labels and settings.
         on_frame: Called with each frame that is read or written: how many are, of how many.
         on_note: Called with every decision that the user should be told.
@@ -75,7 +80,9 @@ def track_film(
     settings = settings or TrackSettings()
     size = pixel_size_um or film.pixel_size_um
     interval = frame_interval_s or film.frame_interval_s
-    key = _key(film, settings, size, interval)
+    show = show or ShowSettings()
+    images = None if show.images is None else open_film_images(show.images, film)
+    key = _key(film, settings, size, interval) | {"show": describe_show(show, images)}
     if not overwrite and _is_done(out, key):
         return TrackedFilm(film, out, None)
     for text in film.notes:
@@ -96,9 +103,14 @@ def track_film(
         raise DataError(f"{film.name}: no cell in any of {film.n_frames} frames: nothing to track.")
     for text in tracks.notes:
         on_note(text)
+    view = TrackedView(film, tracks, images, interval, [_describe(one) for one in tracks.mends])
+    if images is not None:
+        tracks = add_intensity(tracks, images, labels_of=view.labels_of)
+        view = replace(view, tracks=tracks)
     out.mkdir(parents=True, exist_ok=True)
     with writing(Ledger(out, sets_aside=True)):
         _write(film, tracks, out, size=size, interval=interval, on_frame=on_frame)
+        show_tracks(view, out, settings=show)
         _write_record(film, tracks, out, key=key, size=size, interval=interval)
     return TrackedFilm(film, out, tracks)
 
@@ -151,7 +163,7 @@ def _write_record(
         "frame_interval_s": interval,
         "mends": [_describe(one) for one in tracks.mends],
         "notes": [*film.notes, *tracks.notes],
-        "results": {name: hash_content(out / name) for name in (TRACKS, LINEAGE, LABELS)},
+        "results": {name: hash_content(out / name) for name in _results(key)},
         **tracks.decisions,
     }
     write_text(out / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
@@ -180,13 +192,18 @@ def _key(
     }
 
 
+def _results(key: dict[str, Any]) -> list[str]:
+    """The names of the files that a key gives, without its record."""
+    return [TRACKS, LINEAGE, LABELS, *key["show"]["files"]]
+
+
 def _is_done(out: Path, key: dict[str, Any]) -> bool:
     """Whether the results of a key are there, and still what was written."""
     try:
         record = json.loads((out / RECORD).read_text(encoding="utf-8"))
         results = dict(record["results"])
         return record["key"] == key and all(
-            hash_content(out / name) == results[name] for name in (TRACKS, LINEAGE, LABELS)
+            hash_content(out / name) == results[name] for name in _results(key)
         )
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -1,4 +1,4 @@
-"""tracks.csv → how fast a film's cells multiply and move: doubling time, mean squared displacement."""
+"""tracks.csv → how fast cells multiply and move: doubling time, mean squared displacement."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def still_places(cells: pd.DataFrame, drifts: NDArray[Any] | None = None) -> NDA
 
     Args:
         cells: The table of cells and frames.
-        drifts: (T - 1, 2), by how much the view moved from each frame to the next; None: it did not.
+        drifts: (T - 1, 2), how far the view moved from each frame to the next; None: not at all.
 
     Returns:
         (N, 2) rows and columns, in the coordinates of the first frame.
@@ -50,7 +50,7 @@ def still_places(cells: pd.DataFrame, drifts: NDArray[Any] | None = None) -> NDA
 
 
 def sum_drifts(drifts: NDArray[Any] | None, n_frames: int) -> NDArray[np.float64]:
-    """By how much the view has moved since the first frame: (T, 2), zeros where no drift is known."""
+    """By how much the view has moved since the first frame, (T, 2); zeros without drifts."""
     if drifts is None or not len(drifts):
         return np.zeros((n_frames, 2))
     return np.concatenate([np.zeros((1, 2)), np.cumsum(np.asarray(drifts, dtype=float), axis=0)])

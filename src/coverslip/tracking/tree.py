@@ -1,4 +1,4 @@
-"""the table of tracks → where each branch of the family trees lies, and its colour: lineage tree."""
+"""the table of tracks → where each branch of the lineage tree lies, and its colour."""
 
 from __future__ import annotations
 
