@@ -57,7 +57,7 @@ class FilmImages:
         return low, high
 
     def picture(self, frame: int) -> NDArray[np.uint8]:
-        """A frame for the eye, (H, W) uint8, stretched as all of the film, so that none flickers."""
+        """A frame for the eye, (H, W) uint8; all have one stretch, so that none flickers."""
         low, high = self.limits
         level = (self[frame].astype(np.float32) - low) / max(high - low, 1e-12)
         picture: NDArray[np.uint8] = np.rint(255 * np.clip(level, 0, 1)).astype(np.uint8)

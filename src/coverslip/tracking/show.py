@@ -183,10 +183,15 @@ def say_doubling(found: DoublingTime | None, frame_interval_h: float | None) -> 
         return "–", "fewer than three frames with cells"
     if not np.isfinite(found.frames):
         return "–", "the number of cells does not grow"
-    factor, unit = (frame_interval_h, "h") if frame_interval_h else (1.0, "frames")
+    if not frame_interval_h:
+        return significant(found.frames), f"frames; 95 % interval: {_interval(found, 1)}"
+    detail = f"95 % interval: {_interval(found, frame_interval_h)}"
+    return f"{significant(found.frames * frame_interval_h)} h", detail
+
+
+def _interval(found: DoublingTime, factor: float) -> str:
     low, high = significant(found.low * factor), found.high * factor
-    until = f"{low} to {significant(high)}" if np.isfinite(high) else f"{low} or more"
-    return f"{significant(found.frames * factor)} {unit}", f"95 % interval: {until}"
+    return f"{low} to {significant(high)}" if np.isfinite(high) else f"{low} or more"
 
 
 def _write_figures(view: TrackedView, out: Path) -> None:

@@ -24,11 +24,14 @@ function makePlayer({ onFrame, onPick }) {
   }
 
   function extent() {
-    const xs = [], ys = [];
-    film.cells.frame.forEach((t, row) => { ys.push(film.cells.y[row] - film.drift[t][0]); xs.push(film.cells.x[row] - film.drift[t][1]); });
-    const [left, top] = [xs, ys].map((all) => all.reduce((a, b) => Math.min(a, b), Infinity));
-    const [right, bottom] = [xs, ys].map((all) => all.reduce((a, b) => Math.max(a, b), -Infinity));
-    return { x: left - origin.x, y: top - origin.y, width: (right - left) / 3, height: (bottom - top) / 3 };
+    const ends = [0, 1].map((side) => film.cells.frame.reduce(([low, high], t, row) => {
+      const place = (side ? film.cells.x : film.cells.y)[row] - film.drift[t][side];
+      return [Math.min(low, place), Math.max(high, place)];
+    }, [Infinity, -Infinity]));
+    const [y, x] = ends.map(([low, high]) => (low + high) / 2);
+    // What is put in the middle is shown with as much on each side again, and half of that.
+    const [height, width] = ends.map(([low, high]) => (high - low) * 0.36);
+    return { x: x - origin.x - width / 2, y: y - origin.y - height / 2, width, height };
   }
 
   function shiftOf(frame) {
