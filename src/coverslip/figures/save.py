@@ -34,13 +34,14 @@ def figure_to_bytes(
     from matplotlib import rc_context
 
     file = io.BytesIO()
-    settings = {
-        "pdf.fonttype": 42,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "coverslip",
-        "savefig.bbox": None,
-        "savefig.transparent": False,
-    }
-    with rc_context(settings):
+    with rc_context(
+        {
+            "pdf.fonttype": 42,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "coverslip",
+            "savefig.bbox": None,
+            "savefig.transparent": False,
+        }
+    ):
         figure.savefig(file, format=form, dpi=dpi, metadata=METADATA[form])
     return file.getvalue()

@@ -40,6 +40,7 @@ def lineage_tree_figure(
     """
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     unit = frame_interval_h or 1.0
     height = float(np.clip(BRANCH_INCHES * (rows.max(initial=0) + 1) + 0.7, *HEIGHT_INCHES))
@@ -58,8 +59,9 @@ def lineage_tree_figure(
     for name, marker in (("lost", "o"), ("leaves", ">")):
         here = fate == name
         axes.scatter(end[here], rows[here], s=14, marker=marker, facecolors="white",
-                     edgecolors=_on_paper(colours[here]), zorder=3)  # fmt: skip
+                     edgecolors=_on_paper(colours[here]).tolist(), zorder=3)  # fmt: skip
     axes.set(xlabel="time (h)" if frame_interval_h else "frame", yticks=[])
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=frame_interval_h is None))
     axes.set_xlim(0 - 0.02 * end.max(), 1.02 * max(float(end.max()), unit))
     axes.set_ylim(rows.max(initial=0) + 0.8, -0.8)
     _tidy(axes)

@@ -97,7 +97,8 @@ def _to_bytes(numbers: NDArray[np.int64]) -> bytes:
     digits = np.stack([(folded >> np.uint64(7 * n)) & np.uint64(127) for n in range(5)], axis=1)
     follow = np.stack([folded >> np.uint64(7 * (n + 1)) > 0 for n in range(5)], axis=1)
     is_there = np.concatenate([np.ones((len(folded), 1), dtype=bool), follow[:, :-1]], axis=1)
-    return (digits + 128 * follow).astype(np.uint8)[is_there].tobytes()
+    written: NDArray[np.uint8] = (digits + 128 * follow).astype(np.uint8)[is_there]
+    return written.tobytes()
 
 
 def picture_uri(picture: NDArray[np.uint8], *, n_pictures: int) -> str:

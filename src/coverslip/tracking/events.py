@@ -100,7 +100,7 @@ def _jumps(cells: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     usual = float(np.median(known))
     spread = max(1.4826 * float(np.median(np.abs(known - usual))), 0.5)
     limit = max(usual + JUMP_SPREADS * spread, JUMP_TIMES * usual)
-    for row in np.flatnonzero(speed > limit):
+    for row in np.flatnonzero(speed > limit).tolist():
         text = f"Moves {speed[row]:.1f} px in a frame, where {usual:.1f} px is usual."
         yield "jump", *_cell(cells, row), float(speed[row]), text
 
@@ -112,7 +112,7 @@ def _areas(cells: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     factor = np.ones(len(area))
     factor[1:] = np.where(track[1:] == track[:-1], area[1:] / area[:-1], 1.0)
     size = np.abs(np.log(factor))
-    for row in np.flatnonzero(size > np.log(AREA_TIMES)):
+    for row in np.flatnonzero(size > np.log(AREA_TIMES)).tolist():
         word = "grows" if factor[row] > 1 else "shrinks"
         text = f"Area {word} from {area[row - 1]:.0f} to {area[row]:.0f} px without a division."
         yield "area", *_cell(ordered, row), float(size[row]), text

@@ -43,10 +43,12 @@ def still_places(cells: pd.DataFrame, drifts: NDArray[Any] | None = None) -> NDA
     Returns:
         (N, 2) rows and columns, in the coordinates of the first frame.
     """
-    places = cells[["centroid_y_px", "centroid_x_px"]].to_numpy(dtype=float)
+    places: NDArray[np.float64]
+    places = cells[["centroid_y_px", "centroid_x_px"]].to_numpy(dtype=float, copy=True)
     if drifts is None or not len(drifts):
         return places
-    return places - sum_drifts(drifts, len(drifts) + 1)[cells["frame"].to_numpy()]
+    places -= sum_drifts(drifts, len(drifts) + 1)[cells["frame"].to_numpy()]
+    return places
 
 
 def sum_drifts(drifts: NDArray[Any] | None, n_frames: int) -> NDArray[np.float64]:

@@ -104,15 +104,15 @@ def draw_frame(view: TrackedView, frame: int, *, step: int = 1) -> NDArray[np.ui
     Returns:
         (H, W, 3).
     """
-    labels = view.labels_of(frame)[::step, ::step]
+    labels = view.labels_of(frame)[::step, ::step].astype(np.int64)
     ground = (
         np.full(labels.shape, GROUND, dtype=np.uint8)
         if view.images is None
         else view.images.picture(frame)[::step, ::step]
     )
     picture = np.repeat(ground[..., None], 3, axis=2)
-    rim = labels != ndimage.grey_erosion(labels, size=3)
-    rim |= labels != ndimage.grey_dilation(labels, size=3)
+    rim = labels != ndimage.minimum_filter(labels, size=3)
+    rim |= labels != ndimage.maximum_filter(labels, size=3)
     rim &= labels > 0
     picture[rim] = view.colours[labels[rim] - 1]
     image = Image.fromarray(picture)

@@ -22,7 +22,7 @@ function makeCurves({ onFrame }) {
     const top = rows.reduce((most, row) => Math.max(most, curve.values[row]), 0) || 1;
     const toY = (value) => FLOOR - (value / top) * (FLOOR - TOP);
     const line = (one, name) => makeSvg("polyline", { class: name, stroke: colourOf(one), points: rows.filter((row) => film.cells.track[row] === one).map((row) => `${toX(film.cells.frame[row]).toFixed(1)},${toY(curve.values[row]).toFixed(1)}`).join(" ") });
-    const dots = rows.filter((row) => film.cells.track[row] === track).map((row) => makeSvg("circle", { class: "dot", fill: colourOf(track), r: 3, cx: toX(film.cells.frame[row]), cy: toY(curve.values[row]), click: () => onFrame(track, film.cells.frame[row]) }, makeSvg("title", {}, `Frame ${film.cells.frame[row]}: ${curve.values[row]} ${curve.unit}`)));
+    const dots = rows.filter((row) => film.cells.track[row] === track).map((row) => makeSvg("circle", { class: "point", fill: colourOf(track), r: rows.length > 60 ? 2 : 3, cx: toX(film.cells.frame[row]), cy: toY(curve.values[row]), click: () => onFrame(track, film.cells.frame[row]) }, makeSvg("title", {}, `Frame ${film.cells.frame[row]}: ${curve.values[row]} ${curve.unit}`)));
     const ticks = [0, top / 2, top].flatMap((value) => [makeSvg("line", { class: "grid", x1: LEFT, x2: RIGHT, y1: toY(value), y2: toY(value) }), makeSvg("text", { x: LEFT - 7, y: toY(value) + 4, "text-anchor": "end" }, String(Number(value.toPrecision(3))))]);
     const ends = [first, last].map((frame) => makeSvg("text", { x: toX(frame), y: FLOOR + 17, "text-anchor": "middle" }, String(frame)));
     const cursor = makeSvg("line", { class: "cursor", y1: TOP, y2: FLOOR });
