@@ -1,4 +1,4 @@
-"""tracked labels and images of a time-lapse → frames small enough for a page that plays them."""
+"""outlines and images of a time-lapse → frames small enough for a page that plays them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.contours import labels_to_rings
 from coverslip.report.images import pick_frames
 from coverslip.report.pictures import encode_picture, fit_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    Ring = NDArray[np.integer[Any]]
 
 # All outlines of a page take about so many bytes at most, and all pictures.
 MOST_OUTLINE_BYTES = 12_000_000
@@ -45,7 +46,7 @@ def most_points(n_cells: int) -> int:
     return int(np.clip((bytes_each - 6) / 2, *POINTS))
 
 
-def encode_outlines(labels: NDArray[np.integer[Any]], *, points: int) -> str:
+def encode_outlines(cells: Mapping[int, Sequence[Ring]], *, points: int) -> str:
     """Write the outlines of a frame's cells in few bytes.
 
     Of each cell, ascending: its number less the last one's, the number of its rings; of each ring
@@ -54,12 +55,13 @@ def encode_outlines(labels: NDArray[np.integer[Any]], *, points: int) -> str:
     the low ones first; the high bit says that more follow. Then base64.
 
     Args:
-        labels: (H, W), the track of each pixel; 0 is background.
+        cells: By the number of each cell's track its rings: (n, 2) integers, y and x of the corners
+            on the edges of pixels, without the first again at the end.
         points: Corners of an outline at most; the outline of a larger cell is made coarser.
     """
     numbers: list[NDArray[Any]] = []
     last_label, last = 0, np.zeros((1, 2), dtype=np.int64)
-    for label, rings in sorted(labels_to_rings(labels).items()):
+    for label, rings in sorted(cells.items()):
         numbers.append(np.array([label - last_label, len(rings)]))
         last_label = label
         for ring in rings:

@@ -17,7 +17,7 @@ from coverslip.report.page import read_assets
 from coverslip.report.values import count, percent, plural, significant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
     from markupsafe import Markup
@@ -41,14 +41,15 @@ class FilmToShow:
     Attributes:
         name: Heading of the page.
         size: Height and width, pixels.
-        labels_of: Gives a frame's (H, W) labels, whose numbers are those of the tracks.
+        rings_of: Gives the rings of a frame's cells by the numbers of their tracks, (n, 2) corners,
+            y and x.
         picture_of: Gives a frame's (H, W) or (H, W, 3) uint8 picture; None: there are none.
         frame_interval_h: Hours from a frame to the next, where known.
     """
 
     name: str
     size: tuple[int, int]
-    labels_of: Callable[[int], NDArray[Any]]
+    rings_of: Callable[[int], Mapping[int, Sequence[NDArray[Any]]]]
     picture_of: Callable[[int], NDArray[np.uint8]] | None = None
     frame_interval_h: float | None = None
 
@@ -140,7 +141,7 @@ def _data(film: FilmToShow, tracks: TracksToShow, shown: list[int]) -> Markup:
         "nFrames": len(tracks.counts),
         "shown": shown,
         "hours": film.frame_interval_h,
-        "outlines": [encode_outlines(film.labels_of(t), points=points) for t in shown],
+        "outlines": [encode_outlines(film.rings_of(t), points=points) for t in shown],
         "pictures": pictures,
         "drift": _rounded(tracks.drift),
         "tracks": _branches(tracks),

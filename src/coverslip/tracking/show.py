@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coverslip.contours import labels_to_rings
 from coverslip.io import fingerprint, write_bytes, write_text
 from coverslip.provenance import __version__
 from coverslip.report import FilmToShow, TracksToShow, track_report
@@ -137,7 +138,7 @@ def _write_page(view: TrackedView) -> str:
     film = FilmToShow(
         name=view.film.name,
         size=view.film.size,
-        labels_of=view.labels_of,
+        rings_of=lambda frame: labels_to_rings(view.labels_of(frame)),
         picture_of=None if view.images is None else view.images.picture,
         frame_interval_h=view.frame_interval_h,
     )
