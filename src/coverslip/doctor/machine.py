@@ -218,6 +218,7 @@ EXTRAS = {
     ),
     "cluster": Extra({"distributed": "distributed"}, "coverslip segment --workers, --scheduler"),
     "parquet": Extra({"pyarrow": "pyarrow"}, "--table parquet"),
+    "video": Extra({"imageio-ffmpeg": "imageio_ffmpeg"}, "coverslip track --video"),
 }
 
 

@@ -12,7 +12,7 @@ from coverslip.contours import labels_to_rings
 from coverslip.io import fingerprint, write_bytes, write_text
 from coverslip.provenance import __version__
 from coverslip.report import FilmToShow, TracksToShow, track_report
-from coverslip.report.values import count, percent, significant
+from coverslip.report.values import count, percent, plural, significant
 from coverslip.tracking.events import KINDS, find_events
 from coverslip.tracking.follow import track_labels
 from coverslip.tracking.statistics import (
@@ -169,8 +169,8 @@ def _tiles(
     value, detail = say_doubling(find_doubling_time(counts), view.frame_interval_h)
     return [
         ("Cells", f"{count(counts[0])} → {count(counts[-1])}", f"in {len(counts)} frames"),
-        ("Tracks", count(len(lineage)), f"of {count(families)} families"),
-        ("Divisions", count(divisions), f"{count(lineage['generation'].max())} generations"),
+        ("Tracks", count(len(lineage)), f"families: {count(families)}"),
+        ("Divisions", count(divisions), plural(int(lineage["generation"].max()), "generation")),
         ("Doubling time", value, detail),
         ("Confluence", percent(float(area)), "mean of all frames"),
         ("Exponent of motion", "–" if np.isnan(exponent) else f"{exponent:.2f}",
