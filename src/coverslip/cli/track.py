@@ -11,7 +11,7 @@ from coverslip.cli.messages import count_of, new_progress, note, tell, tell_fail
 from coverslip.errors import SettingsError
 
 if TYPE_CHECKING:
-    from coverslip.tracking import Film, TrackedFilm, TrackSettings
+    from coverslip.tracking import Film, ShowSettings, TrackedFilm, TrackSettings
 
 
 def track(
@@ -22,6 +22,12 @@ def track(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")],
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            help="Their images, a file or a folder of frames: for intensities and the page."
+        ),
+    ] = None,
     max_distance: Annotated[
         float | None,
         typer.Option(help="No cell moves farther in a frame, in pixels; else the film says it."),
@@ -46,12 +52,19 @@ def track(
         float | None,
         typer.Option(help="Seconds between frames, where the files do not say them."),
     ] = None,
+    figures: Annotated[
+        bool,
+        typer.Option("--figures", help="Write lineage tree and trajectories as SVG and PDF, too."),
+    ] = False,
+    video: Annotated[
+        bool, typer.Option("--video", help="Write the film with its tracks as MP4 and GIF, too.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Do again what is done already.")
     ] = False,
 ) -> None:
     """Follow the cells of a time-lapse: tracks, divisions and family trees."""
-    from coverslip.tracking import TrackSettings
+    from coverslip.tracking import ShowSettings, TrackSettings
 
     for name, value in (("--pixel-size", pixel_size), ("--frame-interval", frame_interval)):
         if value is not None and not value > 0:
@@ -69,6 +82,7 @@ def track(
         settings=settings,
         pixel_size_um=None if pixel_size is None else (pixel_size, pixel_size),
         frame_interval_s=frame_interval,
+        show=ShowSettings(images=images, figures=figures, video=video),
         overwrite=overwrite,
     )
     raise typer.Exit(1 if failed else 0)
@@ -81,6 +95,7 @@ def run_track(
     settings: TrackSettings,
     pixel_size_um: tuple[float, float] | None = None,
     frame_interval_s: float | None = None,
+    show: ShowSettings | None = None,
     overwrite: bool = False,
 ) -> dict[Path, str]:
     """Track films and say what was found; the films that failed, with the reason."""
@@ -91,6 +106,11 @@ def run_track(
     check_writable(out)
     films = open_films(labels)
     folders = name_folders(films, out)
+    if show is not None and show.images is not None and len(films) > 1:
+        raise SettingsError(
+            f"--images {show.images}: these labels are {len(films)} films, and whose images they "
+            "are cannot be told. Track each film on its own."
+        )
     failed: dict[Path, str] = {}
     out.mkdir(parents=True, exist_ok=True)
     with only_here(out), new_progress() as progress:
@@ -108,6 +128,7 @@ def run_track(
                         settings=settings,
                         pixel_size_um=pixel_size_um,
                         frame_interval_s=frame_interval_s,
+                        show=show,
                         overwrite=overwrite,
                         on_frame=lambda n, total: progress.update(task, advance=1),
                         on_note=say,
@@ -150,3 +171,4 @@ def say_tracked(done: TrackedFilm) -> None:
         f"{count_of(len(done.tracks.cells), 'cell')} in {count_of(done.tracks.n_frames, 'frame')}: "
         f"{done.folder / 'tracks.csv'}"
     )
+    note(f"to look at: {done.folder / 'report.html'}")

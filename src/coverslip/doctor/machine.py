@@ -224,6 +224,7 @@ EXTRAS = {
         {"geff": "geff", "py-ctcmetrics": "ctc_metrics"},
         "coverslip evaluate-tracks; tracks as GEFF",
     ),
+    "video": Extra({"imageio-ffmpeg": "imageio_ffmpeg"}, "coverslip track --video"),
 }
 
 

@@ -29,6 +29,7 @@ PRINT_DPI = 300
 METADATA: dict[str, dict[str, str | None]] = {
     "pdf": {"Creator": "coverslip", "Producer": None, "CreationDate": None},
     "png": {"Software": None},
+    "svg": {"Creator": "coverslip", "Date": None},
 }
 
 
@@ -210,14 +211,15 @@ def fold_text(text: str, *, width_mm: float, size: float) -> str:
 
 
 def figure_to_bytes(
-    figure: "Figure", *, form: Literal["pdf", "png"], dpi: int = PRINT_DPI
+    figure: "Figure", *, form: Literal["pdf", "png", "svg"], dpi: int = PRINT_DPI
 ) -> bytes:
     """Write a figure into memory.
 
     Args:
         figure: One of this package's, or any other.
         form: "pdf": vectors, with its fonts embedded as TrueType, so that journals accept it and
-            the text stays text; pictures in it have `dpi`. "png": pixels.
+            the text stays text; pictures in it have `dpi`. "svg": vectors, whose text stays text
+            too. "png": pixels.
         dpi: Dots per inch.
 
     Returns:
@@ -231,6 +233,14 @@ def figure_to_bytes(
     from matplotlib import rc_context
 
     file = io.BytesIO()
-    with rc_context({"pdf.fonttype": 42, "savefig.bbox": None, "savefig.transparent": False}):
+    with rc_context(
+        {
+            "pdf.fonttype": 42,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "coverslip",
+            "savefig.bbox": None,
+            "savefig.transparent": False,
+        }
+    ):
         figure.savefig(file, format=form, dpi=dpi, metadata=METADATA[form])
     return file.getvalue()

@@ -3,14 +3,18 @@ from .cells import Cells
 from .images import IMAGE_COLUMNS, pick_frames
 from .page import Run, html_report
 from .pictures import Drawing, encode_picture
+from .tracks import FilmToShow, TracksToShow, track_report
 
 __all__ = [
     "IMAGE_COLUMNS",
     "MOST_CARDS",
     "Cells",
     "Drawing",
+    "FilmToShow",
     "Run",
+    "TracksToShow",
     "encode_picture",
     "html_report",
     "pick_frames",
+    "track_report",
 ]

@@ -122,7 +122,11 @@ def data_block(images: pd.DataFrame, cells: pd.DataFrame) -> Markup:
         "label": cells["label"].astype(int).tolist(),
         "columns": [_column(cells, name) for name in measured_columns(cells)],
     }
-    text = json.dumps(contents, separators=(",", ":"))
+    return escape_json(json.dumps(contents, separators=(",", ":")))
+
+
+def escape_json(text: str) -> Markup:
+    """Make JSON fit for a page: no browser takes it for markup."""
     for sign in "<>&":  # in a string of JSON these mean the same
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)

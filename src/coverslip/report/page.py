@@ -89,7 +89,7 @@ def html_report(
     page = render(
         "report.html.j2",
         title=title,
-        **_assets(),
+        **read_assets(STYLES, SCRIPTS),
         **_about_run(run, folder=folder),
         tiles=_tiles(table, n_failed=len(failures)),
         failures=[
@@ -106,11 +106,11 @@ def html_report(
     return f"{page}\n"
 
 
-def _assets() -> dict[str, Markup | str]:
+def read_assets(styles: Sequence[str], scripts: Sequence[str]) -> dict[str, Markup | str]:
     """Style and script as their files have them, and the policy that lets no other script run."""
     folder = files("coverslip.report")
-    style = "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in STYLES)
-    parts = (folder.joinpath("script", f"{name}.js").read_text("utf-8") for name in SCRIPTS)
+    style = "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in styles)
+    parts = (folder.joinpath("script", f"{name}.js").read_text("utf-8") for name in scripts)
     script = '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     policy = f"{POLICY}'sha256-{digest}'"

@@ -7,6 +7,7 @@ from .geff import read_geff, write_geff
 from .lineage import Tracks
 from .scores import score_film, score_links
 from .settings import TrackSettings
+from .show import ShowSettings
 from .table import TRACK_COLUMNS, TrackColumn
 from .tables import read_tracks
 from .trackmate import read_trackmate, write_trackmate
@@ -15,6 +16,7 @@ __all__ = [
     "TRACK_COLUMNS",
     "Cells",
     "Film",
+    "ShowSettings",
     "TrackColumn",
     "TrackSettings",
     "TrackedFilm",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,11 +18,12 @@ from coverslip.io import (
     writing,
 )
 from coverslip.provenance import __version__, code_version
-from coverslip.segmentation import mask_to_labels
 from coverslip.tables import write_table
 from coverslip.tracking.cells import find_cells
 from coverslip.tracking.follow import check_labels, track_cells, track_labels
+from coverslip.tracking.images import add_intensity, open_film_images
 from coverslip.tracking.settings import TrackSettings
+from coverslip.tracking.show import ShowSettings, TrackedView, describe_show, show_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,6 +57,7 @@ def track_film(
     settings: TrackSettings | None = None,
     pixel_size_um: tuple[float, float] | None = None,
     frame_interval_s: float | None = None,
+    show: ShowSettings | None = None,
     overwrite: bool = False,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
     on_note: Callable[[str], None] = lambda text: None,
@@ -65,10 +66,12 @@ def track_film(
 
     Args:
         film: Of labels, from `open_films`.
-        out: The folder of the results: tracks.csv, lineage.csv, tracked_labels.tif, track.json.
+        out: The folder of the results: tracks.csv, lineage.csv, tracked_labels.tif, report.html,
+            track.json.
         settings: None: the defaults.
         pixel_size_um: Height and width of a pixel; None: what the file says.
         frame_interval_s: From a frame to the next; None: what the file says.
+        show: The images behind the labels, and what is made to look at; None: the page alone.
         overwrite: Do again what was done with the same labels and settings.
         on_frame: Called with each frame that is read or written: how many are, of how many.
         on_note: Called with every decision that the user should be told.
@@ -80,24 +83,25 @@ def track_film(
     settings = settings or TrackSettings()
     size = pixel_size_um or film.pixel_size_um
     interval = frame_interval_s or film.frame_interval_s
-    key = _key(film, settings, size, interval)
+    show = show or ShowSettings()
+    images = None if show.images is None else open_film_images(show.images, film)
+    key = _key(film, settings, size, interval) | {"show": describe_show(show, images)}
     if not overwrite and _is_done(out, key):
         return TrackedFilm(film, out, None)
     for text in film.notes:
         on_note(text)
     total = 2 * film.n_frames
-    labels_of: Callable[[int], NDArray[Any]] = film.__getitem__
     cells = []
     for number in range(film.n_frames):
         cells.append(find_cells(check_labels(film[number], number)))
         on_frame(number + 1, total)
     if are_masks(cells):
         on_note("every frame is a mask of one value: its connected pieces are taken for the cells")
-        labels_of = partial(_pieces, film)
-        cells = [find_cells(labels_of(number)) for number in range(film.n_frames)]
+        film = replace(film, are_masks=True)
+        cells = [find_cells(film[number]) for number in range(film.n_frames)]
     tracks = track_cells(
         cells,
-        labels_of=labels_of,
+        labels_of=film.__getitem__,
         pixel_size_um=size,
         frame_interval_s=interval,
         settings=settings,
@@ -106,17 +110,16 @@ def track_film(
         raise DataError(f"{film.name}: no cell in any of {film.n_frames} frames: nothing to track.")
     for text in tracks.notes:
         on_note(text)
+    view = TrackedView(film, tracks, images, interval, [_describe(one) for one in tracks.mends])
+    if images is not None:
+        tracks = add_intensity(tracks, images, labels_of=view.labels_of)
+        view = replace(view, tracks=tracks)
     out.mkdir(parents=True, exist_ok=True)
     with writing(Ledger(out, sets_aside=True)):
-        _write(
-            film, tracks, out, labels_of=labels_of, size=size, interval=interval, on_frame=on_frame
-        )
+        _write(film, tracks, out, size=size, interval=interval, on_frame=on_frame)
+        show_tracks(view, out, settings=show)
         _write_record(film, tracks, out, key=key, size=size, interval=interval)
     return TrackedFilm(film, out, tracks)
-
-
-def _pieces(film: Film, number: int) -> NDArray[Any]:
-    return mask_to_labels(film[number] > 0)
 
 
 def are_masks(frames: Sequence[Cells]) -> bool:
@@ -137,14 +140,13 @@ def _write(
     tracks: Tracks,
     out: Path,
     *,
-    labels_of: Callable[[int], NDArray[Any]],
     size: tuple[float, float] | None,
     interval: float | None,
     on_frame: Callable[[int, int], None],
 ) -> None:
     def frames() -> Iterator[NDArray[np.uint32]]:
         for number in range(film.n_frames):
-            yield track_labels(tracks, labels_of(number), number)
+            yield track_labels(tracks, film[number], number)
             on_frame(film.n_frames + number + 1, 2 * film.n_frames)
 
     write_table(out / TRACKS, tracks.cells)
@@ -181,7 +183,7 @@ def _write_record(
         "frame_interval_s": interval,
         "mends": [_describe(one) for one in tracks.mends],
         "notes": [*film.notes, *tracks.notes],
-        "results": {name: hash_content(out / name) for name in (TRACKS, LINEAGE, LABELS)},
+        "results": {name: hash_content(out / name) for name in _results(key)},
         **tracks.decisions,
     }
     write_text(out / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
@@ -210,13 +212,18 @@ def _key(
     }
 
 
+def _results(key: dict[str, Any]) -> list[str]:
+    """The names of the files that a key gives, without its record."""
+    return [TRACKS, LINEAGE, LABELS, *key["show"]["files"]]
+
+
 def _is_done(out: Path, key: dict[str, Any]) -> bool:
     """Whether the results of a key are there, and still what was written."""
     try:
         record = json.loads((out / RECORD).read_text(encoding="utf-8"))
         results = dict(record["results"])
         return record["key"] == key and all(
-            hash_content(out / name) == results[name] for name in (TRACKS, LINEAGE, LABELS)
+            hash_content(out / name) == results[name] for name in _results(key)
         )
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -22,6 +22,7 @@ from coverslip.io import (
     read_checked,
     stem,
 )
+from coverslip.segmentation import mask_to_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,6 +46,7 @@ class Film:
         pixel_size_um: Height and width of a pixel, where the file says it.
         frame_interval_s: From a frame to the next, where the file says it.
         notes: What was decided in opening it, a sentence each.
+        are_masks: Whether the connected pieces of a frame are its cells, whatever their numbers.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Film:
     pixel_size_um: tuple[float, float] | None = None
     frame_interval_s: float | None = None
     notes: tuple[str, ...] = ()
+    are_masks: bool = False
     _open: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def __len__(self) -> int:
@@ -62,6 +65,10 @@ class Film:
 
     def __getitem__(self, frame: int) -> NDArray[Any]:
         """Read the labels of a frame, from 0; a missing one has no cell."""
+        labels = self._read_frame(frame)
+        return mask_to_labels(labels > 0) if self.are_masks else labels
+
+    def _read_frame(self, frame: int) -> NDArray[Any]:
         if not 0 <= frame < self.n_frames:
             raise IndexError(frame)
         if len(self.files) == 1 and self.n_frames > 1:

@@ -62,6 +62,7 @@ TRACK_COLUMNS: dict[str, TrackColumn] = {
     "path_um": TrackColumn("µm", "As path_px."),
     "net_displacement_um": TrackColumn("µm", "As net_displacement_px."),
     "growth_rate_per_h": TrackColumn("1/h", "As growth_rate_per_frame, an hour."),
+    "intensity_mean": TrackColumn("grey values", "Mean of the image inside the cell (--images)."),
 }
 
 
