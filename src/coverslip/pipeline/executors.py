@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from coverslip.errors import FileError, StoppedError
+from coverslip.io import remove_leftovers
 from coverslip.pipeline.plan import is_large
 from coverslip.pipeline.tasks import do_task
 from coverslip.pipeline.worker import do_on_worker, job_to_order, settle_backend
@@ -182,6 +183,7 @@ class Processes:
     def open(self, job: Job, folder: Path, on_message: Callable[[str], None]) -> Job:
         """Begin work for a job."""
         del on_message
+        self.folder = folder
         job = settle_backend(job)
         threads = max(1, torch.get_num_threads() // self.n)
         self.order: Order = job_to_order(job, folder, threads=threads)
@@ -228,8 +230,10 @@ class Processes:
                 self.failed.append(Outcome(task, died(task.opened.file.path)))
 
     def close(self) -> None:
-        """Forget what is not begun, and wait for the rest."""
+        """Forget what is not begun, wait for the rest, and clear away what killed ones left."""
         self.pool.shutdown(cancel_futures=True)
+        for folder in (self.folder, self.folder / "records"):
+            remove_leftovers(folder)
 
 
 def _error_of(future: Future[None]) -> Exception | None:
