@@ -1,4 +1,4 @@
-"""What ImageJ's own reader sees of label files: by their bytes, and by ImageJ itself where it is."""
+"""What ImageJ's own reader sees of label files: by their bytes, and by ImageJ where it is."""
 
 from __future__ import annotations
 
