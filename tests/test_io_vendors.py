@@ -89,6 +89,15 @@ def test_a_size_in_a_unit_that_is_not_known_is_said(tmp_path):
     assert "time between frames, 30 in 'fortnight', was ignored" in file.notes[0]
 
 
+def test_micrometres_of_imagej_beside_a_resolution_in_centimetres(tmp_path):
+    """ImageJ 1.53t opens such a file with 0.5 µm."""
+    about = {"description": "ImageJ=1.53t\nunit=um\n", "metadata": None}
+    for unit, per_unit in (("CENTIMETER", 2e4), ("NONE", 2.0)):
+        resolution = {"resolution": (per_unit, per_unit), "resolutionunit": unit}
+        tifffile.imwrite(tmp_path / "a.tif", FILM[0], **resolution, **about)
+        assert open_image(tmp_path / "a.tif").pixel_size_um == pytest.approx((0.5, 0.5))
+
+
 @pytest.mark.parametrize(("axis", "what"), [("X", "width"), ("Y", "height")])
 def test_a_size_along_one_axis_alone_is_taken_for_both_and_said(tmp_path, axis, what):
     file = ome(tmp_path / "a.ome.tif", f'PhysicalSize{axis}="0.5"')

@@ -12,7 +12,7 @@ from coverslip.errors import FileError
 from coverslip.tables import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
@@ -46,30 +46,41 @@ def find_measurements(
     return {}
 
 
-@lru_cache(maxsize=2)
 def _read_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame] | None:
     """The tables of images and of cells in a folder."""
-    import pandas as pd
-
-    readers: Mapping[str, Callable[..., pd.DataFrame]] = {
-        "csv": pd.read_csv,
-        "parquet": pd.read_parquet,
-    }
     for form in FORMATS:
         images, cells = folder / f"images.{form}", folder / f"cells.{form}"
         if images.is_file() and cells.is_file():
-            try:
-                tables: tuple[pd.DataFrame, pd.DataFrame] = (
-                    readers[form](images),
-                    readers[form](cells),
-                )
-            except (OSError, ValueError, ImportError) as error:
-                raise FileError(
-                    f"{cells}: cannot be read ({error}). Move it away, or segment again."
-                ) from error
+            tables = _read_table(images), _read_table(cells)
             is_ours = {*WHERE, "area_px"} <= set(tables[1]) and "labels" in tables[0]
-            return (tables[0], tables[1]) if is_ours else None
+            return tables if is_ours else None
     return None
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """A table, read once for all label files that it is of, unless it was written anew.
+
+    Raises:
+        FileError: It cannot be read.
+    """
+    stat = path.stat()
+    return _read_state(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _read_state(path: Path, size: int, time: int) -> pd.DataFrame:
+    del size, time
+    import pandas as pd
+
+    try:
+        table: pd.DataFrame = (
+            pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise FileError(
+            f"{path}: cannot be read ({error}). Move it away, or segment again."
+        ) from error
+    return table
 
 
 def _rows_of(
@@ -82,9 +93,9 @@ def _rows_of(
         return None
     frames = own["frame"]
     rows = cells[(cells["file"] == own["file"].iloc[0]) & cells["frame"].isin(frames)]
-    first = frames.min() if len(frames) == 1 else 0
-    shifted: pd.DataFrame = rows.assign(frame=rows["frame"] - first)
-    return shifted
+    first = int(frames.min()) if len(frames) == 1 else 0
+    found: pd.DataFrame = rows.assign(frame=rows["frame"] - first)
+    return found
 
 
 def _by_cell(

@@ -12,6 +12,7 @@ from coverslip.io.formats.units import (
     square,
     to_s,
     to_um,
+    um_per_unit,
 )
 
 # A camera pixel of 6.5 µm behind a 0.5× objective is 13 µm wide; 1200 dpi, the finest print, is 21.
@@ -124,6 +125,8 @@ def from_imagej(metadata: dict[str, Any], tags: dict[int, Any]) -> Calibration:
     """
     unit = str(metadata.get("unit", ""))
     per_unit = _resolution(tags)
+    if per_unit and int(tags.get(296, 1)) == 3 and um_per_unit(unit) == 1:
+        per_unit = per_unit[0] / 1e4, per_unit[1] / 1e4  # ImageJ, too, takes the tags at their word
     size: tuple[float, float] | None = None
     notes: list[str] = []
     if per_unit:
