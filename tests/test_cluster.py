@@ -97,11 +97,11 @@ def wait_for(path: Path, pattern: str, *, seconds: float = 60) -> str:
 def make_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A folder of images, one of them broken; a film; a slide; and the command for all."""
     for n in range(IMAGES):
-        save_picture(folder / "pictures" / f"{n}.png", squares(n)[0])
+        save_picture(folder / "pictures" / f"{n}.png", squares(1 + n)[0])
     (folder / "pictures" / "broken.png").write_bytes(b"no picture")
     with tifffile.TiffWriter(folder / "film.tif") as writer:
         for n in range(FRAMES):
-            writer.write(squares(n % 10)[0], contiguous=False, metadata=None)
+            writer.write(squares(1 + n % 9)[0], contiguous=False, metadata=None)
     slide = np.tile(squares(10, size=SIDE)[0], (2, 5))
     zarr.create_array(folder / "slide.zarr", data=slide, chunks=(SIDE, SIDE))
     monkeypatch.setenv("CREW_LOG", str(folder / "log_alone"))
@@ -153,7 +153,7 @@ def test_only_what_was_at_work_is_done_again(tmp_path, coverslip, monkeypatch):
     """Images alone, so that every pass is known: the killed worker's last, and no other."""
     command = make_work(tmp_path, monkeypatch)
     command = [command[0], command[1], *command[4:]]
-    with crew(tmp_path, kill=("3 0", "")) as address:
+    with crew(tmp_path, kill=("2 0", "")) as address:
         coverslip(*command, "-o", tmp_path / "crew", "--scheduler", address)
     assert sum(passes(tmp_path / "log").values()) == IMAGES + 1
 

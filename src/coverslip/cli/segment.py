@@ -103,6 +103,12 @@ def segment(
     recursive: Annotated[
         bool, typer.Option("--recursive", help="Take the images of folders in folders too.")
     ] = False,
+    track: Annotated[
+        bool, typer.Option("--track", help="Follow the cells of films: tracks and lineages.")
+    ] = False,
+    time_lapse: Annotated[
+        bool, typer.Option("--time-lapse", help="The images of a folder are frames of one film.")
+    ] = False,
 ) -> None:
     """Find the cells in images (instance segmentation): labels, overlays, tables, a report."""
     from coverslip.cli.arguments import parse_arguments, parse_list
@@ -165,6 +171,8 @@ def segment(
         scheduler=scheduler,
         workers=workers,
         recursive=recursive,
+        track=track,
+        time_lapse=time_lapse,
     )
     raise typer.Exit(1 if failed else 0)
 
@@ -178,12 +186,16 @@ def run_segment(
     scheduler: str | None = None,
     workers: int | None = None,
     recursive: bool = False,
+    track: bool = False,
+    time_lapse: bool = False,
 ) -> dict[Path, str]:
     """Segment image files and say what came of it; the files that failed, with the reason."""
     from coverslip.cluster import DaskExecutor, connected
     from coverslip.pipeline import Processes, Threads, segment_files
 
     paths = find_sources(sources, recursive=recursive)
+    if time_lapse:
+        paths, job = order_frames(paths, job)
     names = names_below(paths, sources) if recursive else {}
     note(f"{count_files(len(paths))}, model {job.model_name}")
     with ExitStack() as stack:
@@ -213,7 +225,27 @@ def run_segment(
     n_cells = sum(int(record.images["n_cells"].sum()) for record in result.done.values())
     tell(f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {out / 'report.html'}")
     tell_failed(result.failed)
-    return result.failed
+    if not track:
+        return result.failed
+    from coverslip.cli.segment_track import track_segmented
+
+    done = {path: result.done[path] for path in paths if path in result.done}
+    interval = job.frame_interval_s
+    lost = track_segmented(done, out, time_lapse=time_lapse, frame_interval_s=interval)
+    return {**result.failed, **lost}
+
+
+def order_frames(paths: Sequence[Path], job: Job) -> tuple[list[Path], Job]:
+    """Images that are the frames of time-lapses in the order of time, and one scale for them."""
+    from coverslip.cli.segment_track import in_time
+    from coverslip.pipeline import scale_messages, share_scale
+
+    paths = in_time(paths)
+    shared = share_scale(paths, job)
+    if shared is not job:
+        for text in scale_messages(shared.settings, job.model):
+            note(f"all frames: {text}")
+    return paths, shared
 
 
 def choose_shipped(sources: Sequence[str], settings: SegmentSettings, *, reading: Reading) -> str:

@@ -11,6 +11,8 @@ from coverslip.cli.messages import count_of, new_progress, note, tell, tell_fail
 from coverslip.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from coverslip.tracking import Film, ShowSettings, TrackedFilm, TrackSettings
 
 
@@ -99,23 +101,48 @@ def run_track(
     overwrite: bool = False,
 ) -> dict[Path, str]:
     """Track films and say what was found; the films that failed, with the reason."""
-    from coverslip.errors import CoverslipError
-    from coverslip.io import check_writable, only_here
-    from coverslip.tracking import open_films, track_film
+    from coverslip.io import check_writable
+    from coverslip.tracking import open_films
 
     check_writable(out)
     films = open_films(labels)
-    folders = name_folders(films, out)
     if show is not None and show.images is not None and len(films) > 1:
         raise SettingsError(
             f"--images {show.images}: these labels are {len(films)} films, and whose images they "
             "are cannot be told. Track each film on its own."
         )
+    return track_films(
+        films,
+        out,
+        settings=settings,
+        pixel_size_um=pixel_size_um,
+        frame_interval_s=frame_interval_s,
+        shows=[show] * len(films),
+        overwrite=overwrite,
+    )
+
+
+def track_films(
+    films: list[Film],
+    out: Path,
+    *,
+    settings: TrackSettings,
+    pixel_size_um: tuple[float, float] | None = None,
+    frame_interval_s: float | None = None,
+    shows: Sequence[ShowSettings | None],
+    overwrite: bool = False,
+) -> dict[Path, str]:
+    """Track opened films, each with its own images to show; those that failed, with the reason."""
+    from coverslip.errors import CoverslipError
+    from coverslip.io import only_here
+    from coverslip.tracking import track_film
+
+    folders = name_folders(films, out)
     failed: dict[Path, str] = {}
     out.mkdir(parents=True, exist_ok=True)
     with only_here(out), new_progress() as progress:
         task = progress.add_task("tracking", total=sum(2 * len(film) for film in films), info="")
-        for film, folder in zip(films, folders, strict=True):
+        for film, folder, show in zip(films, folders, shows, strict=True):
 
             def say(text: str, name: str = film.name) -> None:
                 note(f"{name}: {text}")

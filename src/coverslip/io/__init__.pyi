@@ -23,6 +23,7 @@ from .discovery import (
     label_files_in,
     label_name,
     mask_stem,
+    natural,
     part_masks,
     stem,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "list_series",
     "mask_stem",
     "match_names",
+    "natural",
     "only_here",
     "open_frame",
     "open_image",

@@ -4,7 +4,7 @@ from .infer import Model, check_model, predict_prepared, prepare_image, probs_to
 from .plan import OpenedImage
 from .record import BatchResult, Job, Record, read_record, result_settings
 from .run import segment_files
-from .scale import resolve_settings
+from .scale import resolve_settings, scale_messages
 from .segmentation import Found, Segmentation, labels_of, segment
 from .settings import (
     LEAST_SCALE,
@@ -18,6 +18,7 @@ from .settings import (
 )
 from .sources import name_below
 from .tasks import Task, image_to_tasks
+from .time_lapse import share_scale
 from .worker import Order, do_on_worker, job_to_order, settle_backend
 
 __all__ = [
@@ -55,10 +56,12 @@ __all__ = [
     "resolve_settings",
     "result_settings",
     "scale_for_size",
+    "scale_messages",
     "scale_of",
     "segment",
     "segment_examples",
     "segment_files",
     "settle_backend",
+    "share_scale",
     "threshold_of",
 ]

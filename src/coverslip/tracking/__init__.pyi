@@ -1,7 +1,7 @@
 from .cells import Cells, find_cells
 from .ctc import read_ctc, write_ctc
 from .files import TrackedFilm, track_film
-from .films import Film, open_films
+from .films import Film, open_films, open_frames
 from .follow import track, track_cells, track_labels
 from .geff import read_geff, write_geff
 from .lineage import Tracks
@@ -23,6 +23,7 @@ __all__ = [
     "Tracks",
     "find_cells",
     "open_films",
+    "open_frames",
     "read_ctc",
     "read_geff",
     "read_trackmate",

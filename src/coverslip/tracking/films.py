@@ -130,7 +130,7 @@ def open_films(sources: Iterable[Path]) -> list[Film]:
             films.append(_one_file(path))
         else:
             singles.setdefault(path.parent, []).append(path)
-    films += [_one_folder(folder, files) for folder, files in singles.items()]
+    films += [open_frames(folder.resolve().name, files) for folder, files in singles.items()]
     return films
 
 
@@ -159,7 +159,17 @@ def _one_file(path: Path) -> Film:
     )
 
 
-def _one_folder(folder: Path, files: list[Path]) -> Film:
+def open_frames(name: str, files: Sequence[Path]) -> Film:
+    """Open label files that are one time-lapse, a frame each.
+
+    Args:
+        name: Of the film.
+        files: In the order of time. Where a number in their names counts them, gaps in it are
+            missing frames.
+
+    Raises:
+        FileError: The first one cannot be read.
+    """
     first = open_image(files[0])
     times = find_times([stem(path) for path in files])
     frames: list[Path | None] = [None] * (max(times) + 1)
@@ -176,7 +186,7 @@ def _one_folder(folder: Path, files: list[Path]) -> Film:
             f"{shown}); cells are followed across up to --max-gap of them"
         )
     return Film(
-        name=folder.resolve().name or "film",
+        name=name or "film",
         files=tuple(frames),
         n_frames=len(frames),
         size=first.frame_shape,

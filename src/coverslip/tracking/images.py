@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from coverslip.io import ImageFile, find_images, open_image, read_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -64,25 +64,28 @@ class FilmImages:
         return picture
 
 
-def open_film_images(source: Path, film: Film) -> FilmImages:
+def open_film_images(source: Path | tuple[Path, ...], film: Film) -> FilmImages:
     """Open the images that belong to a film of labels.
 
     Args:
-        source: A file of all frames, or a folder with a file for each, in natural order of names.
+        source: A file of all frames, or a folder with a file for each, in natural order of names;
+            or the files in the order of time.
         film: Of labels.
 
     Raises:
         FileError: It is not there, or no image.
         DataError: Its frames do not fit those of the labels.
     """
-    opened = [open_image(path) for path in find_images([source])]
+    sources = [source] if isinstance(source, Path) else list(source)
+    opened = [open_image(path) for path in find_images(sources)]
     files = tuple((file, number) for file in opened for number in range(file.n_frames))
     known = sum(path is not None for path in film.files)
     if len(film.files) > 1 and len(files) == known < film.n_frames:
         files = _fill(files, film)
     if len(files) != film.n_frames:
         raise DataError(
-            f"{source}: {len(files)} frames, where the labels of {film.name} have {film.n_frames}: "
+            f"{sources[0]}: {len(files)} frames, where the labels of {film.name} have "
+            f"{film.n_frames}: "
             "wanted an image for each frame of labels. Name the images of this film alone."
         )
     for file, _ in files:
@@ -92,7 +95,7 @@ def open_film_images(source: Path, film: Film) -> FilmImages:
                 f"{file.path}: {came} pixels, where the labels of {film.name} have {wanted}: "
                 "wanted images of the size of the labels. Name those that were segmented."
             )
-    return FilmImages(source, files)
+    return FilmImages(sources[0], files)
 
 
 def _fill(files: tuple[tuple[ImageFile, int], ...], film: Film) -> tuple[Any, ...]:

@@ -46,12 +46,13 @@ class ShowSettings:
     """What is made to look at.
 
     Attributes:
-        images: The images that the labels are of, behind the outlines; None: none.
+        images: The images that the labels are of, behind the outlines: a file or folder, or a file
+            for each frame; None: none.
         figures: Lineage tree and trajectories as SVG and PDF.
         video: The film as MP4 and GIF.
     """
 
-    images: Path | None = None
+    images: Path | tuple[Path, ...] | None = None
     figures: bool = False
     video: bool = False
 
