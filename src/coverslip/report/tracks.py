@@ -183,7 +183,7 @@ def _cells(cells: pd.DataFrame, shown: list[int]) -> dict[str, Any]:
         "x": _rounded(table["centroid_x_px"].to_numpy()),
     }
     curves = {
-        "area": ("area_um2", "µm²") if "area_um2" in table else ("area_px", "px"),
+        "area": ("area_um2", "µm²") if "area_um2" in table else ("area_px", "px²"),
         "speed": ("speed_um_per_h", "µm/h")
         if "speed_um_per_h" in table
         else ("speed_px_per_frame", "px/frame"),

@@ -114,7 +114,7 @@ def _areas(cells: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     size = np.abs(np.log(factor))
     for row in np.flatnonzero(size > np.log(AREA_TIMES)).tolist():
         word = "grows" if factor[row] > 1 else "shrinks"
-        text = f"Area {word} from {area[row - 1]:.0f} to {area[row]:.0f} px without a division."
+        text = f"Area {word} from {area[row - 1]:.0f} to {area[row]:.0f} px² without a division."
         yield "area", *_cell(ordered, row), float(size[row]), text
 
 
