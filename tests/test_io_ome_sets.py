@@ -208,7 +208,8 @@ def test_a_plane_of_another_size_is_empty(tmp_path):
 def test_a_claim_of_a_billion_planes_is_not_believed(tmp_path):
     write_set(tmp_path, LAYOUTS["a file for each channel"])
     path = tmp_path / "s_c0.ome.tif"
-    text = tifffile.TiffFile(path, _multifile=False).pages[0].description
+    with tifffile.TiffFile(path, _multifile=False) as tif:
+        text = tif.pages[0].description
     tifffile.imwrite(
         path,
         np.zeros((20, 24), np.uint16),
