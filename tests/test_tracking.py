@@ -202,3 +202,13 @@ def test_the_labels_given_stay_as_they_are():
     before = labels.copy()
     track(labels)
     assert np.array_equal(labels, before)
+
+
+def test_a_piece_that_splits_off_and_vanishes_is_no_daughter():
+    whole, other = (60, 60, 12), (20, 130, 10)
+    parted = [(60, 58, 9), (60, 72, 6)]
+    frames = [[other, whole]] * 3 + [[other, *parted]] * 2 + [[other, (60, 58, 9)]] * 4
+    tracks = track(film(*frames), settings=TrackSettings(max_gap=0, keep_labels=True))
+    assert not (tracks.lineage["fate"] == "divides").any()
+    assert sorted(tracks.lineage["end_frame"]) == [4, 8, 8]
+    assert "1 division was not believed" in tracks.notes[-1]

@@ -16,6 +16,8 @@ import numpy as np
 from coverslip.tracking.cells import Cells, nearest
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from coverslip.tracking.cells import Floats, Whole
 
 # Degrees of freedom of Student's t: fewer are longer tails.
@@ -233,6 +235,13 @@ def side_costs(cells: Cells, shift: Floats, *, scales: Scales) -> Floats:
     reach = max(scales.radius / 2, 2 * scales.motion)
     inside = np.maximum(rim_distance(cells, shift) - 1, 0)
     return scales.ending - (scales.ending - scales.leaving) * np.exp(-inside / reach)
+
+
+def near_rim(cells: Cells, shift: Floats, *, scales: Scales) -> NDArray[np.bool_]:
+    """Tell which cells may leave: those that are, or are carried, within reach of the rim."""
+    reach = max(scales.radius / 2, 2 * scales.motion)
+    near: NDArray[np.bool_] = rim_distance(cells, shift) < reach
+    return near
 
 
 def rim_distance(cells: Cells, shift: Floats) -> Floats:

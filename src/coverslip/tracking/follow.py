@@ -13,6 +13,7 @@ from coverslip.tracking.chains import chain
 from coverslip.tracking.lineage import Tracks, build_lineage, note_merges
 from coverslip.tracking.link import close_gaps, link_cells, link_neighbours
 from coverslip.tracking.mend import Join, find_mends, mend_labels, mended_cells
+from coverslip.tracking.prune import drop_short_daughters
 from coverslip.tracking.settings import TrackSettings
 from coverslip.tracking.table import build_table
 
@@ -107,6 +108,7 @@ def track_cells(
     if not settings.keep_labels:
         mends = find_mends(frames, linked, scales=scales, labels_of=labels_of)
         frames, linked = _link_mended(frames, linked, mends, scales, settings, labels_of)
+    linked, n_false = drop_short_daughters(frames, linked, scales=scales)
     drifts = np.array([one.drift for one in linked if one.end == one.begin + 1]).reshape(-1, 2)
     chains = chain(frames, linked)
     lineage = build_lineage(frames, chains, scales=scales, drifts=drifts)
@@ -127,7 +129,7 @@ def track_cells(
         n_frames=len(frames),
         mends=tuple(mends),
         decisions=_decisions(scales, drifts, settings),
-        notes=_notes(frames, mends, drifts, scales),
+        notes=(*_notes(frames, mends, drifts, scales), *_say_false(n_false)),
     )
 
 
@@ -202,6 +204,15 @@ def _link_mended(
     pairs = [one for one in linked if one.end == one.begin + 1]
     pairs = [again.get(one.begin, one) for one in pairs]
     return frames, pairs + close_gaps(frames, pairs, scales=scales, settings=settings)
+
+
+def _say_false(n: int) -> list[str]:
+    if not n:
+        return []
+    were = "1 division was" if n == 1 else f"{n} divisions were"
+    return [
+        f"{were} not believed, since a daughter was lost at once: her mother goes on as her sister"
+    ]
 
 
 def _decisions(scales: Scales, drifts: NDArray[Any], settings: TrackSettings) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from coverslip.tracking.cells import take
-from coverslip.tracking.cost import rim_distance
+from coverslip.tracking.cost import near_rim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,12 +107,11 @@ def _fates(
 ) -> NDArray[Any]:
     """What becomes of each track, given the node that it ends at."""
     fate = np.full(len(last), "lost", dtype=object)
-    reach = max(scales.radius / 2, 2 * scales.motion)
     frame = chains.frame[last]
     for t in np.unique(frame[frame < len(frames) - 1]):
         tracks = np.flatnonzero(frame == t)
         cells = take(frames[t], chains.index[last[tracks]])
-        fate[tracks[rim_distance(cells, drifts[t]) < reach]] = "leaves"
+        fate[tracks[near_rim(cells, drifts[t], scales=scales)]] = "leaves"
     fate[frame == len(frames) - 1] = "end"
     fate[chains.parent[chains.parent > 0] - 1] = "divides"
     return fate
