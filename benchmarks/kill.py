@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from coverslip.reproduction.tables.markdown import table_to_markdown
+from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.provenance import provenance
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from coverslip.reproduction.tables.markdown import table_to_markdown
+from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.checkpoints import load_checkpoint, shipped_models
 from coverslip.evaluation import score_model

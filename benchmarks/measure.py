@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from coverslip.reproduction.tables.markdown import table_to_markdown
+from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.measurements import MeasureSettings, measure
 from coverslip.measurements.columns import GROUPS

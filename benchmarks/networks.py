@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import torch
-from coverslip.reproduction.tables.markdown import table_to_markdown
+from coverslip.reproduction.tables.write import table_to_markdown
 from torch.utils.flop_counter import FlopCounterMode
 
 from coverslip.models import MODELS

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import torch
-from coverslip.reproduction.tables.markdown import table_to_markdown
+from coverslip.reproduction.tables.write import table_to_markdown
 from networks import count_gflop
 
 from coverslip._optional import is_installed

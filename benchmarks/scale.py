@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from coverslip.reproduction.tables.markdown import table_to_markdown
+from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.checkpoints import load_model
 from coverslip.io import find_pairs

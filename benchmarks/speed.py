@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import tifffile
-from coverslip.reproduction.tables.markdown import table_to_markdown
+from coverslip.reproduction.tables.write import table_to_markdown
 from large import EXAMPLES, pieces
 
 from coverslip.io import open_image, read_frame

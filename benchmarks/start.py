@@ -20,7 +20,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
-from coverslip.reproduction.tables.markdown import table_to_markdown
+from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.provenance import provenance
 

@@ -15,7 +15,7 @@ from collections import defaultdict
 
 import pandas as pd
 import torch
-from coverslip.reproduction.tables.markdown import table_to_markdown
+from coverslip.reproduction.tables.write import table_to_markdown
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 FIRST = (2.0, 1.0, 0.5, 0.25, 0.125)  # an octave apart: a model bears half of one either way
 LOOK_PX = 250_000  # pixels that the network sees in a look; where it is more, four windows are cut
 SPECK_PX = 12  # at the scale of a look; the model's least area would drop what is small as yet
-LOOKS = 3  # a look at a wrong scale tells a better one, hardly ever the best
 NEAR = 2**0.25  # a scale is found when the next is nearer than this; models bear twice as much
-KEPT = 0.9  # share of a look's worth that a step must leave
+# Share of a look's worth that a step must leave. The first may cost much: the looks before it are an
+# octave apart, and the size that they tell is surer than what each is worth. A look at a wrong scale
+# tells a better one, hardly ever the best: so there are three steps.
+KEPT = (0.5, 0.9, 0.9)
 BEARS = 2.5  # times larger or smaller than learnt, a cell is a clump or a bit
 AGREE = 0.5  # octaves by which two looks may differ in the size that they tell, and still agree
 LEAST_ZOOM, MOST_ZOOM = 1 / 8, 2.5  # more would cost a laptop six times the work
@@ -88,12 +90,12 @@ def find_scale(pieces: Sequence[Image], model: Model, *, settings: SegmentSettin
     best = FIRST[int(np.argmax(worth))]
     if not max(worth) > 0:
         return 1.0
-    for _ in range(LOOKS):
+    for kept in KEPT:
         scale = limit_zoom(learnt / seen[best].size)
         if 1 / NEAR < scale / best < NEAR:
             return scale
         seen[scale] = look(pieces, model, settings=replace(quick, scale=scale))
-        if not seen[scale].worth > KEPT * seen[best].worth:
+        if not seen[scale].worth > kept * seen[best].worth:
             return best
         best = scale
     return best
