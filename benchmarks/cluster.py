@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from coverslip.reproduction.tables.write import table_to_markdown
 from large import write_zarr
 
 from coverslip.provenance import provenance
+from coverslip.reproduction.tables.write import table_to_markdown
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

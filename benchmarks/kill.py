@@ -18,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.provenance import provenance
+from coverslip.reproduction.tables.write import table_to_markdown
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

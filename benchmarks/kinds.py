@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.checkpoints import load_model
 from coverslip.io import find_pairs
@@ -39,6 +38,7 @@ from coverslip.pipeline import (
     scale_of,
 )
 from coverslip.pipeline.scale import limit_zoom
+from coverslip.reproduction.tables.write import table_to_markdown
 from coverslip.segmentation import cell_sizes, drop_cells, trim_cells
 from coverslip.training import load_labelled
 from coverslip.training.weights import split_ignored

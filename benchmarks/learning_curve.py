@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.checkpoints import load_checkpoint, shipped_models
 from coverslip.evaluation import score_model
@@ -31,6 +30,7 @@ from coverslip.io import Pair, find_pairs, write_bytes, write_text
 from coverslip.pipeline import SegmentSettings
 from coverslip.provenance import provenance
 from coverslip.reproduction.figures.learning import learning_figure
+from coverslip.reproduction.tables.write import table_to_markdown
 from coverslip.training import (
     Plan,
     SampleSettings,

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.measurements import MeasureSettings, measure
 from coverslip.measurements.columns import GROUPS
 from coverslip.provenance import provenance
+from coverslip.reproduction.tables.write import table_to_markdown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

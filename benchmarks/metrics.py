@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.metrics import count_cells, count_overlaps, match_cells
 from coverslip.provenance import provenance
+from coverslip.reproduction.tables.write import table_to_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import torch
-from coverslip.reproduction.tables.write import table_to_markdown
 from torch.utils.flop_counter import FlopCounterMode
 
 from coverslip.models import MODELS
 from coverslip.provenance import provenance
+from coverslip.reproduction.tables.write import table_to_markdown
 from coverslip.training.losses import bce_dice_loss
 
 if TYPE_CHECKING:

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import torch
-from coverslip.reproduction.tables.write import table_to_markdown
 from networks import count_gflop
 
 from coverslip._optional import is_installed
 from coverslip.inference.runtime import make_forward
 from coverslip.models import MODELS
 from coverslip.provenance import provenance
+from coverslip.reproduction.tables.write import table_to_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.checkpoints import load_model
 from coverslip.io import find_pairs
 from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, find_scale, windows
 from coverslip.pipeline.settings import own_settings
 from coverslip.preprocessing import resize_image, resize_labels
+from coverslip.reproduction.tables.write import table_to_markdown
 from coverslip.segmentation import cell_sizes
 from coverslip.training import load_labelled
 from coverslip.training.weights import split_ignored

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import torch
-from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.checkpoints import load_model
 from coverslip.measurements import measure
 from coverslip.pipeline import SegmentSettings, predict_prepared, prepare_image
 from coverslip.provenance import provenance
+from coverslip.reproduction.tables.write import table_to_markdown
 from coverslip.segmentation import labels_to_maps, separate
 
 if TYPE_CHECKING:

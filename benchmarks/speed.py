@@ -25,11 +25,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import tifffile
-from coverslip.reproduction.tables.write import table_to_markdown
 from large import EXAMPLES, pieces
 
 from coverslip.io import open_image, read_frame
 from coverslip.provenance import provenance
+from coverslip.reproduction.tables.write import table_to_markdown
 
 HERE = Path(__file__).parent / "systems"
 OURS = "swift onnxruntime"

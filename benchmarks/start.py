@@ -20,9 +20,9 @@ from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
-from coverslip.reproduction.tables.write import table_to_markdown
 
 from coverslip.provenance import provenance
+from coverslip.reproduction.tables.write import table_to_markdown
 
 IMAGE = Path(__file__).parents[1] / "examples" / "nuclei" / "fluorescence_small.png"
 

@@ -15,7 +15,6 @@ from collections import defaultdict
 
 import pandas as pd
 import torch
-from coverslip.reproduction.tables.write import table_to_markdown
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
@@ -23,6 +22,7 @@ from coverslip.device import autocast, pick_device
 from coverslip.models import MODELS
 from coverslip.provenance import provenance
 from coverslip.reproduction.network_cost import device_name
+from coverslip.reproduction.tables.write import table_to_markdown
 from coverslip.training import Batch, SampleSettings, TrainSettings
 from coverslip.training.losses import bce_dice_loss
 from coverslip.training.step import inputs_to_loss, prepare

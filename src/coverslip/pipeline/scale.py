@@ -29,9 +29,9 @@ FIRST = (2.0, 1.0, 0.5, 0.25, 0.125)  # an octave apart: a model bears half of o
 LOOK_PX = 250_000  # pixels that the network sees in a look; where it is more, four windows are cut
 SPECK_PX = 12  # at the scale of a look; the model's least area would drop what is small as yet
 NEAR = 2**0.25  # a scale is found when the next is nearer than this; models bear twice as much
-# Share of a look's worth that a step must leave. The first may cost much: the looks before it are an
-# octave apart, and the size that they tell is surer than what each is worth. A look at a wrong scale
-# tells a better one, hardly ever the best: so there are three steps.
+# Share of a look's worth that a step must leave. The first may cost much: the looks before it are
+# an octave apart, and the size that they tell is surer than what each is worth. A look at a wrong
+# scale tells a better one, hardly ever the best: so there are three steps.
 KEPT = (0.5, 0.9, 0.9)
 BEARS = 2.5  # times larger or smaller than learnt, a cell is a clump or a bit
 AGREE = 0.5  # octaves by which two looks may differ in the size that they tell, and still agree
