@@ -42,6 +42,11 @@ if TYPE_CHECKING:
 
 
 NOISE = "shows nothing but noise, or nothing at all: no cells were looked for in it"
+# Of a film or stack, once for all of them.
+NOISY_FRAMES = (
+    "some frames show nothing but noise, or nothing at all: no cells were looked for in them, and "
+    "images.csv says 0 for each"
+)
 
 
 class Frame(Protocol):
@@ -135,6 +140,7 @@ def hold_array(
     channels: Channels | None = None,
     number: int = 0,
     notes: Sequence[str] = (),
+    say_noise: str = NOISE,
 ) -> HeldFrame:
     """Hold an image (H, W) or (H, W, 3) that is in memory, prepared for a model.
 
@@ -144,7 +150,7 @@ def hold_array(
     measured = image if channels is None else channels
     prepared, found = prepare_and_note(image, model)
     shows_noise = isinstance(model, Checkpoint) and is_noise(prepared)
-    notes = [*notes, *filter(None, [found, NOISE * shows_noise])]
+    notes = [*notes, *filter(None, [found, say_noise * shows_noise])]
     return HeldFrame(image, prepared, measured, number, tuple(notes), shows_noise)
 
 
@@ -162,7 +168,16 @@ def hold_frames(
     if file.n_channels > 1:
         channels = read_channels(file, frames, tell=notes.append)
     for number, image, others in zip(frames, wanted, channels, strict=False):
-        yield hold_array(image, model, channels=others, number=number, notes=notes)
+        is_left_out = find_gap(file, number, channel=channel) is not None
+        noise = NOISE if file.n_frames == 1 else NOISY_FRAMES
+        yield hold_array(
+            image,
+            model,
+            channels=others,
+            number=number,
+            notes=notes,
+            say_noise="" if is_left_out else noise,
+        )
         notes.clear()
 
 
