@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coverslip._text import printable
+from coverslip.cli.compare import compare
 from coverslip.cli.demo import demo
 from coverslip.cli.doctor import doctor
 from coverslip.cli.evaluate import evaluate
@@ -39,6 +40,7 @@ VERBS = (
     segment,
     track,
     measure,
+    compare,
     train,
     tune,
     suggest,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coverslip.cli.messages import count_files, count_of, new_progress, note, tell
-from coverslip.cli.options import Axes, Channel, Project, Properties
+from coverslip.cli.options import Axes, Channel, Conditions, Project, Properties
 from coverslip.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from coverslip.io import Reading
     from coverslip.measurements import MeasureSettings
+    from coverslip.plates import Conditions as Plate
 
 
 def measure(
@@ -31,6 +32,7 @@ def measure(
         Path | None, typer.Argument(help="Their images, for how bright the cells are.")
     ] = None,
     properties: Properties = "all",
+    conditions: Conditions = None,
     axes: Axes = None,
     channel: Channel = None,
     project: Project = "none",
@@ -44,6 +46,7 @@ def measure(
 ) -> None:
     """Measure the cells of label files: a table, one row per cell."""
     from coverslip.cli.arguments import parse_list
+    from coverslip.cli.compare import read_plate
     from coverslip.io import Reading
     from coverslip.measurements import MeasureSettings
 
@@ -55,6 +58,7 @@ def measure(
         settings=settings,
         pixel_size_um=pixel_size,
         reading=Reading(channel, axes, project),
+        conditions=read_plate(conditions),
     )
 
 
@@ -66,6 +70,7 @@ def run_measure(
     settings: MeasureSettings,
     pixel_size_um: float | None,
     reading: Reading,
+    conditions: Plate | None = None,
 ) -> None:
     """Measure files, write the table and say how many cells there are.
 
@@ -92,11 +97,13 @@ def run_measure(
             on_file=lambda path: progress.update(task, advance=1, info=path.name),
             on_note=note,
         )
-        n_cells = write_as_measured(out, tables)
+        n_cells = write_as_measured(out, tables, conditions=conditions)
     tell(f"{count_of(n_cells, 'cell')} in {count_files(len(found.files))}: {out}")
 
 
-def write_as_measured(out: Path, tables: Iterable[pd.DataFrame]) -> int:
+def write_as_measured(
+    out: Path, tables: Iterable[pd.DataFrame], *, conditions: Plate | None = None
+) -> int:
     """Write tables below each other, and say how many rows they have.
 
     Until all are measured, and so all columns known, they wait in files: however many cells there
@@ -122,8 +129,12 @@ def write_as_measured(out: Path, tables: Iterable[pd.DataFrame]) -> int:
                 names |= dict.fromkeys(map(str, table))
                 n_cells += len(table)
         rows = (read_table(path).assign(file=file) for path, file in waiting)
+        columns = cell_columns(names or first)
+        if conditions is not None:
+            rows = (conditions.add_to(table) for table in rows)
+            columns[2:2] = conditions.names  # behind file and frame
         with writing(Ledger(out.parent)):
-            write_table_parts(out, gather_rows(rows), columns=cell_columns(names or first))
+            write_table_parts(out, gather_rows(rows), columns=columns)
     return n_cells
 
 

@@ -82,3 +82,9 @@ MethodArgument = Annotated[
         "--argument", help="NAME=VALUE of a method without learning, such as epsilon=0.03."
     ),
 ]
+Conditions = Annotated[
+    Path | None,
+    typer.Option(
+        help="Plate map: a CSV with a column well or file; its others go into the tables."
+    ),
+]

@@ -26,6 +26,7 @@ from coverslip.cli.options import (
     Backend,
     CellSize,
     Channel,
+    Conditions,
     Device,
     FillHoles,
     FrameInterval,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
     from coverslip.io import Reading
     from coverslip.pipeline import Executor, Job, Model, SegmentSettings
+    from coverslip.plates import Conditions as Plate
 
 
 def segment(
@@ -80,6 +82,7 @@ def segment(
         bool, typer.Option("--uncertainty", help="Also write how far the views disagree.")
     ] = False,
     properties: Properties = "all",
+    conditions: Conditions = None,
     table: Annotated[str, typer.Option(help="Tables as csv or parquet.")] = "csv",
     label_format: Annotated[
         str, typer.Option(help="Labels as tif (OME-TIFF) or zarr (OME-Zarr).")
@@ -113,6 +116,7 @@ def segment(
     """Find the cells in images (instance segmentation): labels, overlays, tables, a report."""
     from coverslip.cli.arguments import parse_arguments, parse_list
     from coverslip.cli.checks import check_segment
+    from coverslip.cli.compare import read_plate
 
     check_segment(
         images,
@@ -128,6 +132,7 @@ def segment(
     from coverslip.measurements import MeasureSettings
     from coverslip.pipeline import SegmentSettings
 
+    plate = read_plate(conditions)
     out, label_format = choose_out(out, label_format)
     settings = SegmentSettings(
         separate=not no_separate,
@@ -162,6 +167,7 @@ def segment(
         table=table,
         labels=label_format,
         region=region,
+        conditions=plate,
     )
     failed = run_segment(
         images,
@@ -338,6 +344,7 @@ def load_job(
     table: str = "csv",
     labels: str = "tif",
     region: int = 2048,
+    conditions: Plate | None = None,
 ) -> Job:
     """The model, found and loaded, with what is to be done.
 
@@ -376,6 +383,7 @@ def load_job(
         table=table,
         labels=labels,
         regions=RegionSettings(core_px=region),
+        conditions=conditions,
     )
 
 

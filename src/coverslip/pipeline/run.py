@@ -146,7 +146,14 @@ def segment_files(
             ledger = Ledger(out, sets_aside=True)
             with writing(ledger):
                 page = Page("Cells found", run)
-                write_summary(out, result, page=page, targets=targets, form=job.table)
+                write_summary(
+                    out,
+                    result,
+                    page=page,
+                    targets=targets,
+                    form=job.table,
+                    conditions=job.conditions,
+                )
             ledger.compact()
             for old, new in ledger.moved:
                 on_note(moved_message(old, new))

@@ -3,6 +3,7 @@ from .cells import Cells
 from .images import IMAGE_COLUMNS, pick_frames
 from .page import Run, html_report
 from .pictures import Drawing, encode_picture
+from .plates import PlateSection, plate_page
 from .tracks import FilmToShow, TracksToShow, track_report
 
 __all__ = [
@@ -11,10 +12,12 @@ __all__ = [
     "Cells",
     "Drawing",
     "FilmToShow",
+    "PlateSection",
     "Run",
     "TracksToShow",
     "encode_picture",
     "html_report",
     "pick_frames",
+    "plate_page",
     "track_report",
 ]
