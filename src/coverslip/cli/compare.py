@@ -36,8 +36,9 @@ def compare(
         str | None, typer.Option(help="The condition that others are compared with, such as DMSO.")
     ] = None,
     measure: Annotated[
-        str, typer.Option(help="Measurements to draw, with commas; otherwise the usual ones.")
-    ] = "",
+        str | None,
+        typer.Option(help="Measurements to draw, with commas; otherwise the usual ones."),
+    ] = None,
     table: Annotated[str, typer.Option(help="Tables as csv or parquet.")] = "csv",
     no_quality: Annotated[
         bool, typer.Option("--no-quality", help="Do not read the images again for their quality.")
@@ -63,7 +64,7 @@ def compare(
     looks = None
     if not no_quality and "confluence" in images:  # of images, not of label files
         looks = look_at_images(images, on_note=note)
-    wanted = [name.strip() for name in measure.split(",") if name.strip()]
+    wanted = [name.strip() for name in (measure or "").split(",") if name.strip()]
     found = compare_conditions(cells, images, plate, control=control, measures=wanted, looks=looks)
     for text in found.notes:
         note(text)

@@ -49,8 +49,9 @@ def look_at(image: NDArray[Any]) -> Look:
         >>> import numpy as np
         >>> from scipy.ndimage import gaussian_filter
         >>> from coverslip.plates import look_at
-        >>> sharp = np.kron(np.random.default_rng(0).random((32, 32)), np.ones((8, 8)))
-        >>> look_at(sharp).focus > look_at(gaussian_filter(sharp, 3)).focus
+        >>> points = np.random.default_rng(0).random((256, 256)) > 0.999
+        >>> sharp, blurred = (gaussian_filter(points.astype(float), sigma) for sigma in (2, 5))
+        >>> look_at(sharp).focus > look_at(blurred).focus
         True
     """
     limit = np.iinfo(image.dtype).max if image.dtype.kind in "ui" else np.inf
