@@ -16,7 +16,7 @@ FLOORS = (
     "contours figures measurements metrics models preprocessing report segmentation tiling",
     "inference io",
     "checkpoints export tables",
-    "file_measurements plates tracking training",
+    "file_measurements plates tracking training volumes",
     "pipeline",
     "active_learning cluster doctor evaluation",
     "reproduction",

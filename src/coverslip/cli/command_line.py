@@ -26,6 +26,7 @@ from coverslip.cli.reproduce import reproduce
 from coverslip.cli.robustness import robustness
 from coverslip.cli.score import score
 from coverslip.cli.segment import segment
+from coverslip.cli.stack import stack
 from coverslip.cli.suggest import suggest
 from coverslip.cli.track import track
 from coverslip.cli.train import train
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 VERBS = (
     segment,
     track,
+    stack,
     measure,
     compare,
     train,

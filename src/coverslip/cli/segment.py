@@ -112,6 +112,16 @@ def segment(
     time_lapse: Annotated[
         bool, typer.Option("--time-lapse", help="The images of a folder are frames of one film.")
     ] = False,
+    stack: Annotated[
+        bool,
+        typer.Option(
+            "--stack", help="Join the cells of a z-stack's slices to objects in 3-D, measured."
+        ),
+    ] = False,
+    slice_distance: Annotated[
+        float | None,
+        typer.Option(help="From a slice to the next in µm, in place of what the files say."),
+    ] = None,
 ) -> None:
     """Find the cells in images (instance segmentation): labels, overlays, tables, a report."""
     from coverslip.cli.arguments import parse_arguments, parse_list
@@ -179,6 +189,8 @@ def segment(
         recursive=recursive,
         track=track,
         time_lapse=time_lapse,
+        stack=stack,
+        slice_distance=slice_distance,
     )
     raise typer.Exit(1 if failed else 0)
 
@@ -194,6 +206,8 @@ def run_segment(
     recursive: bool = False,
     track: bool = False,
     time_lapse: bool = False,
+    stack: bool = False,
+    slice_distance: float | None = None,
 ) -> dict[Path, str]:
     """Segment image files and say what came of it; the files that failed, with the reason."""
     from coverslip.cluster import DaskExecutor, connected
@@ -231,13 +245,17 @@ def run_segment(
     n_cells = sum(int(record.images["n_cells"].sum()) for record in result.done.values())
     tell(f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {out / 'report.html'}")
     tell_failed(result.failed)
-    if not track:
-        return result.failed
-    from coverslip.cli.segment_track import track_segmented
-
     done = {path: result.done[path] for path in paths if path in result.done}
-    interval = job.frame_interval_s
-    lost = track_segmented(done, out, time_lapse=time_lapse, frame_interval_s=interval)
+    lost: dict[Path, str] = {}
+    if track:
+        from coverslip.cli.segment_track import track_segmented
+
+        interval = job.frame_interval_s
+        lost |= track_segmented(done, out, time_lapse=time_lapse, frame_interval_s=interval)
+    if stack:
+        from coverslip.cli.segment_stack import join_segmented
+
+        lost |= join_segmented(done, out, job=job, slice_distance_um=slice_distance)
     return {**result.failed, **lost}
 
 

@@ -45,6 +45,7 @@ def read_header(path: Path, series: int = 0) -> Header:
             dtype=dtype.newbyteorder("="),
             bit_depth=bits,
             samples=file.how,
+            slice_distance_um=known.slice_distance_um,
             pixel_size_um=known.pixel_size_um
             and orientation.size_as_seen(known.pixel_size_um, file.orientation),
             channel_names=known.channel_names,
@@ -89,6 +90,7 @@ def _completed(own: Calibration, vendor: Calibration | None) -> Calibration:
         pixel_size_um=own.pixel_size_um or vendor.pixel_size_um,
         channel_names=own.channel_names or vendor.channel_names,
         frame_interval_s=own.frame_interval_s or vendor.frame_interval_s,
+        slice_distance_um=own.slice_distance_um or vendor.slice_distance_um,
     )
 
 
