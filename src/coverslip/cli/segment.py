@@ -218,16 +218,16 @@ def run_segment(
         paths, job = order_frames(paths, job)
     names = names_below(paths, sources) if recursive else {}
     note(f"{count_files(len(paths))}, model {job.model_name}")
-    with ExitStack() as stack:
+    with ExitStack() as opened:
         executor: Executor = Threads() if workers is None else Processes(workers)
         if scheduler is not None:  # whose workers were started in other folders
             if not scheduler.startswith("tls://"):
                 note(TLS)
-            executor = DaskExecutor(stack.enter_context(connected(scheduler)))
+            executor = DaskExecutor(opened.enter_context(connected(scheduler)))
             paths = list(dict.fromkeys(path.absolute() for path in paths))
             names = {path.absolute(): name for path, name in names.items()}
             out = out.absolute()
-        progress = stack.enter_context(new_progress())
+        progress = opened.enter_context(new_progress())
         on_frame = count_frames(progress, "segmenting", n_files=len(paths))
         result = segment_files(
             paths,

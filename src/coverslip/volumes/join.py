@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     Labels = NDArray[np.integer[Any]]
     Numbers = NDArray[np.int64]
 
+# The pole of a round object is small beside its next slice, but lies within it.
+CAP = (
+    0.7  # share of the smaller cell in the larger, above which they are one where nothing is better
+)
 BRANCH = 0.5  # share of a cell over another's object, above which the object may branch
 
 
@@ -64,7 +68,8 @@ class Joined:
     """Which cells are one object.
 
     Attributes:
-        numbers: of each slice, by label from 0 on, the object from 1 on; 0: background, or left out.
+        numbers: of each slice, by label from 0 on, the object from 1 on; 0: background, or one that
+            was left out.
         n_objects: how many.
         n_bridged: times that an object goes on after slices that miss it.
         n_branches: cells that lie over an object that goes on in another cell.
@@ -119,7 +124,9 @@ class SliceJoiner:
         found = find_overlaps(before, labels)
         areas = np.bincount(before.ravel())[found.before]
         iou = found.shared / (areas + counts[found.now] - found.shared)
-        wanted = iou >= self.settings.min_iou
+        smaller = np.minimum(areas, counts[found.now])
+        is_cap = (found.shared >= CAP * smaller) & (back == 1)
+        wanted = (iou >= self.settings.min_iou) | is_cap
         for place in np.lexsort((found.now, found.before, -iou)):
             label, number = int(found.now[place]), int(earlier[found.before[place]])
             is_free = self.last_seen.get(number) == len(self.numbers) - back
@@ -156,9 +163,10 @@ def join_slices(slices: Iterable[Labels], settings: JoinSettings | None = None) 
     """Tell which cells of the slices of a stack are one object.
 
     Two cells of neighbouring slices are one object where their overlap by their union is at least
-    `JoinSettings.min_iou`; of several, the best. An object never branches: of two cells over one, the
-    better goes on, and the other begins an object of its own. This is counted, as are the slices
-    that miss an object.
+    `JoinSettings.min_iou`; of several, the best. Where a cell has no such neighbour, one that lies
+    within it, as the pole of a round object does, goes on in it. An object never branches: of two
+    cells over one, the better goes on, and the other begins an object of its own. This is counted,
+    as are the slices that miss an object.
 
     Args:
         slices: (H, W) labels of each depth, 0 is background; the numbers of one slice mean nothing

@@ -104,8 +104,9 @@ class ObjectSums:
                 )
         if image is not None:
             grey = image.mean(axis=2) if image.ndim == 3 else image
-            light = np.bincount(own, weights=grey[y, x].astype(float), minlength=size)
-            self.light = light if self.light is None else self.light + light
+            if self.light is None:
+                self.light = np.zeros(size)
+            self.light += np.bincount(own, weights=grey[y, x].astype(float), minlength=size)
 
     def table(
         self,
@@ -175,8 +176,8 @@ def _axes_um(
 ) -> NDArray[np.float64]:
     """(n, 3) axes of the ellipsoids of the same second moments, the longest first.
 
-    A voxel is a box, not a point: each side adds a twelfth of its square. A full ellipsoid of axis a
-    has the second moment (a / 2)² / 5 along it.
+    A voxel is a box, not a point: each side adds a twelfth of its square. A full ellipsoid of axis
+    a has the second moment (a / 2)² / 5 along it.
     """
     names = (("zz", "zy", "zx"), ("zy", "yy", "yx"), ("zx", "yx", "xx"))
     moments = np.empty((len(total["n"]), 3, 3))
