@@ -55,6 +55,11 @@ def test_two_cells_that_merge_end_in_one():
     assert joined.numbers[1].tolist() == [0, 2]  # the larger of the two covers it better
 
 
+def test_a_pole_goes_on_in_the_slice_that_it_lies_within():
+    slices = [disk((20, 20), 1), disk((20, 20), 6), disk((20, 20), 1)]
+    assert join_slices(slices).n_objects == 1
+
+
 def test_a_slice_that_misses_an_object_is_bridged():
     cell, empty = disk((20, 20), 6), np.zeros((40, 40), int)
     joined = join_slices([cell, empty, cell])
@@ -78,11 +83,8 @@ def test_settings_that_cannot_be(settings):
 
 
 def ball(radius_um: float, size: tuple[float, float, float], side: int = 41) -> np.ndarray:
-    z, y, x = (
-        (np.arange(side) - side // 2).reshape([-1 if axis == n else 1 for n in range(3)])
-        * size[axis]
-        for axis in range(3)
-    )
+    steps = np.arange(side) - side // 2
+    z, y, x = np.meshgrid(*(steps * one for one in size), indexing="ij")
     return (z**2 + y**2 + x**2 <= radius_um**2).astype(int)
 
 
@@ -204,8 +206,8 @@ def test_images_that_do_not_fit_are_refused(tmp_path):
     assert "wanted a picture for each slice" in str(run.exception)
 
 
-def test_segment_joins_the_slices_of_a_stack(tmp_path, examples):
-    image = imread(examples / "nuclei" / "fluorescence_large.png")[:180, :180]
+def test_segment_joins_the_slices_of_a_stack(tmp_path):
+    image = imread("examples/nuclei/fluorescence_large.png")[:180, :180]
     stack = np.stack([image, image, image])
     path = tmp_path / "nuclei.ome.tif"
     tifffile.imwrite(
@@ -226,8 +228,8 @@ def test_segment_joins_the_slices_of_a_stack(tmp_path, examples):
     assert "intensity_mean" in objects
 
 
-def test_segment_says_when_there_is_no_stack(tmp_path, examples):
-    image = str(examples / "nuclei" / "fluorescence_large.png")
+def test_segment_says_when_there_is_no_stack(tmp_path):
+    image = "examples/nuclei/fluorescence_large.png"
     args = ["segment", image, "-o", str(tmp_path), "--model", "nuclei", "--scale", "1", "--stack"]
     run = CliRunner().invoke(app, args)
     assert isinstance(run.exception, SettingsError)
