@@ -98,7 +98,7 @@ def test_names_of_published_weights():
 
 
 def published(encoder: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Weights of an encoder of MobileNetV2 under torchvision's names, each with a value of its own."""
+    """Weights of MobileNetV2 under torchvision's names, each with a value of its own."""
     tensors = {}
     for number in range(14):
         layers = ["0", "1"] if number == 0 else ["conv.0", "conv.1", "conv.2", "conv.3"]
