@@ -18,7 +18,8 @@ from coverslip.io.axes import describe
 from coverslip.io.formats import orientation, photometric
 from coverslip.io.formats.guard import check_page, check_series, check_size, readable
 from coverslip.io.formats.ome_set import open_tiff, opened_files
-from coverslip.io.formats.tiff_pictures import Picture, find_pictures
+from coverslip.io.formats.tiff_picture import Picture
+from coverslip.io.formats.tiff_pictures import find_pictures
 from coverslip.io.formats.tiff_window import path_of, piece_size, read_plain, read_window
 
 
