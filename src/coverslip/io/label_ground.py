@@ -112,8 +112,8 @@ def _most_of_rim(labels: NDArray[Any], counts: Counts) -> tuple[int, float, int]
 def find_inverted(labels: NDArray[Any], counts: Counts) -> int:
     """The number of a mask that plainly is the background, and 0 the cells; 0: there is none.
 
-    One number is all of it but for round holes: it has half of the rim, lies in one piece, is most of every
-    frame, and its holes are many, of the size of cells and as round.
+    One number is all of it but for round holes: it has half of the rim, lies in one piece, is most
+    of every frame, and its holes are many, of the size of cells and as round.
     """
     if len(counts.numbers) != 1:
         return 0
