@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.errors import CoverslipError, FileError
@@ -15,6 +14,7 @@ from coverslip.io.formats.photometric import bits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     import tifffile
 
