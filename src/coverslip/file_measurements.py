@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from coverslip.errors import CoverslipError, DataError, list_problems
+from coverslip.errors import CoverslipError, DataError, costs_itself, list_problems
 from coverslip.io import (
     Reading,
     channel_notes,
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
     from coverslip.io import ImageFile
     from coverslip.measurements import MeasureSettings
+
+
+NOTHING_MEASURED = "Nothing was measured: mend these, or leave them out"
 
 
 def measure_files(
@@ -97,15 +100,30 @@ def measure_each(
     reading: Reading | None = None,
     on_file: Callable[[Path], None] = lambda path: None,
     on_note: Callable[[str], None] = lambda text: None,
+    on_failed: Callable[[Path, str], None] | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Measure as `measure_files` does; a table for each frame, so that not all need be held.
+
+    Args:
+        files: as for `measure_files`, and so the others.
+        settings: what to measure.
+        pixel_size_um: height and width of a pixel.
+        reading: which channel, depths and axes of the images are meant.
+        on_file: called with each label file that is done.
+        on_note: called with every decision that the user should be told.
+        on_failed: called with each label file that cannot be measured, and why; tables of its
+            first frames may have come by then. None: all are raised in the end.
 
     Raises:
         DataError: at the end, of all files that cannot be read or do not fit together.
     """
-    problems: list[str] = []
+    failed: dict[Path, str] = {}
     for file in files:
-        try:
+        with costs_itself(
+            file.labels,
+            on_failed or failed.__setitem__,
+            kinds=Exception if on_failed else CoverslipError,
+        ):
             yield from _measure_file(
                 file,
                 settings=settings,
@@ -113,12 +131,9 @@ def measure_each(
                 reading=reading or Reading(),
                 on_note=on_note,
             )
-        except CoverslipError as error:
-            problems.append(str(error))
         on_file(file.labels)
-    if problems:
-        cure = "Nothing was measured: mend these, or leave them out"
-        raise DataError(list_problems(problems, cure=cure))
+    if failed:
+        raise DataError(list_problems(list(failed.values()), cure=NOTHING_MEASURED))
 
 
 def _measure_file(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coverslip.cli.messages import note, show_table
+from coverslip.errors import named_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,9 +73,13 @@ def run_evaluate_tracks(
     need("ctc_metrics", extra="tracks", what="coverslip evaluate-tracks")
     if out is not None:
         check_writable(out, is_file=True)
-    film, true = open_result(result), read_ctc(truth)
-    masks = find_seg(true, truth, seg)
-    scores = score_film(film, true, seg_truth=masks, tolerance=tolerance)
+    with named_failure(result):
+        film = open_result(result)
+    with named_failure(truth):
+        true = read_ctc(truth)
+        masks = find_seg(true, truth, seg)
+    with named_failure(result):
+        scores = score_film(film, true, seg_truth=masks, tolerance=tolerance)
     show_scores(scores, film=film, tolerance=tolerance)
     if out is not None:
         with writing(Ledger(out.parent)):

@@ -119,6 +119,14 @@ def count_of(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
+def tell_unscored(failed: Mapping[Path, str]) -> None:
+    """Say of each file that failed why it did, and that the scores are without it."""
+    tell_failed(failed)
+    if failed:
+        were = "is" if len(failed) == 1 else "are"
+        note(f"{count_of(len(failed), 'image')} that failed {were} not in the scores")
+
+
 def tell_failed(failed: Mapping[Path, str]) -> None:
     """Say of each file that failed why it did."""
     for message in failed.values():

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from coverslip._text import clean_name, printable
 from coverslip.errors import FileError
-from coverslip.io.formats.guard import check_links, check_regular, split_series
+from coverslip.io.formats.guard import split_series
+from coverslip.io.formats.links import check_links, check_regular
 from coverslip.io.formats.ome_set import members_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ import numpy as np
 
 from coverslip._optional import need
 from coverslip.errors import FileError
-from coverslip.io.formats.guard import ZARR_MARKERS, check_size, is_zarr, readable
+from coverslip.io.formats.guard import check_size, readable
+from coverslip.io.formats.links import ZARR_MARKERS, is_zarr
 from coverslip.io.formats.units import square, to_s, to_um
 from coverslip.io.header import Header, ImageFile
 
