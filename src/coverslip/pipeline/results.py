@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from coverslip.checkpoints import Checkpoint
-from coverslip.figures import overlay, to_picture
+from coverslip.figures import draw_outlines, to_picture
 from coverslip.io import (
     find_channel,
     open_pages,
@@ -283,10 +283,10 @@ def write_frame_pictures(
 def write_pictures(plan: FramePlan, picture: NDArray[Any], labels: NDArray[np.uint32]) -> None:
     """Write the overlay of a picture and, if the page shows the frame, the picture itself."""
     target, frame, n_frames = plan.opened.target, plan.index, plan.file.n_frames
-    write_image(target.overlay(frame, n_frames), overlay(picture, labels))
+    shown = to_picture(picture)
+    write_image(target.overlay(frame, n_frames), draw_outlines(shown, labels))
     if frame in pick_frames(n_frames):
-        small = encode_picture(to_picture(picture), side_px=PAGE_SIDE_PX)
-        write_bytes(target.thumbnail(frame), small)
+        write_bytes(target.thumbnail(frame), encode_picture(shown, side_px=PAGE_SIDE_PX))
 
 
 def write_overview(overview: Overview, plan: FramePlan, *, n_cells: int) -> None:
