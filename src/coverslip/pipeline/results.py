@@ -21,7 +21,8 @@ from coverslip.io import (
     write_labels,
 )
 from coverslip.pipeline.corrected import check_truth, numbers_in_file, truth_message
-from coverslip.pipeline.frame_statistics import statistics_notes
+from coverslip.pipeline.frame import NOISE, NOISY_FRAMES
+from coverslip.pipeline.frame_statistics import read_statistics, statistics_notes, statistics_path
 from coverslip.pipeline.plan import is_gap
 from coverslip.pipeline.record import Record, TablePart
 from coverslip.pipeline.region_rows import bands_of_rows
@@ -184,7 +185,7 @@ def write_large_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[
             overview = replace(overview, labels=numbers[overview.labels].astype(np.uint32))
         write_overview(overview, plan, n_cells=n_cells(cells))
         row = frame_row(plan, cells) | {"labels": path.relative_to(target.folder).as_posix()}
-        messages = [*region_messages(plan), *statistics_notes(plan.folder)]
+        messages = [*region_messages(plan), *statistics_notes(plan.folder), *noise_notes(plan)]
         yield FrameResult(row, [*messages, *large_messages(plan, cells)])
 
 
@@ -354,6 +355,15 @@ def large_messages(plan: FramePlan, cells: Stitched) -> list[str]:
     if cells.n_disputed:
         messages.append(f"pixels that two regions gave to two cells: {cells.n_disputed}")
     return messages
+
+
+def noise_notes(plan: FramePlan) -> list[str]:
+    """What is said of a large frame that shows nothing but noise, if it is one."""
+    channel = find_channel(plan.file, plan.job.reading)
+    known = read_statistics(statistics_path(plan.folder, channel))
+    if known is None or not known.shows_noise or is_gap(plan):
+        return []
+    return [NOISE if plan.file.n_frames == 1 else NOISY_FRAMES]
 
 
 @dataclass(frozen=True)
