@@ -128,9 +128,14 @@ class HeldFrame:
         """Predict the whole frame; where memory is short, in smaller tiles, which is said."""
         del window, tiles
         if self.shows_noise:
-            nothing = np.zeros((len(model.maps), *self.shape), np.float32)
-            return Prediction(nothing, None if settings.predict.tta == "none" else nothing.copy())
+            return predict_nothing(model, settings, self.shape)
         return predict_prepared(self.stretched, model, settings=settings, on_message=on_message)
+
+
+def predict_nothing(model: Model, settings: SegmentSettings, shape: tuple[int, ...]) -> Prediction:
+    """What is predicted of a frame that shows nothing but noise: no cell anywhere."""
+    nothing = np.zeros((len(model.maps), *shape), np.float32)
+    return Prediction(nothing, None if settings.predict.tta == "none" else nothing.copy())
 
 
 def hold_array(
@@ -197,6 +202,11 @@ class WindowedFrame:
     readers: dict[str, FrameReader]
     statistics: dict[str, FrameStatistics]
 
+    @property
+    def shows_noise(self) -> bool:
+        """Whether there is nothing but noise in it, in which no cells are looked for."""
+        return self.statistics[self.wanted].shows_noise
+
     def image(self, window: Window) -> NDArray[Any]:
         """What is segmented."""
         return self.readers[self.wanted].read(*window)
@@ -233,6 +243,8 @@ class WindowedFrame:
             ShortMemoryError: memory is too short for a tile; the caller chooses smaller ones.
         """
         del on_message
+        if self.shows_noise:
+            return predict_nothing(model, settings, tuple(p.stop - p.start for p in window))
         scaled = scaled_shape(self.shape, scale_of(settings))
         network = network_of(model)
         predictor, how = network.predictor(settings.predict), network.preprocess

@@ -28,6 +28,7 @@ from coverslip.io import (
     writing,
 )
 from coverslip.pipeline.executors import Threads
+from coverslip.pipeline.folder_scale import FolderScales, group_by_folder
 from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.plan import OpenedImage, begin_image, moved_message
@@ -128,6 +129,7 @@ def segment_files(
                 overwrite,
                 on_frame,
                 on_note,
+                FolderScales(job, group_by_folder(paths)),
             )
             for path in dict.fromkeys(paths):
                 check_there()
@@ -208,6 +210,7 @@ class Work:
         overwrite: do again what is done already.
         on_frame: called with each frame or region that is done.
         on_note: called with what the user should be told.
+        scales: those of the images' folders.
         begun: each image that could be begun, or its earlier record.
         errors: of each image, what went wrong, by frame and region.
         waiting: tasks that rest on another, by that task's name.
@@ -224,6 +227,7 @@ class Work:
     overwrite: bool
     on_frame: Callable[[Path, int, int], None]
     on_note: Callable[[str], None]
+    scales: FolderScales
     begun: dict[Path, OpenedImage | Record] = field(default_factory=dict)
     errors: dict[Path, list[tuple[tuple[int, int], Exception]]] = field(default_factory=dict)
     waiting: dict[tuple[object, ...], list[Task]] = field(default_factory=dict)
@@ -247,6 +251,8 @@ class Work:
             opened = begin_image(
                 path, target, job=self.job, thumbnails=old, overwrite=self.overwrite
             )
+            if isinstance(opened, OpenedImage):
+                opened = replace(opened, guess=self.scales.guess(opened))
             self.begun[path] = opened
             if isinstance(opened, Record):
                 return
