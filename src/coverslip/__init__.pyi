@@ -48,6 +48,7 @@ from .pipeline import (
     segment_files,
 )
 from .preprocessing import Preprocess, preprocess, resize_image, resize_labels
+from .progress import Progress, progress_bar
 from .provenance import __version__
 from .segmentation import mask_to_labels, probs_to_mask
 from .segmentation.classical import METHODS
@@ -83,6 +84,7 @@ __all__ = [
     "Plan",
     "PredictSettings",
     "Preprocess",
+    "Progress",
     "Reading",
     "SampleSettings",
     "SegmentSettings",
@@ -122,6 +124,7 @@ __all__ = [
     "prepare_pair",
     "preprocess",
     "probs_to_mask",
+    "progress_bar",
     "project",
     "provenance",
     "read_frame",

@@ -25,6 +25,7 @@ from coverslip.cli.reproduce import reproduce
 from coverslip.cli.robustness import robustness
 from coverslip.cli.score import score
 from coverslip.cli.segment import segment
+from coverslip.cli.shared import with_shared
 from coverslip.cli.suggest import suggest
 from coverslip.cli.track import track
 from coverslip.cli.train import train
@@ -65,7 +66,7 @@ app = typer.Typer(
 
 
 for verb in VERBS:
-    app.command(cls=Verb)(verb)
+    app.command(cls=Verb)(with_shared(verb))
 
 
 def tell_version(wanted: bool) -> None:

@@ -83,17 +83,18 @@ def run_measure(
     if found.without_labels:
         note(f"{count_files(len(found.without_labels))} without labels left out")
     with new_progress() as progress:
-        task = progress.add_task("measuring", total=len(found.files), info="")
         tables = measure_each(
             found.files,
             settings=settings,
             pixel_size_um=None if pixel_size_um is None else (pixel_size_um, pixel_size_um),
             reading=reading,
-            on_file=lambda path: progress.update(task, advance=1, info=path.name),
             on_note=note,
+            on_progress=progress.on_progress,
         )
         n_cells = write_as_measured(out, tables)
-    tell(f"{count_of(n_cells, 'cell')} in {count_files(len(found.files))}: {out}")
+    n_files = len(found.files)
+    text = f"{count_of(n_cells, 'cell')} in {count_files(n_files)}: {out}"
+    tell(text, n_cells=n_cells, n_files=n_files, table=str(out))
 
 
 def write_as_measured(out: Path, tables: Iterable[pd.DataFrame]) -> int:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from coverslip.cli.listeners import listeners
 from coverslip.cli.messages import (
     count_files,
-    count_frames,
     count_of,
     new_progress,
     note,
@@ -163,6 +163,8 @@ def segment(
         labels=label_format,
         region=region,
     )
+    heard = listeners()
+    job = replace(job, command=heard.command, config=heard.config)
     failed = run_segment(
         images,
         out,
@@ -208,7 +210,6 @@ def run_segment(
             names = {path.absolute(): name for path, name in names.items()}
             out = out.absolute()
         progress = stack.enter_context(new_progress())
-        on_frame = count_frames(progress, "segmenting", n_files=len(paths))
         result = segment_files(
             paths,
             out,
@@ -216,14 +217,21 @@ def run_segment(
             names=names,
             overwrite=overwrite,
             executor=executor,
-            on_frame=on_frame,
             on_note=note,
+            on_progress=progress.on_progress,
         )
     if result.skipped:
         were = "was" if len(result.skipped) == 1 else "were"
         note(f"{len(result.skipped)} {were} done before with the same settings (--overwrite)")
     n_cells = sum(int(record.images["n_cells"].sum()) for record in result.done.values())
-    tell(f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {out / 'report.html'}")
+    report = out / "report.html"
+    tell(
+        f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {report}",
+        n_cells=n_cells,
+        n_files=len(result.done),
+        n_skipped=len(result.skipped),
+        report=str(report),
+    )
     tell_failed(result.failed)
     if not track:
         return result.failed
