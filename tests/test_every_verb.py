@@ -71,7 +71,7 @@ def test_the_command_line_wins_and_this_is_said(coverslip, images, model, tmp_pa
 @pytest.mark.parametrize(
     ("text", "cure"),
     [
-        ("[segment]\ntreshold = 0.5", "treshold: no such option of segment. Did you mean threshold?"),
+        ("[segment]\ntreshold = 1", "treshold: no such option of segment. Did you mean threshold?"),
         ("[segmen]\nscale = 1", "[segmen] is no verb. Did you mean segment?"),
         ("scale = 1", "scale is outside of any section. Put a line [segment] above it."),
         ("[track]\nmax-gap = 1", "has no section [segment], but [track]"),
