@@ -26,6 +26,7 @@ from coverslip.cli.reproduce import reproduce
 from coverslip.cli.robustness import robustness
 from coverslip.cli.score import score
 from coverslip.cli.segment import segment
+from coverslip.cli.shared import with_shared
 from coverslip.cli.stack import stack
 from coverslip.cli.suggest import suggest
 from coverslip.cli.track import track
@@ -61,7 +62,6 @@ VERBS = (
 
 app = typer.Typer(
     name="coverslip",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain help appears twice as fast
     pretty_exceptions_enable=False,
@@ -69,7 +69,7 @@ app = typer.Typer(
 
 
 for verb in VERBS:
-    app.command(cls=Verb)(verb)
+    app.command(cls=Verb)(with_shared(verb))
 
 
 def tell_version(wanted: bool) -> None:
@@ -82,8 +82,18 @@ def tell_version(wanted: bool) -> None:
         raise typer.Exit()
 
 
-@app.callback()
+FIRST = """coverslip finds the cells in microscope images. Three commands to begin with:
+
+  coverslip demo                            see it work, on images inside the package
+  coverslip segment IMAGES -o RESULTS       your own, with --model phase, nuclei, general or auto
+  coverslip doctor                          what this computer can do, and what to mend
+
+All verbs: coverslip --help. The options of one: coverslip segment --help."""
+
+
+@app.callback(invoke_without_command=True)
 def begin(
+    ctx: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -92,6 +102,8 @@ def begin(
     ] = False,
 ) -> None:
     """From microscope images to masks, cells and tables: on a laptop, offline."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(FIRST)
 
 
 def main() -> None:

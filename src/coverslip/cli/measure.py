@@ -91,20 +91,21 @@ def run_measure(
         note(f"{count_files(len(found.without_labels))} without labels left out")
     failed: dict[Path, str] = {}
     with new_progress() as progress:
-        task = progress.add_task("measuring", total=len(found.files), info="")
         tables = measure_each(
             found.files,
             settings=settings,
             pixel_size_um=None if pixel_size_um is None else (pixel_size_um, pixel_size_um),
             reading=reading,
-            on_file=lambda path: progress.update(task, advance=1, info=path.name),
             on_note=note,
             on_failed=failed.__setitem__,
+            on_progress=progress.on_progress,
         )
         n_cells = write_as_measured(
             out, tables, failed=failed, n_files=len(found.files), conditions=conditions
         )
-    tell(f"{count_of(n_cells, 'cell')} in {count_files(len(found.files) - len(failed))}: {out}")
+    n_files = len(found.files) - len(failed)
+    text = f"{count_of(n_cells, 'cell')} in {count_files(n_files)}: {out}"
+    tell(text, n_cells=n_cells, n_files=n_files, table=str(out))
     tell_failed(failed)
     return failed
 

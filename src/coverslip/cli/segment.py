@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from coverslip.cli.listeners import listeners
 from coverslip.cli.messages import (
     count_files,
-    count_frames,
     count_of,
     new_progress,
     note,
@@ -179,6 +179,8 @@ def segment(
         region=region,
         conditions=plate,
     )
+    heard = listeners()
+    job = replace(job, command=heard.command, config=heard.config)
     failed = run_segment(
         images,
         out,
@@ -228,7 +230,6 @@ def run_segment(
             names = {path.absolute(): name for path, name in names.items()}
             out = out.absolute()
         progress = opened.enter_context(new_progress())
-        on_frame = count_frames(progress, "segmenting", n_files=len(paths))
         result = segment_files(
             paths,
             out,
@@ -236,14 +237,21 @@ def run_segment(
             names=names,
             overwrite=overwrite,
             executor=executor,
-            on_frame=on_frame,
             on_note=note,
+            on_progress=progress.on_progress,
         )
     if result.skipped:
         were = "was" if len(result.skipped) == 1 else "were"
         note(f"{len(result.skipped)} {were} done before with the same settings (--overwrite)")
     n_cells = sum(int(record.images["n_cells"].sum()) for record in result.done.values())
-    tell(f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {out / 'report.html'}")
+    report = out / "report.html"
+    tell(
+        f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {report}",
+        n_cells=n_cells,
+        n_files=len(result.done),
+        n_skipped=len(result.skipped),
+        report=str(report),
+    )
     tell_failed(result.failed)
     done = {path: result.done[path] for path in paths if path in result.done}
     lost: dict[Path, str] = {}

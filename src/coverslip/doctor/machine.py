@@ -208,6 +208,7 @@ EXTRAS = {
     "napari": Extra({"napari": "napari"}, "coverslip view: images and labels in a window"),
     "roi": Extra({"roifile": "roifile"}, "ROIs of Fiji, read and exported"),
     "zarr": Extra({"zarr": "zarr"}, "OME-Zarr, read and written"),
+    "notebook": Extra({"ipywidgets": "ipywidgets"}, "coverslip.explore: sliders in a notebook"),
     "nd2": Extra({"nd2": "nd2"}, "ND2 of Nikon"),
     "czi": Extra({"czifile": "czifile"}, "CZI of Zeiss"),
     "hdf5": Extra({"h5py": "h5py"}, "labels of ilastik"),

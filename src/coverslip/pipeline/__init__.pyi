@@ -1,4 +1,4 @@
-from .demo import segment_examples
+from .demo import find_examples, segment_examples
 from .executors import Executor, Outcome, Processes, Serial, Threads, died
 from .infer import Model, check_model, predict_prepared, prepare_image, probs_to_labels, resize_maps
 from .plan import OpenedImage
@@ -16,6 +16,7 @@ from .settings import (
     scale_of,
     threshold_of,
 )
+from .sliders import explore
 from .sources import name_below
 from .tasks import Task, image_to_tasks
 from .time_lapse import share_scale
@@ -42,6 +43,8 @@ __all__ = [
     "check_model",
     "died",
     "do_on_worker",
+    "explore",
+    "find_examples",
     "image_to_tasks",
     "job_to_order",
     "labels_of",

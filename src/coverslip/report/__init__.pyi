@@ -1,6 +1,7 @@
 from .cards import MOST_CARDS
 from .cells import Cells
 from .images import IMAGE_COLUMNS, pick_frames
+from .methods import Methods, methods_to_text
 from .page import Run, html_report
 from .pictures import Drawing, encode_picture
 from .plates import PlateSection, plate_page
@@ -12,11 +13,13 @@ __all__ = [
     "Cells",
     "Drawing",
     "FilmToShow",
+    "Methods",
     "PlateSection",
     "Run",
     "TracksToShow",
     "encode_picture",
     "html_report",
+    "methods_to_text",
     "pick_frames",
     "plate_page",
     "track_report",
