@@ -307,6 +307,17 @@ class Corrections:
             for one in [one for one in self.frames if one[0] == key]:
                 del self.frames[one]
 
+    def renew(self, picture: Picture) -> None:
+        """Begin anew with a label file that was made anew."""
+        self.forget(picture.id)
+        with self.lock:
+            journal = self.journal(picture)
+            if journal.entries:
+                self.valid_from(picture)
+                self.done = [one for one in self.done if one[1] != picture.id]
+                self.undone = [one for one in self.undone if one[1] != picture.id]
+                self.pending.pop(picture.id, None)
+
     def edit(
         self,
         picture: Picture,
@@ -556,12 +567,12 @@ class Corrections:
             accepts=not self.is_corrected(picture),
         )
         path, _ = picture.label_file(min(held))
-        about = {"file": picture.file, "reading": picture.reading}
+        file, reading = picture.file, picture.reading
         with writing(ledger):
             if picture.is_large:
-                save_large_frame(path, next(iter(held.values())), **about)
+                save_large_frame(path, next(iter(held.values())), file=file, reading=reading)
             else:
-                save_frames(path, held, **about)
+                save_frames(path, held, file=file, reading=reading)
 
 
 def shrink(labels: Labels, made: Window) -> Change | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Request
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from coverslip.app.corrections import Corrections, FrameLabels, Reply
@@ -18,6 +20,7 @@ from coverslip.segmentation import (
     delete_cells,
     draw_cell,
     fill_cell,
+    grow_cell,
     merge_cells,
     split_cell,
 )
@@ -103,13 +106,19 @@ def post_edit(request: Request, id: Id, frame: Number, edit: Edit) -> dict[str, 
     session = session_of(request)
     picture = session.folder.picture(id)
     picture.check_frame(frame)
-    if isinstance(edit, Magic):
-        raise DataError("the magic tool needs a network: segment the image first.")
-    return apply(session.corrections, picture, frame, edit).to_json()
+    maps = session.warm.looked(picture, frame).by_name if isinstance(edit, Magic) else {}
+    return apply(session.corrections, picture, frame, edit, maps=maps).to_json()
 
 
-def apply(corrections: Corrections, picture: Picture, frame: int, edit: Any) -> Reply:
-    """Do what a page asks for."""
+def apply(
+    corrections: Corrections,
+    picture: Picture,
+    frame: int,
+    edit: Any,
+    *,
+    maps: Mapping[str, NDArray[np.float32]],
+) -> Reply:
+    """Do what a page asks for; `maps` are what a network says of the frame, for the magic tool."""
 
     def make(held: FrameLabels) -> Window:
         labels = held.labels
@@ -124,10 +133,26 @@ def apply(corrections: Corrections, picture: Picture, frame: int, edit: Any) -> 
                 return split_cell(labels, edit.label, edit.line, next_label=held.next_label)
             case Outline():
                 return draw_cell(labels, edit.points, number=edit.label or held.next_label)
+            case Magic():
+                at = check_point(edit.point, labels.shape)
+                return grow_cell(labels, at, maps, number=held.next_label)
             case _:
                 return fill_cell(labels, edit.label)
 
     return corrections.edit(picture, frame, kind=edit.kind, make=make)
+
+
+def check_point(point: tuple[int, int], shape: tuple[int, ...]) -> tuple[int, int]:
+    """Refuse a click beside the image.
+
+    Raises:
+        DataError: it is.
+    """
+    if not (0 <= point[0] < shape[0] and 0 <= point[1] < shape[1]):
+        raise DataError(
+            f"the click at {list(point)} is not in the image of {shape[0]} × {shape[1]}."
+        )
+    return point
 
 
 def merge_patch(corrections: Corrections, picture: Picture, frame: int, edit: Patch) -> Window:

@@ -14,9 +14,10 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from coverslip.app import routes_edits, routes_images
+from coverslip.app import routes_edits, routes_images, routes_models
 from coverslip.app.corrections import Corrections
 from coverslip.app.guard import Guard, Limits
+from coverslip.app.jobs import NoJobError
 from coverslip.app.session import Session
 from coverslip.errors import CoverslipError, DataError, SettingsError
 from coverslip.provenance import package_version
@@ -56,6 +57,7 @@ def make_app(session: Session) -> FastAPI:
     app.state.session = session
     app.include_router(routes_images.router)
     app.include_router(routes_edits.router)
+    app.include_router(routes_models.router)
     app.mount("/page", StaticFiles(directory=PAGE, check_dir=False), name="page")
 
     @app.get("/", include_in_schema=False)
@@ -81,6 +83,8 @@ def new_app(title: str, **more: Any) -> FastAPI:
 def tell_mistake(request: Request, error: Exception) -> Response:
     """What a person can mend, in a sentence."""
     status = 400
+    if isinstance(error, NoJobError):
+        return JSONResponse({"error": str(error)}, status_code=404)
     if isinstance(error, SettingsError) or request.url.path in ("/api/undo", "/api/redo"):
         status = 409
     if isinstance(error, DataError) and str(error).startswith("no image"):

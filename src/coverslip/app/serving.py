@@ -50,6 +50,7 @@ def listen(host: str, port: int) -> socket.socket:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
+        found.listen(128)  # so that nobody is turned away while the application starts
     except (OSError, OverflowError) as error:
         found.close()
         why = getattr(error, "strerror", None) or error

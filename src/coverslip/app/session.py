@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from coverslip.app.corrections import Corrections, Saver
 from coverslip.app.events import Events
 from coverslip.app.folder import describe
+from coverslip.app.jobs import Job, Jobs
 from coverslip.app.pictures import Pictures
+from coverslip.app.warm import Warm
 from coverslip.errors import CoverslipError
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ class Session:
         events: what is told to all tabs.
         saver: writes label files a moment after the last stroke.
         notes: what the person should be told, once.
+        jobs: work in the background.
+        warm: models that are open.
     """
 
     folder: Folder
@@ -34,17 +38,25 @@ class Session:
     pictures: Pictures = field(default_factory=Pictures)
     events: Events = field(default_factory=Events)
     notes: list[str] = field(default_factory=list)
+    jobs: Jobs = field(init=False)
+    warm: Warm = field(init=False)
     saver: Saver = field(init=False)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         """Tell every tab of each edit."""
+        self.jobs = Jobs(on_change=self.tell_job)
+        self.warm = Warm(self.folder.out / "models")
         self.saver = Saver(self.corrections, on_error=self.tell)
         self.corrections.on_edit = lambda reply: self.events.send("edit", reply.summary())
 
     def tell(self, text: str) -> None:
         """Tell all tabs something."""
         self.events.send("note", {"message": text})
+
+    def tell_job(self, job: Job) -> None:
+        """Tell all tabs how far a job is."""
+        self.events.send("message", job.to_json())
 
     def start(self) -> None:
         """Begin to save."""
@@ -53,6 +65,7 @@ class Session:
     def stop(self) -> None:
         """End, with all label files written."""
         self.events.close()
+        self.jobs.close()
         self.saver.stop()
 
     def entry(self, picture: Picture) -> dict[str, Any]:
