@@ -275,7 +275,7 @@ def test_finished_frames_are_remembered(tmp_path):
     assert page.post(address, {"frames": [0], "rectangles": [[0, 0, 9, 9]]})["state"] == "training"
     assert Page(tmp_path).get("/api/folder")["images"][0]["state"] == "training"
     assert page.post(address, {"frames": [0], "finished": False})["state"] != "training"
-    page.post(address, {"frames": [1]}, status=400)
+    page.post(address, {"frames": [1]}, status=404)
 
 
 def test_a_film_is_corrected_frame_by_frame(tmp_path):
@@ -287,7 +287,7 @@ def test_a_film_is_corrected_frame_by_frame(tmp_path):
     square = {"kind": "outline", "points": [[2, 2], [2, 9], [9, 9], [9, 2]]}
     for frame in (0, 2):
         page.edit("film.tif", square, frame=frame)
-    page.edit("film.tif", square, frame=3, status=400)
+    page.edit("film.tif", square, frame=3, status=404)
     page.save()
     labels = read_back(tmp_path, "film")
     assert [int((frame > 0).sum()) for frame in labels] == [64, 0, 64]
@@ -386,3 +386,37 @@ def test_a_job_that_waits_can_be_stopped(tmp_path):
     page.post(f"/api/jobs/{go.number}/stop")
     assert page.get("/api/folder")["images"][0]["state"] == "new" and name
     page.client.get("/api/jobs/99").json()["error"].startswith("no job 99")
+
+
+def test_a_stroke_that_is_sent_again_is_not_done_again(tmp_path):
+    labels = make_folder(tmp_path)
+    page = Page(tmp_path)
+    content = {"kind": "delete", "labels": [1], "id": "one"}
+    first = page.edit("a.png", content)
+    page = Page(tmp_path)  # it was killed before it answered
+    again = page.edit("a.png", content)
+    assert (again["edit"], again["window"]) == (first["edit"], first["window"])
+    page.post("/api/undo", {"id": "two"})
+    page.edit("a.png", {"kind": "delete", "labels": [2]})
+    page.post("/api/undo", {"id": "three"})
+    assert page.post("/api/undo", {"id": "three"})["id"] == "three"
+    assert (Page(tmp_path).labels("a.png") == labels).all()
+
+
+def test_pixels_that_a_stroke_does_not_touch_stay_as_they_are_now(tmp_path):
+    make_folder(tmp_path)
+    page = Page(tmp_path)
+    page.edit("a.png", {"kind": "delete", "labels": [1]})
+    stroke = np.full(SHAPE, 2**32 - 1, np.uint32)
+    stroke[0:2, 0:30] = 4
+    reply = page.edit("a.png", patch(stroke, (0, 0, 40, 60), new=4))
+    assert reply["window"] == [0, 0, 2, 30] and np.unique(page.labels("a.png")).tolist() == [
+        0,
+        2,
+        3,
+        4,
+    ]
+    stroke[:] = 2**32 - 1
+    stroke[30:32, 0:5] = 4
+    page.edit("a.png", patch(stroke, (0, 0, 40, 60), new=4))  # a tab that had not seen the other 4
+    assert (page.labels("a.png")[30:32, 0:5] == 5).all()

@@ -56,12 +56,14 @@ class Guard:
         hosts: the names by which the server may be addressed; None: any, and then no cookie is
             taken, so that no page of a browser can use one.
         limits: what a request may cost.
+        cookie: its name; cookies know no ports, and there may be several servers.
     """
 
     app: App
     token: str
     hosts: frozenset[str] | None
     limits: Limits = Limits()
+    cookie: str = COOKIE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it in a sentence."""
@@ -114,7 +116,9 @@ class Guard:
             return False
         if self.is_first(scope):
             return True
-        return any(same(value, self.token) for value in cookies(headers.get("cookie", "")))
+        return any(
+            same(value, self.token) for value in cookies(headers.get("cookie", ""), self.cookie)
+        )
 
     def is_first(self, scope: Scope) -> bool:
         """Whether it is the first request of a browser, which has the token in its address."""
@@ -125,7 +129,7 @@ class Guard:
 
     async def give_cookie(self, scope: Scope, send: Send) -> None:
         """Take the token out of the address, where it would stand in the browser's history."""
-        cookie = f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/"
+        cookie = f"{self.cookie}={self.token}; HttpOnly; SameSite=Strict; Path=/"
         headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), *HEADERS]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
@@ -209,10 +213,10 @@ def same(given: str, token: str) -> bool:
     return secrets.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 
-def cookies(text: str) -> list[str]:
-    """The values of our cookie in a header."""
+def cookies(text: str, name: str) -> list[str]:
+    """The values of a cookie in a header."""
     try:
-        found = SimpleCookie(text).get(COOKIE)
+        found = SimpleCookie(text).get(name)
     except CookieError:
         return []
     return [] if found is None else [found.value]

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from coverslip.app.folder import MissingError
 from coverslip.errors import CoverslipError, SettingsError, StoppedError
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ class Job:
     total: int = 0
     message: str = ""
     curve: list[dict[str, float]] = field(default_factory=list)
-    before: float | None = None
-    after: float | None = None
+    image: str | None = None
+    before: dict[str, float] | None = None
+    after: dict[str, float] | None = None
     model: str | None = None
     left_s: float | None = None
     began: float = 0.0
@@ -97,6 +99,7 @@ class Job:
         return {
             "job": self.number,
             "kind": self.kind,
+            "image": self.image,
             "state": self.state,
             "done": self.done,
             "total": self.total,
@@ -126,8 +129,15 @@ class Jobs:
     last: int = 0
     is_over: bool = False
 
-    def add(self, kind: str, work: Callable[[Job], Any], *, most: int = MOST_WAITING) -> Job:
-        """Have something done.
+    def add(
+        self,
+        kind: str,
+        work: Callable[[Job], Any],
+        *,
+        image: str | None = None,
+        most: int = MOST_WAITING,
+    ) -> Job:
+        """Have something done, of one image or of several.
 
         Raises:
             SettingsError: too much is waiting already.
@@ -139,7 +149,7 @@ class Jobs:
                     f"{n_waiting} jobs are waiting already, and {most} can: try again later."
                 )
             self.last += 1
-            job = Job(self.last, kind, work, self.on_change)
+            job = Job(self.last, kind, work, self.on_change, image=image)
             self.jobs[job.number] = job
             for old in list(self.jobs.values()):
                 if len(self.jobs) > MOST_KEPT and old.is_over.is_set():
@@ -155,12 +165,12 @@ class Jobs:
         """A job by its number.
 
         Raises:
-            SettingsError: there is none.
+            MissingError: there is none.
         """
         with self.lock:
             if number in self.jobs:
                 return self.jobs[number]
-        raise NoJobError(f"no job {number}: it may be long over.")
+        raise MissingError(f"no job {number}: it may be long over.")
 
     def all(self) -> list[Job]:
         """Those that can be asked for, in their order."""
@@ -216,7 +226,3 @@ class Jobs:
         self.waiting.put(None)
         if self.thread is not None:
             self.thread.join(timeout)
-
-
-class NoJobError(SettingsError):
-    """There is no such job."""

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from coverslip.app.corrections import ACCEPT
+from coverslip.app.routes_edits import Named
 from coverslip.app.routes_images import Id, Number, parse_window, send_labels, session_of
 from coverslip.app.segmenting import Choice, segment_pictures
 from coverslip.app.session import Session
@@ -22,7 +23,7 @@ Size = Annotated[float, Field(gt=0, le=10_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Wanted(BaseModel):
+class Wanted(Named):
     """How an image is to be segmented; what is left out is the model's own."""
 
     model: Name = AUTO
@@ -44,6 +45,22 @@ class Several(Wanted):
 def get_models(request: Request) -> list[dict[str, Any]]:
     """The models that ship, and those that were trained here."""
     return describe_models(session_of(request).warm)
+
+
+class Chosen(BaseModel):
+    """The name of a model."""
+
+    name: Name
+
+
+@router.post("/model")
+def post_model(request: Request, wanted: Chosen) -> dict[str, str]:
+    """Choose the model for new images."""
+    session = session_of(request)
+    if wanted.name != AUTO:
+        session.warm.open(wanted.name)
+    session.chosen = wanted.name
+    return {"model": session.model}
 
 
 @router.post("/images/{id}/frames/{frame}/preview")
@@ -85,9 +102,10 @@ def accept(session: Session, id: str, frame: int, wanted: Wanted) -> dict[str, A
         frame,
         kind=ACCEPT,
         make=lambda held: Window(0, 0, labels),
+        id=wanted.id,
         message=f"{int(labels.max(initial=0))} cells found by {maps.model}",
     )
-    return reply.to_json()
+    return session.told(reply)
 
 
 @router.post("/segment")

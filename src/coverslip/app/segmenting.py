@@ -137,7 +137,7 @@ def segment_one(
         on_frame=on_frame,
     )
     session.corrections.renew(picture)
-    session.events.send("image", session.entry(picture))
+    session.events.send("images", {})
     return list(result.failed.values())
 
 
