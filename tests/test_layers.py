@@ -20,7 +20,7 @@ FLOORS = (
     "file_measurements plates tracking training volumes",
     "pipeline",
     "active_learning cluster doctor evaluation",
-    "reproduction",
+    "app reproduction",
     "cli",
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names.split()}
