@@ -19,7 +19,7 @@ FLOORS = (
     "file_measurements tracking training",
     "pipeline",
     "active_learning cluster doctor evaluation",
-    "reproduction",
+    "app reproduction",
     "cli",
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names.split()}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coverslip._text import printable
+from coverslip.cli.app import app as app_verb
 from coverslip.cli.demo import demo
 from coverslip.cli.doctor import doctor
 from coverslip.cli.evaluate import evaluate
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 VERBS = (
+    app_verb,
     segment,
     track,
     measure,

@@ -1,8 +1,18 @@
+from .by_hand import HandLedger, read_label_frame, save_frames, save_large_frame, take_as_truth
 from .demo import segment_examples
 from .executors import Executor, Outcome, Processes, Serial, Threads, died
 from .infer import Model, check_model, predict_prepared, prepare_image, probs_to_labels, resize_maps
+from .outputs import Outputs, name_outputs
 from .plan import OpenedImage
-from .record import BatchResult, Job, Record, read_record, result_settings
+from .record import (
+    BatchResult,
+    Job,
+    Record,
+    make_job,
+    read_any_record,
+    read_record,
+    result_settings,
+)
 from .run import segment_files
 from .scale import resolve_settings, scale_messages
 from .segmentation import Found, Segmentation, labels_of, segment
@@ -16,7 +26,7 @@ from .settings import (
     scale_of,
     threshold_of,
 )
-from .sources import name_below
+from .sources import keep_source, name_below
 from .tasks import Task, image_to_tasks
 from .time_lapse import share_scale
 from .worker import Order, do_on_worker, job_to_order, settle_backend
@@ -27,11 +37,13 @@ __all__ = [
     "BatchResult",
     "Executor",
     "Found",
+    "HandLedger",
     "Job",
     "Model",
     "OpenedImage",
     "Order",
     "Outcome",
+    "Outputs",
     "Processes",
     "Record",
     "SegmentSettings",
@@ -44,17 +56,24 @@ __all__ = [
     "do_on_worker",
     "image_to_tasks",
     "job_to_order",
+    "keep_source",
     "labels_of",
     "least_area",
+    "make_job",
     "name_below",
+    "name_outputs",
     "own_settings",
     "predict_prepared",
     "prepare_image",
     "probs_to_labels",
+    "read_any_record",
+    "read_label_frame",
     "read_record",
     "resize_maps",
     "resolve_settings",
     "result_settings",
+    "save_frames",
+    "save_large_frame",
     "scale_for_size",
     "scale_messages",
     "scale_of",
@@ -63,5 +82,6 @@ __all__ = [
     "segment_files",
     "settle_backend",
     "share_scale",
+    "take_as_truth",
     "threshold_of",
 ]

@@ -1,0 +1,16 @@
+from .folder import open_folder
+from .guard import Guard, Limits, host_names, is_loopback
+from .server import Address, guarded, make_app, make_session, new_token
+
+__all__ = [
+    "Address",
+    "Guard",
+    "Limits",
+    "guarded",
+    "host_names",
+    "is_loopback",
+    "make_app",
+    "make_session",
+    "new_token",
+    "open_folder",
+]
