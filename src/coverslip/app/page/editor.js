@@ -166,6 +166,14 @@ export class Editor extends Emitter {
     if (reply.cells !== undefined || reply.state) this.emit("cells", reply);
   }
 
+  // A window that another tab changed.
+  async fetchWindow(window) {
+    const { image, frame, store } = this;
+    const answer = await getLabels(`${framePath(image.id, frame)}/labels?window=${window.join(",")}`);
+    this.learn(answer);
+    if (store === this.store) this.place(window, answer.data);
+  }
+
   place(window, values) {
     this.store.write(window, values);
     this.redoPatches();

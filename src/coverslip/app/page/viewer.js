@@ -7,6 +7,7 @@ import { ImageTiles } from "./tiles.js";
 import { drawCursor, drawGrid, drawRectangles, drawScaleBar } from "./marks.js";
 
 const MOST_SCALE = 64;
+const INSETS = { left: 68, right: 14, top: 14, bottom: 62 }; // of tools that lie over the image
 
 export class Viewer extends Emitter {
   constructor(canvas) {
@@ -59,10 +60,11 @@ export class Viewer extends Emitter {
       this.isFit = true;
       return;
     }
-    const margin = 24;
-    this.scale = Math.min((this.width - 2 * margin) / this.image.width, (this.height - 2 * margin) / this.image.height);
-    this.x = (this.image.width - this.width / this.scale) / 2;
-    this.y = (this.image.height - this.height / this.scale) / 2;
+    const { left, right, top, bottom } = INSETS, { height, width } = this.image;
+    const [across, down] = [this.width - left - right, this.height - top - bottom];
+    this.scale = Math.max(0.001, Math.min(across / width, down / height));
+    this.x = width / 2 - (left + across / 2) / this.scale;
+    this.y = height / 2 - (top + down / 2) / this.scale;
     this.isFit = true;
     this.redraw();
     this.emit("view");
