@@ -18,8 +18,8 @@ export class Editor extends Emitter {
     this.late = [];
     this.turn = 0;
     viewer.on("view", () => this.loadView());
-    outbox.on("reply", (answer) => this.onReply(answer));
-    outbox.on("refused", ({ entry, error }) => this.onRefused(entry, error));
+    outbox.onReply = (entry, reply) => this.onReply(entry, reply).catch((error) => this.tell(error));
+    outbox.onRefused = (entry, error) => this.onRefused(entry, error);
   }
 
   // Open an image at a frame. The last call wins.
@@ -89,8 +89,9 @@ export class Editor extends Emitter {
     }
   }
 
-  learn({ nextLabel }) {
+  learn({ nextLabel, cells = null }) {
     if (nextLabel) this.nextLabel = Math.max(this.nextLabel, nextLabel);
+    if (cells !== null && this.image?.frames === 1) this.emit("cells", { image: this.image.id, cells });
   }
 
   redoPatches() {
@@ -137,9 +138,9 @@ export class Editor extends Emitter {
     return this.outbox.add({ path: `${imagePath(image)}/finished`, body: { frames: [frame], rectangles, finished }, image, frame });
   }
 
-  async onReply({ entry, reply }) {
+  async onReply(entry, reply) {
     if (this.drawing) {
-      this.late.push({ entry, reply });
+      this.late.push([entry, reply]);
       return;
     }
     if (reply.message) notify(reply.message);
@@ -193,7 +194,7 @@ export class Editor extends Emitter {
 
   onRefused(entry, error) {
     notify(error.message, { error: true });
-    if (entry.local) this.reload().catch((problem) => this.tell(problem));
+    return entry.local ? this.reload().catch((problem) => this.tell(problem)) : null;
   }
 
   penDown() {
@@ -202,7 +203,7 @@ export class Editor extends Emitter {
 
   penUp() {
     this.drawing = false;
-    for (const answer of this.late.splice(0)) this.onReply(answer);
+    for (const answer of this.late.splice(0)) this.onReply(...answer);
   }
 
   // Show other labels in place of the true ones, without touching them.

@@ -52,7 +52,7 @@ export class Film {
   }
 
   step(by) {
-    return this.go(this.app.editor.frame + by);
+    return this.go((this.wanted ?? this.app.editor.frame) + by);
   }
 
   toggle() {

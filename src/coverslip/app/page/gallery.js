@@ -57,7 +57,7 @@ export class Gallery extends Emitter {
       make("button", { type: "button", click: () => this.emit("choose", image.id) },
         make("img", { src: `${imagePath(image.id)}/thumbnail.png`, alt: "", loading: "lazy", width: 64, height: 64 }),
         make("span", { class: "image-name" }), make("span", { class: "image-facts" }), make("i", { class: "state" })));
-    const facts = [image.cells || image.state !== "new" ? plural(image.cells ?? 0, "cell") : null,
+    const facts = [(image.cells ?? null) !== null && (image.cells || image.state !== "new") ? plural(image.cells, "cell") : null,
       image.frames > 1 ? plural(image.frames, "frame") : null,
       this.order === "doubt" && image.doubt !== null ? `doubt ${Number(image.doubt).toFixed(2)}` : null];
     item.querySelector(".image-name").textContent = image.name;

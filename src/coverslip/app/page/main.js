@@ -35,6 +35,7 @@ async function start() {
   const wanted = new URLSearchParams(location.hash.slice(1)).get("image");
   const first = app.gallery.images.find(({ id }) => id === wanted) ?? app.gallery.images[0];
   if (first) await app.open(first.id);
+  app.outbox.adopt();
   else showEmpty("There is no image in this folder.");
   document.body.classList.add("ready");
 }

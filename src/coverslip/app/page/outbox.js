@@ -5,7 +5,7 @@ import { Emitter } from "./dom.js";
 
 const KEPT = "coverslip.waiting.";
 
-// Events: "state" (saved, saving or away), "reply", "refused".
+// Event: "state" (saved, saving or away). `onReply` and `onRefused` are called with what became of an entry.
 export class Outbox extends Emitter {
   constructor(folder) {
     super();
@@ -15,10 +15,11 @@ export class Outbox extends Emitter {
     this.own = new Set();
     this.state = "saved";
     this.sentence = "";
-    this.adopt();
+    this.onReply = async () => {};
+    this.onRefused = async () => {};
   }
 
-  // What a page of this folder that is gone could not send. Sent twice, it is done once: the server knows ids.
+  // To be called when all listen: what a page of this folder that is gone could not send. Sent twice, it is done once: the server knows ids.
   adopt() {
     for (const key of Object.keys(localStorage).filter((name) => name.startsWith(KEPT))) {
       const kept = JSON.parse(localStorage.getItem(key));
@@ -59,8 +60,8 @@ export class Outbox extends Emitter {
         await entry.ready;
         const reply = await postJson(entry.path, entry.body);
         wait = 300;
-        this.finish(entry);
-        this.emit("reply", { entry, reply });
+        this.drop(entry);
+        await this.onReply(entry, reply);
         entry.resolve(reply);
       } catch (error) {
         if (error instanceof Away) {
@@ -69,10 +70,11 @@ export class Outbox extends Emitter {
           wait = Math.min(3000, wait * 2);
           continue;
         }
-        this.finish(entry);
-        this.emit("refused", { entry, error });
+        this.drop(entry);
+        await this.onRefused(entry, error);
         entry.resolve(null);
       }
+      this.setState(this.entries.length ? "saving" : "saved");
     }
     this.running = false;
   }
@@ -84,10 +86,9 @@ export class Outbox extends Emitter {
     });
   }
 
-  finish(entry) {
+  drop(entry) {
     this.entries = this.entries.filter((other) => other !== entry);
     this.keep();
-    this.setState(this.entries.length ? "saving" : "saved");
   }
 
   // Patches not yet answered of a frame, oldest first: they are drawn again over what the server says.

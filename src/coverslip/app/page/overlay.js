@@ -57,7 +57,7 @@ export function paintLabels(labels, { rows, columns, look }) {
 
 // Each label pixel as factor × factor pixels, its edges drawn on the cell's rim alone.
 export function paintEnlarged(labels, { rows, columns, look, factor }) {
-  const wide = columns + 2, width = columns * factor, thick = Math.max(1, factor >> 2);
+  const wide = columns + 2, width = columns * factor, thick = 2;
   const pixels = new Uint32Array(rows * factor * width);
   for (let y = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {

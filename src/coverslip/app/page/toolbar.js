@@ -31,7 +31,14 @@ export function makeToolbar(app) {
   }
   byId("tools").append(...GROUPS.map((names) => make("div", { class: "group" }, ...names.map((name) => tools.get(name).button))));
   app.trackButtons = TRACK_TOOLS.map(({ name }) => tools.get(name).button);
-  app.tellTool = (text) => { byId("tool-help").textContent = text ?? app.tool?.help ?? ""; };
+  let fading = null;
+  app.tellTool = (text) => {
+    const help = byId("tool-help");
+    help.textContent = text ?? app.tool?.help ?? "";
+    help.classList.remove("read");
+    clearTimeout(fading);
+    if (!text) fading = setTimeout(() => help.classList.add("read"), 7000); // then it does not hide the image
+  };
   app.useTool = (name) => {
     if (app.tool) app.cancelTool();
     app.tool = tools.get(name);

@@ -28,12 +28,12 @@ export class ViewPanel {
       range("low", { label: "Black", min: 0, max: 254, step: 1, show: (n) => percent(n / 255) }),
       range("high", { label: "White", min: 1, max: 255, step: 1, show: (n) => percent(n / 255) }),
       range("gamma", { label: "Gamma", min: 0.2, max: 3, step: 0.05, show: (n) => n.toFixed(2) }),
-      tick("invert", "Dark and bright the other way round"), tick("smooth", "Smooth pixels when near"), this.channels,
+      tick("invert", "Invert"), tick("smooth", "Smooth the pixels"), this.channels,
       make("h3", {}, "Cells"),
       tick("labels", "Show cells"), tick("outlines", "Outlines"),
       range("fill", { label: "Colour", min: 0, max: 0.8, step: 0.02, show: percent }),
       make("h3", {}, "On top"), tick("grid", "Grid"), tick("scaleBar", "Scale bar"),
-      make("div", { class: "row" }, make("button", { type: "button", click: () => this.reset() }, "As it was")));
+      make("div", { class: "row" }, make("button", { type: "button", click: () => this.reset() }, "Reset")));
     app.editor.on("open", () => this.showChannels());
     this.use(values);
   }

@@ -149,7 +149,7 @@ export class Viewer extends Emitter {
   }
 
   drawLabels() {
-    const level = Math.max(-3, Math.floor(Math.log2(1 / (this.scale * this.ratio)) + 0.01));
+    const level = Math.max(-5, Math.floor(Math.log2(1 / (this.scale * this.ratio)) + 0.01));
     this.drawTiles(level, (place) => this.overlay.tile(this.store, place), true);
   }
 
