@@ -224,3 +224,199 @@ def test_a_label_file_changed_meanwhile_is_kept_under_another_name(tmp_path):
     kept = tmp_path / "coverslip" / "a_labels.corrected.tif"
     assert (coverslip.read_labels(kept) == 2 * labels).all()
     assert np.unique(read_back(tmp_path)).tolist() == [0, 2, 3]
+
+
+TOOLS = {
+    "delete": {"labels": [1]},
+    "merge": {"labels": [1, 2]},
+    "split": {"label": 3, "line": [[18, 45], [32, 45]]},
+    "outline": {"points": [[33, 33], [33, 38], [38, 38]], "label": None},
+}
+
+
+@pytest.mark.parametrize("kind", TOOLS)
+def test_every_tool_is_one_stroke_that_can_be_undone(tmp_path, kind):
+    labels = make_folder(tmp_path)
+    page = Page(tmp_path)
+    reply = page.edit("a.png", {"kind": kind, **TOOLS[kind]})
+    top, left, bottom, right = reply["window"]
+    now = page.labels("a.png")
+    assert (now[top:bottom, left:right] == unpacked(reply)).all() and (now != labels).any()
+    assert reply["cells"] == len(np.unique(now)) - 1
+    undone = page.post("/api/undo")
+    assert (page.labels("a.png") == labels).all() and undone["cells"] == 3
+
+
+MISTAKES = [
+    ({"kind": "delete", "labels": [77]}, 400, "no cell 77"),
+    ({"kind": "delete", "labels": []}, 422, "labels"),
+    ({"kind": "paint"}, 422, "kind"),
+    ({"kind": "patch", "window": [0, 0, 41, 60], "labels": ""}, 400, "does not lie in the image"),
+    ({"kind": "patch", "window": [0, 0, 2, 2], "labels": "AAAA"}, 400, "cannot be read"),
+    ({"kind": "patch", "window": [0, 0, 2, 2], "labels": packed(np.ones(3))}, 400, "needs 16"),
+    ({"kind": "split", "label": 1, "line": [[0, 0], [0, 1]]}, 400, "does not cut"),
+    ({"kind": "magic", "point": [-1, 3]}, 400, "not in the image"),
+]
+
+
+@pytest.mark.parametrize(("content", "status", "words"), MISTAKES)
+def test_a_mistake_is_one_sentence_and_changes_nothing(tmp_path, content, status, words):
+    labels = make_folder(tmp_path)
+    page = Page(tmp_path)
+    error = page.edit("a.png", content, status=status)["error"]
+    assert words in error and "Traceback" not in error
+    assert (page.labels("a.png") == labels).all()
+
+
+def test_finished_frames_are_remembered(tmp_path):
+    make_folder(tmp_path)
+    page = Page(tmp_path)
+    address = f"/api/images/{page.ids['a.png']}/finished"
+    assert page.post(address, {"frames": [0], "rectangles": [[0, 0, 9, 9]]})["state"] == "training"
+    assert Page(tmp_path).get("/api/folder")["images"][0]["state"] == "training"
+    assert page.post(address, {"frames": [0], "finished": False})["state"] != "training"
+    page.post(address, {"frames": [1]}, status=404)
+
+
+def test_a_film_is_corrected_frame_by_frame(tmp_path):
+    film = np.random.default_rng(0).integers(0, 255, (3, 32, 48)).astype(np.uint8)
+    import tifffile
+
+    tifffile.imwrite(tmp_path / "film.tif", film, imagej=True, metadata={"axes": "TYX"})
+    page = Page(tmp_path)
+    square = {"kind": "outline", "points": [[2, 2], [2, 9], [9, 9], [9, 2]]}
+    for frame in (0, 2):
+        page.edit("film.tif", square, frame=frame)
+    page.edit("film.tif", square, frame=3, status=404)
+    page.save()
+    labels = read_back(tmp_path, "film")
+    assert [int((frame > 0).sum()) for frame in labels] == [64, 0, 64]
+    assert (Page(tmp_path).labels("film.tif", frame=2) == labels[2]).all()
+
+
+def wait_for(page, job):
+    with pytest.MonkeyPatch.context():
+        page.session.jobs.get(job["job"]).is_over.wait(240)
+    return page.get(f"/api/jobs/{job['job']}")
+
+
+def example(path, name="fluorescence_small"):
+    path.mkdir(exist_ok=True)
+    source = f"examples/nuclei/{name}.png"
+    image = Image.open(source)
+    image.save(path / f"{name}.png")
+    return f"{name}.png"
+
+
+def test_a_preview_is_what_segment_finds_and_a_threshold_moves_it(tmp_path):
+    name = example(tmp_path)
+    page = Page(tmp_path)
+    address = f"/api/images/{page.ids[name]}/frames/0/preview"
+    seen = page.client.post(address, json={"model": "nuclei"})
+    labels = np.frombuffer(seen.content, "<u4").reshape(page.labels(name).shape)
+    alone = coverslip.segment(tmp_path / name, "nuclei")
+    assert int(seen.headers["x-cells"]) == len(alone.cells) and (labels == alone.labels).all()
+    assert seen.headers["x-threshold"] == "0.55" and float(seen.headers["x-scale"]) > 0
+    few = page.client.post(address, json={"model": "nuclei", "threshold": 0.95})
+    assert (np.frombuffer(few.content, "<u4") > 0).sum() < (labels > 0).sum()
+    assert (page.labels(name) == 0).all()
+    wanted = {"model": "nuclei", "threshold": 0.55}
+    page.post(f"/api/images/{page.ids[name]}/accept", wanted)
+    assert (page.labels(name) == labels).all()
+    page.post("/api/undo")
+    assert (page.labels(name) == 0).all()
+
+
+def test_magic_finds_a_deleted_cell_again(tmp_path):
+    name = example(tmp_path)
+    page = Page(tmp_path)
+    page.post(f"/api/images/{page.ids[name]}/accept", {"model": "nuclei"})
+    labels = page.labels(name)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    number = int(np.argmax(sizes))
+    rows, columns = np.nonzero(labels == number)
+    middle = [int(np.median(rows)), int(np.median(columns))]
+    page.edit(name, {"kind": "delete", "labels": [number]})
+    page.edit(name, {"kind": "magic", "point": middle})
+    again = page.labels(name) == page.labels(name)[tuple(middle)]
+    both = np.count_nonzero(again & (labels == number))
+    assert both / np.count_nonzero(again | (labels == number)) > 0.8
+
+
+def test_segmenting_all_leaves_corrected_labels_and_makes_tables_of_them(tmp_path):
+    name, other = example(tmp_path), example(tmp_path, "stained_tissue")
+    page = Page(tmp_path)
+    page.edit(name, {"kind": "outline", "points": [[2, 2], [2, 20], [20, 20], [20, 2]]})
+    drawn = page.labels(name)
+    told = wait_for(page, page.post("/api/segment", {"model": "nuclei"}))
+    assert (told["state"], told["done"]) == ("done", told["total"]), told
+    assert (page.labels(name) == drawn).all()
+    assert (read_back(tmp_path, "fluorescence_small") == drawn).all()
+    assert page.labels(other).max() > 10
+    import pandas as pd
+
+    cells = pd.read_csv(tmp_path / "coverslip" / "cells.csv")
+    own = cells[cells["file"].str.endswith(name)]
+    assert own["area_px"].tolist() == [19 * 19] and len(cells) == 1 + page.labels(other).max()
+    states = {one["name"]: one["state"] for one in page.get("/api/folder")["images"]}
+    assert states == {name: "corrected", other: "found"}
+
+
+def test_the_next_segment_on_the_command_line_takes_corrections_as_the_truth(tmp_path):
+    name = example(tmp_path)
+    coverslip.segment_files([tmp_path / name], tmp_path / "coverslip", model="nuclei")
+    page = Page(tmp_path)
+    page.edit(name, {"kind": "delete", "labels": [1, 2, 3]})
+    page.save()
+    drawn = page.labels(name)
+    result = coverslip.segment_files([tmp_path / name], tmp_path / "coverslip", model="nuclei")
+    (record,) = result.done.values()
+    assert "taken as the truth" in " ".join(record.notes)
+    assert (read_back(tmp_path, "fluorescence_small") == drawn).all()
+    assert int(record.images["n_cells"].sum()) == len(np.unique(drawn)) - 1
+
+
+def test_a_job_that_waits_can_be_stopped(tmp_path):
+    name = example(tmp_path)
+    page = Page(tmp_path)
+    go = page.session.jobs.add("wait", lambda job: job.is_stopped.wait(60))
+    second = page.post("/api/segment", {"model": "nuclei"})
+    assert page.post(f"/api/jobs/{second['job']}/stop")["state"] == "stopped"
+    page.post(f"/api/jobs/{go.number}/stop")
+    assert page.get("/api/folder")["images"][0]["state"] == "new" and name
+    page.client.get("/api/jobs/99").json()["error"].startswith("no job 99")
+
+
+def test_a_stroke_that_is_sent_again_is_not_done_again(tmp_path):
+    labels = make_folder(tmp_path)
+    page = Page(tmp_path)
+    content = {"kind": "delete", "labels": [1], "id": "one"}
+    first = page.edit("a.png", content)
+    page = Page(tmp_path)  # it was killed before it answered
+    again = page.edit("a.png", content)
+    assert (again["edit"], again["window"]) == (first["edit"], first["window"])
+    page.post("/api/undo", {"id": "two"})
+    page.edit("a.png", {"kind": "delete", "labels": [2]})
+    page.post("/api/undo", {"id": "three"})
+    assert page.post("/api/undo", {"id": "three"})["id"] == "three"
+    assert (Page(tmp_path).labels("a.png") == labels).all()
+
+
+def test_pixels_that_a_stroke_does_not_touch_stay_as_they_are_now(tmp_path):
+    make_folder(tmp_path)
+    page = Page(tmp_path)
+    page.edit("a.png", {"kind": "delete", "labels": [1]})
+    stroke = np.full(SHAPE, 2**32 - 1, np.uint32)
+    stroke[0:2, 0:30] = 4
+    reply = page.edit("a.png", patch(stroke, (0, 0, 40, 60), new=4))
+    assert reply["window"] == [0, 0, 2, 30] and np.unique(page.labels("a.png")).tolist() == [
+        0,
+        2,
+        3,
+        4,
+    ]
+    stroke[:] = 2**32 - 1
+    stroke[30:32, 0:5] = 4
+    page.edit("a.png", patch(stroke, (0, 0, 40, 60), new=4))  # a tab that had not seen the other 4
+    assert (page.labels("a.png")[30:32, 0:5] == 5).all()

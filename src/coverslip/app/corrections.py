@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 KEPT_BYTES = 2**30  # of labels of frames
 QUIET_S, MOST_S = 1.5, 10.0  # after a stroke, before the label file is written
+TRACKS = "tracks"  # the message of an edit of tracks, which changes no labels
 ACCEPT = "accept"  # the kind of an edit by which a person takes what a model found
 
 
@@ -79,6 +80,7 @@ class Reply:
         next_label: a number for the next new cell.
         cells: how many cells the frame has.
         message: a sentence for the person.
+        id: what the page calls the edit, so that it knows its own.
     """
 
     image: str
@@ -89,23 +91,22 @@ class Reply:
     next_label: int
     cells: int
     message: str = ""
+    id: str | None = None
 
-    def summary(self) -> dict[str, Any]:
-        """What other tabs are told: where something changed."""
-        window = None if self.window is None else list(self.window)
-        return {"image": self.image, "frame": self.frame, "edit": self.edit, "window": window}
-
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, *, with_labels: bool = True) -> dict[str, Any]:
         """As the page gets it."""
+        has_labels = with_labels and self.window is not None
         return {
+            "id": self.id,
             "image": self.image,
             "frame": self.frame,
             "edit": self.edit,
             "window": None if self.window is None else list(self.window),
-            "labels": pack(self.labels) if self.window is not None else None,
+            "labels": pack(self.labels) if has_labels else None,
             "next_label": self.next_label,
             "cells": self.cells,
             "message": self.message,
+            "tracks": self.message == TRACKS,
         }
 
 
@@ -121,6 +122,7 @@ class Corrections:
         done: the edits that can be undone, in their order, each with its image.
         undone: those that can be done again.
         busy: images that are being segmented.
+        ids: the edits that pages have named, with their numbers and images.
         pending: frames with edits that their label file lacks, by image.
     """
 
@@ -131,6 +133,7 @@ class Corrections:
     done: list[tuple[int, str]] = field(default_factory=list)
     undone: list[tuple[int, str]] = field(default_factory=list)
     busy: set[str] = field(default_factory=set)
+    ids: dict[str, tuple[int, str]] = field(default_factory=dict)
     pending: dict[str, set[int]] = field(default_factory=dict)
     last: int = 0
     touched: float = 0.0
@@ -152,6 +155,7 @@ class Corrections:
             begin = self.valid_from(picture)
             for entry in journal.numbered():
                 self.last = max(self.last, entry["edit"])
+                self.remember(entry.get("id"), entry["edit"], picture.id)
                 if entry["edit"] > begin and "base" not in entry:
                     lines.append((entry["edit"], picture.id, entry))
             self.find_pending(picture)
@@ -307,6 +311,17 @@ class Corrections:
             for one in [one for one in self.frames if one[0] == key]:
                 del self.frames[one]
 
+    def renew(self, picture: Picture) -> None:
+        """Begin anew with a label file that was made anew."""
+        self.forget(picture.id)
+        with self.lock:
+            journal = self.journal(picture)
+            if journal.entries:
+                self.valid_from(picture)
+                self.done = [one for one in self.done if one[1] != picture.id]
+                self.undone = [one for one in self.undone if one[1] != picture.id]
+                self.pending.pop(picture.id, None)
+
     def edit(
         self,
         picture: Picture,
@@ -315,6 +330,7 @@ class Corrections:
         kind: str,
         make: Callable[[FrameLabels], Window],
         message: str = "",
+        id: str | None = None,
     ) -> Reply:
         """Change the labels of a frame, and return when the disk has it.
 
@@ -324,11 +340,14 @@ class Corrections:
             kind: of the edit.
             make: takes the labels as they are now, and gives those of a window.
             message: a sentence for the person.
+            id: what the page calls it; what was done by that name is not done again.
 
         Raises:
             CoverslipError: the edit makes no sense, or cannot be kept.
         """
         with self.lock:
+            if (before := self.again(id)) is not None:
+                return before
             if picture.id in self.busy:
                 raise SettingsError(
                     f"{picture.name} is being segmented: wait until it is done, or stop the job."
@@ -337,7 +356,7 @@ class Corrections:
             made = make(now_held)
             change = shrink(now_held.labels, made)
             if change is None:
-                return self.reply(picture, frame, None, message or "nothing changed")
+                return self.reply(picture, frame, None, message or "nothing changed", id=id)
             self.begin(picture)
             edit = self.last + 1
             self.journal(picture).append(
@@ -348,6 +367,7 @@ class Corrections:
                     "window": list(change.window),
                     "next": now_held.next_label,
                     "time": now(),
+                    "id": id,
                     "before": pack(change.before),
                     "after": pack(change.after),
                 }
@@ -355,7 +375,26 @@ class Corrections:
             self.last = edit
             self.done.append((edit, picture.id))
             self.undone.clear()
-            return self.apply(picture, frame, change, edit=edit, message=message)
+            self.remember(id, edit, picture.id)
+            return self.apply(picture, frame, change, edit=edit, message=message, id=id)
+
+    def remember(self, id: str | None, edit: int, key: str) -> None:
+        """Remember what a page called an edit."""
+        if id:
+            self.ids[id] = edit, key
+
+    def again(self, id: str | None) -> Reply | None:
+        """What is told of an edit that was done already, with the labels as they are now."""
+        if id is None or id not in self.ids:
+            return None
+        edit, key = self.ids[id]
+        picture = self.folder.picture(key)
+        journal = self.journal(picture)
+        entry = next(one for one in journal.numbered() if one["edit"] == edit and "base" not in one)
+        change = self.change_of(journal, entry)
+        frame = max(0, entry.get("frame", 0))
+        window = None if change is None else change.window
+        return self.reply(picture, frame, window, "was done already", id=id)
 
     def begin(self, picture: Picture) -> None:
         """Note with which label file the corrections of an image begin."""
@@ -366,7 +405,14 @@ class Corrections:
             journal.append({"base": self.digest(picture), "edit": self.last, "time": now()})
 
     def apply(
-        self, picture: Picture, frame: int, change: Change, *, edit: int, message: str = ""
+        self,
+        picture: Picture,
+        frame: int,
+        change: Change,
+        *,
+        edit: int,
+        message: str = "",
+        id: str | None = None,
     ) -> Reply:
         """Change labels in memory, and tell the other tabs."""
         held = self.frame(picture, frame)
@@ -384,11 +430,19 @@ class Corrections:
         self.pending.setdefault(picture.id, set()).add(frame)
         self.touched = time.monotonic()
         self.first_touched = self.first_touched or self.touched
-        reply = self.reply(picture, frame, change.window, message)
+        reply = self.reply(picture, frame, change.window, message, id=id)
         self.on_edit(reply)
         return reply
 
-    def reply(self, picture: Picture, frame: int, window: Box | None, message: str) -> Reply:
+    def reply(
+        self,
+        picture: Picture,
+        frame: int,
+        window: Box | None,
+        message: str,
+        *,
+        id: str | None = None,
+    ) -> Reply:
         """What is told of a frame after an edit."""
         held = self.frame(picture, frame)
         labels = held.labels[window.slices].copy() if window else np.zeros((0, 0), np.uint32)
@@ -401,23 +455,24 @@ class Corrections:
             held.next_label,
             held.n_cells,
             message,
+            id,
         )
 
-    def undo(self) -> Reply:
+    def undo(self, id: str | None = None) -> Reply:
         """Take back the last edit, of whichever image.
 
         Raises:
             DataError: there is none.
         """
-        return self.step(self.done, self.undone, "undo", nothing="there is nothing to undo.")
+        return self.step(self.done, self.undone, "undo", id=id)
 
-    def redo(self) -> Reply:
+    def redo(self, id: str | None = None) -> Reply:
         """Do again what was undone last.
 
         Raises:
             DataError: there is nothing.
         """
-        return self.step(self.undone, self.done, "redo", nothing="there is nothing to do again.")
+        return self.step(self.undone, self.done, "redo", id=id)
 
     def step(
         self,
@@ -425,12 +480,14 @@ class Corrections:
         target: list[tuple[int, str]],
         word: str,
         *,
-        nothing: str,
+        id: str | None,
     ) -> Reply:
         """Take an edit from one list to the other, and do what that means."""
         with self.lock:
+            if (before := self.again(id)) is not None:
+                return before
             if not source:
-                raise DataError(nothing)
+                raise DataError(f"there is nothing to {word}.")
             edit, key = source[-1]
             picture = self.folder.picture(key)
             if key in self.busy:
@@ -438,14 +495,15 @@ class Corrections:
             journal = self.journal(picture)
             frame, change = self.undoable(journal, edit)
             self.last += 1
-            journal.append({"edit": self.last, word: edit, "frame": frame, "time": now()})
+            journal.append({"edit": self.last, word: edit, "frame": frame, "time": now(), "id": id})
             target.append(source.pop())
+            self.remember(id, self.last, key)
             if change is None:  # of tracks, which have no pixels
-                return self.reply(picture, max(frame, 0), None, f"{word} of a change of tracks")
+                reply = self.reply(picture, max(frame, 0), None, TRACKS, id=id)
+                self.on_edit(reply)
+                return reply
             used = change.inverse() if word == "undo" else change
-            return self.apply(
-                picture, frame, used, edit=self.last, message=f"{word} of edit {edit}"
-            )
+            return self.apply(picture, frame, used, edit=self.last, message=word, id=id)
 
     def undoable(self, journal: Journal, edit: int) -> tuple[int, Change | None]:
         """The frame of an edit and what it did to labels."""
@@ -463,6 +521,7 @@ class Corrections:
             self.begin(picture)
             self.last += 1
             self.journal(picture).append({"edit": self.last, **entry, "time": now()})
+            self.remember(entry.get("id"), self.last, picture.id)
             if undoable:
                 self.done.append((self.last, picture.id))
                 self.undone.clear()
@@ -556,12 +615,12 @@ class Corrections:
             accepts=not self.is_corrected(picture),
         )
         path, _ = picture.label_file(min(held))
-        about = {"file": picture.file, "reading": picture.reading}
+        file, reading = picture.file, picture.reading
         with writing(ledger):
             if picture.is_large:
-                save_large_frame(path, next(iter(held.values())), **about)
+                save_large_frame(path, next(iter(held.values())), file=file, reading=reading)
             else:
-                save_frames(path, held, **about)
+                save_frames(path, held, file=file, reading=reading)
 
 
 def shrink(labels: Labels, made: Window) -> Change | None:

@@ -25,9 +25,8 @@ class Events:
     is_over: bool = False
 
     def send(self, kind: str, content: dict[str, Any]) -> None:
-        """Tell all who listen; "message" is what a page gets without naming a kind."""
-        name = "" if kind == "message" else f"event: {kind}\n"
-        text = f"{name}data: {json.dumps(content)}\n\n"
+        """Tell all who listen."""
+        text = f"event: {kind}\ndata: {json.dumps(content)}\n\n"
         with self.lock:
             for listener in list(self.listeners):
                 if listener.qsize() >= MOST_WAITING:

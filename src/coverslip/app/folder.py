@@ -37,6 +37,10 @@ OUT = "coverslip"  # in the folder, for the results
 MOST_PX = 2**28  # of a frame that is shown and corrected: 16,384 × 16,384
 
 
+class MissingError(DataError):
+    """There is no such image, frame or job."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """An image of the folder.
@@ -47,6 +51,7 @@ class Picture:
         path: of its file.
         target: where its results go.
         reading: which channel and depths are meant.
+        records: what was done of it, as it was read last.
     """
 
     id: str
@@ -54,6 +59,7 @@ class Picture:
     path: Path
     target: Outputs
     reading: Reading
+    records: dict[Any, Record | None] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def file(self) -> ImageFile:
@@ -79,8 +85,16 @@ class Picture:
 
     @property
     def record(self) -> Record | None:
-        """What was done of it."""
-        return read_any_record(self.target.record)
+        """What was done of it; read again only where the file is another one."""
+        try:
+            stat = self.target.record.stat()
+        except OSError:
+            return None
+        key = stat.st_mtime_ns, stat.st_size
+        if key not in self.records:
+            self.records.clear()
+            self.records[key] = read_any_record(self.target.record)
+        return self.records[key]
 
     @property
     def edits(self) -> Path:
@@ -107,10 +121,10 @@ class Picture:
         """Refuse a frame that it does not have.
 
         Raises:
-            DataError: it has fewer.
+            MissingError: it has fewer.
         """
         if not 0 <= frame < self.file.n_frames:
-            raise DataError(f"{self.name}: has no frame {frame}; it has {self.file.n_frames}.")
+            raise MissingError(f"{self.name}: has no frame {frame}; it has {self.file.n_frames}.")
 
 
 @dataclass
@@ -155,12 +169,12 @@ class Folder:
         """An image by its id.
 
         Raises:
-            DataError: there is none.
+            MissingError: there is none.
         """
         with self.lock:
             if key in self.known:
                 return self.known[key]
-        raise DataError(
+        raise MissingError(
             f"no image {key[:20]} in this folder: it may be renamed; load the page anew."
         )
 

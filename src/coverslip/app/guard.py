@@ -56,12 +56,14 @@ class Guard:
         hosts: the names by which the server may be addressed; None: any, and then no cookie is
             taken, so that no page of a browser can use one.
         limits: what a request may cost.
+        cookie: its name; cookies know no ports, and there may be several servers.
     """
 
     app: App
     token: str
     hosts: frozenset[str] | None
     limits: Limits = Limits()
+    cookie: str = COOKIE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it in a sentence."""
@@ -97,10 +99,7 @@ class Guard:
                 return 403, "a page of another address may not use this server: open its own page."
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self.limits.body_bytes:
-            return 413, (
-                f"the request has {length[:20]} bytes, and {self.limits.body_bytes:,} at most are "
-                "taken: send a smaller image, or segment it on the command line."
-            )
+            return 413, too_long(self.limits)
         if not self.is_known(scope, headers):
             return 401, (
                 "the token is missing or wrong: open the address that was printed when the server "
@@ -117,7 +116,9 @@ class Guard:
             return False
         if self.is_first(scope):
             return True
-        return any(same(value, self.token) for value in cookies(headers.get("cookie", "")))
+        return any(
+            same(value, self.token) for value in cookies(headers.get("cookie", ""), self.cookie)
+        )
 
     def is_first(self, scope: Scope) -> bool:
         """Whether it is the first request of a browser, which has the token in its address."""
@@ -128,40 +129,83 @@ class Guard:
 
     async def give_cookie(self, scope: Scope, send: Send) -> None:
         """Take the token out of the address, where it would stand in the browser's history."""
-        cookie = f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/"
+        cookie = f"{self.cookie}={self.token}; HttpOnly; SameSite=Strict; Path=/"
         headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), *HEADERS]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
     async def pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer, as long as the body is not too long or too slow."""
-        n_bytes = 0
-        is_whole = False
-        gave_up = asyncio.get_running_loop().time() + self.limits.upload_s
-
-        async def limited() -> Message:
-            nonlocal n_bytes, is_whole
-            if is_whole:
-                return await receive()
-            left = gave_up - asyncio.get_running_loop().time()
-            try:
-                message = await asyncio.wait_for(receive(), max(0.0, left))
-            except TimeoutError:
-                return {"type": "http.disconnect"}
-            n_bytes += len(message.get("body", b""))
-            is_whole = not message.get("more_body", False)
-            return message if n_bytes <= self.limits.body_bytes else {"type": "http.disconnect"}
+        body = Body(receive, self.limits, asyncio.get_running_loop().time() + self.limits.upload_s)
+        is_refused = False
 
         async def with_headers(message: Message) -> None:
+            nonlocal is_refused
+            if is_refused:
+                return
             if message["type"] == "http.response.start":
-                known = {name.lower() for name, _ in message.get("headers", [])}
-                added = [one for one in HEADERS if one[0] not in known]
-                if b"cache-control" not in known:
-                    added.append((b"cache-control", b"no-store"))
-                message = {**message, "headers": [*message.get("headers", []), *added]}
+                if body.refusal is not None:  # in place of what is said of half a body
+                    is_refused = True
+                    await answer(send, *body.refusal)
+                    return
+                message = {**message, "headers": with_ours(message.get("headers", []))}
             await send(message)
 
-        await self.app(scope, limited, with_headers)
+        await self.app(scope, body.receive, with_headers)
+
+
+@dataclass
+class Body:
+    """The body of a request, which is cut off where it is too long or too slow.
+
+    Attributes:
+        source: gives the next piece.
+        limits: what it may cost.
+        gives_up: when it must be whole, by the clock of the loop.
+        refusal: why it was cut off, as a status and a sentence.
+    """
+
+    source: Receive
+    limits: Limits
+    gives_up: float
+    n_bytes: int = 0
+    is_whole: bool = False
+    refusal: tuple[int, str] | None = None
+
+    async def receive(self) -> Message:
+        """The next piece."""
+        if self.is_whole:
+            return await self.source()
+        left = self.gives_up - asyncio.get_running_loop().time()
+        try:
+            message = await asyncio.wait_for(self.source(), max(0.0, left))
+        except TimeoutError:
+            return self.refuse(408, "the request came too slowly, and was given up: try again.")
+        self.n_bytes += len(message.get("body", b""))
+        self.is_whole = not message.get("more_body", False)
+        if self.n_bytes > self.limits.body_bytes:
+            return self.refuse(413, too_long(self.limits))
+        return message
+
+    def refuse(self, status: int, text: str) -> Message:
+        """Cut it off."""
+        self.refusal, self.is_whole = (status, text), True
+        return {"type": "http.disconnect"}
+
+
+def too_long(limits: Limits) -> str:
+    """What is said of a body that is too long."""
+    return (
+        f"the request is too long: {limits.body_bytes:,} bytes at most are taken. Send a smaller "
+        "image, or segment it on the command line."
+    )
+
+
+def with_ours(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, with those that every answer has."""
+    known = {name.lower() for name, _ in headers}
+    ours = [*HEADERS, (b"cache-control", b"no-store")]
+    return [*headers, *(one for one in ours if one[0] not in known)]
 
 
 def same(given: str, token: str) -> bool:
@@ -169,10 +213,10 @@ def same(given: str, token: str) -> bool:
     return secrets.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 
-def cookies(text: str) -> list[str]:
-    """The values of our cookie in a header."""
+def cookies(text: str, name: str) -> list[str]:
+    """The values of a cookie in a header."""
     try:
-        found = SimpleCookie(text).get(COOKIE)
+        found = SimpleCookie(text).get(name)
     except CookieError:
         return []
     return [] if found is None else [found.value]
@@ -196,4 +240,4 @@ def host_names(port: int) -> frozenset[str]:
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this computer alone."""
-    return host in LOOPBACK or host.startswith("127.")
+    return host in LOOPBACK

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Request
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from coverslip.app.corrections import Corrections, FrameLabels, Reply
@@ -18,6 +20,7 @@ from coverslip.segmentation import (
     delete_cells,
     draw_cell,
     fill_cell,
+    grow_cell,
     merge_cells,
     split_cell,
 )
@@ -31,21 +34,33 @@ Point = tuple[
 Points = Annotated[list[Point], Field(min_length=1, max_length=100_000)]
 Numbers = Annotated[list[Label], Field(min_length=1, max_length=1_000_000)]
 Corners = tuple[int, int, int, int]
+KEEP = 2**32 - 1  # in a patch: the pixel stays as it is
 MOST_NEW = 2**31  # numbers of cells that a page may give; ours go on from there
 
 
-class Seen(BaseModel):
+class Named(BaseModel):
+    """What every change may say: a name of its own, so that it is not done twice."""
+
+    id: Annotated[str | None, Field(max_length=64)] = None
+
+
+class Seen(Named):
     """What every edit may say: the number of the last edit that the page has seen."""
 
     edit: int | None = Field(default=None, ge=0)
 
 
 class Patch(Seen):
-    """What a brush or an eraser has drawn."""
+    """What a brush or an eraser has drawn.
+
+    Pixels of `KEEP` stay as they are. `new` is the number of a cell that the stroke begins: where
+    another page has taken it meanwhile, the cell gets the next free one.
+    """
 
     kind: Literal["patch"]
     window: Corners
     labels: str
+    new: Label | None = None
 
 
 class Delete(Seen):
@@ -103,13 +118,19 @@ def post_edit(request: Request, id: Id, frame: Number, edit: Edit) -> dict[str, 
     session = session_of(request)
     picture = session.folder.picture(id)
     picture.check_frame(frame)
-    if isinstance(edit, Magic):
-        raise DataError("the magic tool needs a network: segment the image first.")
-    return apply(session.corrections, picture, frame, edit).to_json()
+    maps = session.warm.looked(picture, frame).by_name if isinstance(edit, Magic) else {}
+    return session.told(apply(session.corrections, picture, frame, edit, maps=maps))
 
 
-def apply(corrections: Corrections, picture: Picture, frame: int, edit: Any) -> Reply:
-    """Do what a page asks for."""
+def apply(
+    corrections: Corrections,
+    picture: Picture,
+    frame: int,
+    edit: Any,
+    *,
+    maps: Mapping[str, NDArray[np.float32]],
+) -> Reply:
+    """Do what a page asks for; `maps` are what a network says of the frame, for the magic tool."""
 
     def make(held: FrameLabels) -> Window:
         labels = held.labels
@@ -124,10 +145,26 @@ def apply(corrections: Corrections, picture: Picture, frame: int, edit: Any) -> 
                 return split_cell(labels, edit.label, edit.line, next_label=held.next_label)
             case Outline():
                 return draw_cell(labels, edit.points, number=edit.label or held.next_label)
+            case Magic():
+                at = check_point(edit.point, labels.shape)
+                return grow_cell(labels, at, maps, number=held.next_label)
             case _:
                 return fill_cell(labels, edit.label)
 
-    return corrections.edit(picture, frame, kind=edit.kind, make=make)
+    return corrections.edit(picture, frame, kind=edit.kind, make=make, id=edit.id)
+
+
+def check_point(point: tuple[int, int], shape: tuple[int, ...]) -> tuple[int, int]:
+    """Refuse a click beside the image.
+
+    Raises:
+        DataError: it is.
+    """
+    if not (0 <= point[0] < shape[0] and 0 <= point[1] < shape[1]):
+        raise DataError(
+            f"the click at {list(point)} is not in the image of {shape[0]} × {shape[1]}."
+        )
+    return point
 
 
 def merge_patch(corrections: Corrections, picture: Picture, frame: int, edit: Patch) -> Window:
@@ -139,31 +176,37 @@ def merge_patch(corrections: Corrections, picture: Picture, frame: int, edit: Pa
     held = corrections.frame(picture, frame)
     box = check_box(edit.window, held.labels.shape)
     drawn = unpack(edit.labels, box.shape)
+    now = held.labels[box.slices]
+    kept = drawn == KEEP
+    drawn = np.where(kept, now, drawn)
+    if edit.new is not None and edit.new in held.areas:
+        drawn[(drawn == edit.new) & ~kept] = held.next_label
     if int(drawn.max()) > max(MOST_NEW, held.next_label):
         raise DataError(f"a cell of number {drawn.max()}: wanted numbers from 0 on.")
-    now = held.labels[box.slices]
     if edit.edit is None or edit.edit >= held.edit:
         return Window(box.top, box.left, drawn)
     before, next_label = corrections.past(picture, frame, box, edit=edit.edit)
-    differs = drawn != before
+    differs = (drawn != before) & ~kept
     is_new = differs & (drawn >= next_label)
     drawn = np.where(is_new, drawn + np.uint32(held.next_label - next_label), drawn)
     return Window(box.top, box.left, np.where(differs, drawn, now))
 
 
 @router.post("/undo")
-def post_undo(request: Request) -> dict[str, Any]:
+def post_undo(request: Request, named: Named | None = None) -> dict[str, Any]:
     """Take back the last edit, of whichever image."""
-    return session_of(request).corrections.undo().to_json()
+    session = session_of(request)
+    return session.told(session.corrections.undo(named.id if named else None))
 
 
 @router.post("/redo")
-def post_redo(request: Request) -> dict[str, Any]:
+def post_redo(request: Request, named: Named | None = None) -> dict[str, Any]:
     """Do again what was undone last."""
-    return session_of(request).corrections.redo().to_json()
+    session = session_of(request)
+    return session.told(session.corrections.redo(named.id if named else None))
 
 
-class Finished(BaseModel):
+class Finished(Named):
     """Which frames a person has corrected to the end, or which rectangles of them."""
 
     frames: list[Annotated[int, Field(ge=0)]] = Field(min_length=1, max_length=100_000)
@@ -186,6 +229,9 @@ def post_finished(request: Request, id: Id, marked: Finished) -> dict[str, Any]:
         "frames": marked.frames,
         "rectangles": rectangles,
         "finished": marked.finished,
+        "id": marked.id,
     }
-    session.corrections.note(picture, entry)
+    if marked.id is None or marked.id not in session.corrections.ids:
+        session.corrections.note(picture, entry)
+        session.events.send("images", {})
     return session.entry(picture)

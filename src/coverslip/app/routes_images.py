@@ -11,7 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from coverslip.app.journal import Box, check_box
 from coverslip.app.pictures import TILE_PX, n_levels
-from coverslip.app.session import Session
+from coverslip.app.session import Session, finished_marks
 from coverslip.errors import DataError, StoppedError
 
 router = APIRouter(prefix="/api")
@@ -38,6 +38,8 @@ def get_folder(request: Request, order: str = "name") -> dict[str, Any]:
         "folder": str(session.folder.path),
         "out": str(session.folder.out),
         "notes": [*session.folder.notes, *session.notes],
+        "model": session.model,
+        "image_count": len(entries),
         "images": entries,
     }
 
@@ -54,6 +56,7 @@ def get_image(request: Request, id: Id) -> dict[str, Any]:
         "pixel_size_um": file.pixel_size_um,
         "frame_interval_s": file.frame_interval_s,
         "channel": picture.channel,
+        "finished": finished_marks(session.corrections.journal(picture).entries),
         "levels": n_levels(file.frame_shape),
         "tile": TILE_PX,
     }
@@ -124,7 +127,7 @@ def send_labels(request: Request, labels: Any, headers: dict[str, str]) -> Respo
 
 @router.get("/events")
 def get_events(request: Request) -> StreamingResponse:
-    """A stream of events: jobs as plain messages, edits as "edit", sentences as "note"."""
+    """A stream of events: "job", "edit", "images" that changed, sentences as "note"."""
     events = session_of(request).events
     listener = events.listen()
     if listener is None:

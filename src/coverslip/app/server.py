@@ -14,11 +14,12 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from coverslip.app import routes_edits, routes_images
+from coverslip.app import routes_edits, routes_images, routes_models
 from coverslip.app.corrections import Corrections
-from coverslip.app.guard import Guard, Limits
+from coverslip.app.folder import MissingError
+from coverslip.app.guard import COOKIE, Guard, Limits
 from coverslip.app.session import Session
-from coverslip.errors import CoverslipError, DataError, SettingsError
+from coverslip.errors import CoverslipError, SettingsError
 from coverslip.provenance import package_version
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def make_app(session: Session) -> FastAPI:
     app.state.session = session
     app.include_router(routes_images.router)
     app.include_router(routes_edits.router)
+    app.include_router(routes_models.router)
     app.mount("/page", StaticFiles(directory=PAGE, check_dir=False), name="page")
 
     @app.get("/", include_in_schema=False)
@@ -83,7 +85,7 @@ def tell_mistake(request: Request, error: Exception) -> Response:
     status = 400
     if isinstance(error, SettingsError) or request.url.path in ("/api/undo", "/api/redo"):
         status = 409
-    if isinstance(error, DataError) and str(error).startswith("no image"):
+    if isinstance(error, MissingError):
         status = 404
     return JSONResponse({"error": str(error)}, status_code=status)
 
@@ -133,9 +135,9 @@ class Address:
         return f"http://{self.host}:{self.port}/?token={self.token}"
 
 
-def guarded(app: FastAPI, *, token: str, hosts: frozenset[str] | None) -> Guard:
+def guarded(app: FastAPI, *, token: str, hosts: frozenset[str] | None, port: int = 0) -> Guard:
     """An application that answers those alone who have the token."""
-    return Guard(app, token, hosts, Limits())
+    return Guard(app, token, hosts, Limits(), cookie=f"{COOKIE}_{port}" if port else COOKIE)
 
 
 def new_token() -> str:

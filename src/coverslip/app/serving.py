@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import socket
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from coverslip.app.server import Address
 
 SHUT_DOWN_S = 3  # that open requests have, once the server is told to end
+FIRST_PORT, N_PORTS = 20_000, 10_000  # below those that systems give away
 OPENER = "open_app.html"
 
 
@@ -50,6 +52,7 @@ def listen(host: str, port: int) -> socket.socket:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
+        found.listen(128)  # so that nobody is turned away while the application starts
     except (OSError, OverflowError) as error:
         found.close()
         why = getattr(error, "strerror", None) or error
@@ -58,6 +61,23 @@ def listen(host: str, port: int) -> socket.socket:
             "leave --port out for a free one."
         ) from error
     return found
+
+
+def listen_again(host: str, port: int, *, folder: Path) -> socket.socket:
+    """A socket that listens; port 0: the same for a folder each time, where that is free.
+
+    So a page that was open when the program ended finds it again with what it has not sent yet.
+
+    Raises:
+        SettingsError: a port that was asked for is taken.
+    """
+    if port:
+        return listen(host, port)
+    number = int(hashlib.sha256(os.path.abspath(folder).encode("utf-8", "replace")).hexdigest(), 16)
+    try:
+        return listen(host, FIRST_PORT + number % N_PORTS)
+    except SettingsError:
+        return listen(host, 0)
 
 
 def serve(app: App, listener: socket.socket, *, on_end: Callable[[], None]) -> None:

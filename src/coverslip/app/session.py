@@ -6,10 +6,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coverslip.app.corrections import Corrections, Saver
+from coverslip.app.corrections import Corrections, Reply, Saver
 from coverslip.app.events import Events
 from coverslip.app.folder import describe
+from coverslip.app.jobs import Job, Jobs
 from coverslip.app.pictures import Pictures
+from coverslip.app.warm import Warm
 from coverslip.errors import CoverslipError
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ class Session:
         events: what is told to all tabs.
         saver: writes label files a moment after the last stroke.
         notes: what the person should be told, once.
+        chosen: the model that a person chose for new images.
+        jobs: work in the background.
+        warm: models that are open.
     """
 
     folder: Folder
@@ -34,17 +39,40 @@ class Session:
     pictures: Pictures = field(default_factory=Pictures)
     events: Events = field(default_factory=Events)
     notes: list[str] = field(default_factory=list)
+    chosen: str | None = None
+    jobs: Jobs = field(init=False)
+    warm: Warm = field(init=False)
     saver: Saver = field(init=False)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         """Tell every tab of each edit."""
+        self.jobs = Jobs(on_change=self.tell_job)
+        self.warm = Warm(self.folder.out / "models")
         self.saver = Saver(self.corrections, on_error=self.tell)
-        self.corrections.on_edit = lambda reply: self.events.send("edit", reply.summary())
+        self.corrections.on_edit = self.tell_edit
+
+    @property
+    def model(self) -> str:
+        """The name of the model that is used for new images."""
+        return self.chosen or self.warm.default()
 
     def tell(self, text: str) -> None:
         """Tell all tabs something."""
         self.events.send("note", {"message": text})
+
+    def tell_edit(self, reply: Reply) -> None:
+        """Tell all tabs of an edit, whichever made it."""
+        self.events.send("edit", self.told(reply, with_labels=False))
+
+    def told(self, reply: Reply, *, with_labels: bool = True) -> dict[str, Any]:
+        """An edit as a page gets it."""
+        state = self.state(self.folder.picture(reply.image))
+        return {**reply.to_json(with_labels=with_labels), "state": state}
+
+    def tell_job(self, job: Job) -> None:
+        """Tell all tabs how far a job is."""
+        self.events.send("job", job.to_json())
 
     def start(self) -> None:
         """Begin to save."""
@@ -53,6 +81,7 @@ class Session:
     def stop(self) -> None:
         """End, with all label files written."""
         self.events.close()
+        self.jobs.close()
         self.saver.stop()
 
     def entry(self, picture: Picture) -> dict[str, Any]:
@@ -89,6 +118,17 @@ class Session:
         if record is None or record.key == "corrected":
             return None
         return int(record.images["n_cells"].sum())
+
+
+def finished_marks(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is finished, as a page draws it."""
+    found = finished_frames(entries)
+    return {
+        "frames": sorted(frame for frame, boxes in found.items() if boxes is None),
+        "rectangles": [
+            [frame, *box] for frame, boxes in sorted(found.items()) for box in boxes or []
+        ],
+    }
 
 
 def finished_frames(entries: list[dict[str, Any]]) -> dict[int, list[list[int]] | None]:

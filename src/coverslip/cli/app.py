@@ -24,7 +24,8 @@ def app(
     axes: Axes = None,
     project: Project = "none",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any that is free.")
+        int,
+        typer.Option(min=0, max=65535, help="Port to listen on; 0: the folder's own."),
     ] = 0,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the address, and open no browser.")
@@ -60,7 +61,7 @@ def run_app(
         new_token,
         open_folder,
     )
-    from coverslip.app.serving import listen, open_browser, opener, serve
+    from coverslip.app.serving import listen_again, open_browser, opener, serve
     from coverslip.inference.runtime import respect_quota
     from coverslip.io import Reading, only_here
 
@@ -69,7 +70,7 @@ def run_app(
     records = opened.out / "records"
     with only_here(records / "app", what="coverslip app"):
         session = make_session(opened)
-        listener = listen("127.0.0.1", port)
+        listener = listen_again("127.0.0.1", port, folder=opened.out)
         address = Address("127.0.0.1", listener.getsockname()[1], new_token())
         hosts = host_names(address.port)
         with opener(records, address) as page:
@@ -77,5 +78,5 @@ def run_app(
             note("nothing leaves this computer; Ctrl-C ends it, and all corrections are kept")
             if browser and not open_browser(page):
                 note("no browser was found: open the address above in one")
-            web = guarded(make_app(session), token=address.token, hosts=hosts)
+            web = guarded(make_app(session), token=address.token, hosts=hosts, port=address.port)
             serve(web, listener, on_end=session.events.close)

@@ -1,4 +1,5 @@
 from .by_hand import HandLedger, read_label_frame, save_frames, save_large_frame, take_as_truth
+from .choose import choice_message, choose_for_array, choose_model
 from .demo import segment_examples
 from .executors import Executor, Outcome, Processes, Serial, Threads, died
 from .infer import Model, check_model, predict_prepared, prepare_image, probs_to_labels, resize_maps
@@ -52,6 +53,9 @@ __all__ = [
     "Task",
     "Threads",
     "check_model",
+    "choice_message",
+    "choose_for_array",
+    "choose_model",
     "died",
     "do_on_worker",
     "image_to_tasks",

@@ -72,7 +72,7 @@ def merge_cells(labels: Labels, numbers: Sequence[int]) -> Window:
     if len(there) < 2:
         raise DataError("to merge cells, choose two or more of them.")
     mask = np.pad(np.isin(found.labels, there), GAP_PX)
-    closed = ndimage.binary_closing(mask, np.ones((3, 3)), iterations=GAP_PX)
+    closed = ndimage.binary_closing(mask, np.ones((3, 3), bool), iterations=GAP_PX)
     inner = closed[GAP_PX:-GAP_PX, GAP_PX:-GAP_PX]
     taken = np.isin(found.labels, there) | (inner & (found.labels == 0))
     return found._replace(labels=np.where(taken, np.uint32(there[0]), found.labels))
@@ -141,7 +141,9 @@ def draw_cell(labels: Labels, points: Sequence[tuple[float, float]], *, number: 
         9
     """
     outline = np.array(points, dtype=float).reshape(-1, 2)
-    rows, columns = polygon(outline[:, 0], outline[:, 1], shape=labels.shape)
+    rows, columns = polygon(  # type: ignore[no-untyped-call]
+        outline[:, 0], outline[:, 1], shape=labels.shape
+    )
     free = np.isin(labels[rows, columns], (0, number))
     if not free.any():
         raise DataError(
@@ -278,7 +280,7 @@ def draw_stroke(points: NDArray[np.float64], *, shape: tuple[int, ...]) -> NDArr
     mask = np.zeros(shape, dtype=bool)
     corners = np.rint(points).astype(int)
     for start, stop in zip(corners, corners[1:] if len(corners) > 1 else corners, strict=False):
-        rows, columns = draw_line(*start, *stop)
+        rows, columns = draw_line(*start, *stop)  # type: ignore[no-untyped-call]
         inside = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
         mask[rows[inside], columns[inside]] = True
     return mask
