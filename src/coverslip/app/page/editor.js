@@ -4,6 +4,9 @@ import { Away, framePath, getJson, getLabels, imagePath, packLabels, unpackLabel
 import { announce, Emitter, notify, plural } from "./dom.js";
 import { LabelStore } from "./labels.js";
 
+const QUIET = /^(was done already|undo of|redo of)/; // what is seen on the image anyway
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
 // Events: "open", "frame", "cells", "labels", "preview".
 export class Editor extends Emitter {
   constructor({ viewer, outbox }) {
@@ -115,9 +118,10 @@ export class Editor extends Emitter {
     this.viewer.redraw();
   }
 
-  sendPatch({ window, values }) {
+  // `made`: the number of a cell that begins with this stroke, else null.
+  sendPatch({ window, values }, made) {
     const pack = packLabels(values).then((labels) => ({ labels }));
-    return this.send({ kind: "patch", window }, { local: { window, values }, pack });
+    return this.send({ kind: "patch", window, new: made }, { local: { window, values }, pack });
   }
 
   send(body, { local = null, pack = null } = {}) {
@@ -143,7 +147,7 @@ export class Editor extends Emitter {
       this.late.push([entry, reply]);
       return;
     }
-    if (reply.message) notify(reply.message);
+    if (reply.message && !QUIET.test(reply.message)) notify(sentence(reply.message));
     if (reply.tracks === true || Array.isArray(reply.tracks)) this.emit("tracks", reply);
     const image = reply.image ?? entry.image, frame = reply.frame ?? entry.frame;
     const isUndo = entry.path.startsWith("/api/undo") || entry.path.startsWith("/api/redo");

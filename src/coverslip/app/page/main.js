@@ -35,8 +35,8 @@ async function start() {
   const wanted = new URLSearchParams(location.hash.slice(1)).get("image");
   const first = app.gallery.images.find(({ id }) => id === wanted) ?? app.gallery.images[0];
   if (first) await app.open(first.id);
-  app.outbox.adopt();
   else showEmpty("There is no image in this folder.");
+  app.outbox.adopt();
   document.body.classList.add("ready");
 }
 

@@ -1,6 +1,6 @@
 // model, size and threshold → a result that changes under the sliders; accepted, or made of all images.
 
-import { framePath, getLabels, imagePath, postJson } from "./api.js";
+import { framePath, getLabels, postJson } from "./api.js";
 import { announce, button, choice, make, notify, plural, slider } from "./dom.js";
 
 const WAIT = 90; // ms of rest before a slider's value is asked for
@@ -89,20 +89,11 @@ export class SegmentPanel {
   }
 
   async acceptPreview() {
-    const { editor } = this.app, { image, frame } = editor;
+    const { editor, outbox } = this.app, { image, frame } = editor;
     if (!editor.preview) return;
-    this.accept.disabled = true;
-    try {
-      await postJson(`${imagePath(image.id)}/accept`, { ...this.settings, frame });
-      editor.dropPreview();
-      await editor.reload();
-      this.app.gallery.refresh();
-      announce("Accepted.");
-    } catch (error) {
-      editor.tell(error);
-    } finally {
-      this.accept.disabled = false;
-    }
+    editor.dropPreview();
+    const reply = await outbox.add({ path: `${framePath(image.id, frame)}/accept`, body: this.settings, image: image.id, frame });
+    if (reply) announce("Accepted.");
   }
 
   async segment(images) {

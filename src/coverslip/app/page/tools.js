@@ -67,7 +67,8 @@ class Pen {
 
   down(point, { shift = false, pressure = 0.5, pen = false } = {}) {
     const { editor } = this.app, on = editor.labelAt(point);
-    const label = this.isEraser ? 0 : on && !shift ? on : editor.nextLabel++;
+    this.made = this.isEraser || (on && !shift) ? null : editor.nextLabel++;
+    const label = this.isEraser ? 0 : this.made ?? on;
     const over = this.app.settings.paintOver;
     this.stroke = new Stroke(editor.store, { label, erases: on || null, over, radius: this.radius(pen, pressure) });
     editor.penDown();
@@ -88,7 +89,7 @@ class Pen {
   up() {
     const patch = this.stroke.patch();
     this.stroke = null;
-    if (patch) this.app.editor.sendPatch(patch);
+    if (patch) this.app.editor.sendPatch(patch, this.made);
     this.app.editor.penUp();
   }
 
@@ -210,7 +211,7 @@ class Magic {
 
   up(point) {
     if (this.app.editor.labelAt(point)) return notify("There is a cell here already. Click one that was missed.");
-    return this.app.editor.send({ kind: "magic", point: thin([point])[0] });
+    return this.app.editor.send({ kind: "magic", point: point.map(Math.floor) });
   }
 }
 
