@@ -54,7 +54,7 @@ export async function getLabels(path, options) {
   const [height, width] = (response.headers.get("X-Shape") || "0,0").split(",").map(Number);
   return {
     data, height, width, nextLabel: number("X-Next-Label"), edit: number("X-Edit"),
-    cells: number("X-Cells"), scale: number("X-Scale"), threshold: number("X-Threshold"),
+    cells: number("X-Cells"), model: response.headers.get("X-Model"), scale: number("X-Scale"), threshold: number("X-Threshold"),
   };
 }
 

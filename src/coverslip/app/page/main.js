@@ -119,7 +119,8 @@ function addActs(app) {
       const chosen = use ?? app.gallery.folder?.model ?? models.find((model) => model.default)?.name;
       app.segment.fillModels(models, chosen);
       if (use) app.segment.use(use);
-      app.train.fillModels(models, use ?? app.segment.settings.model);
+      const inUse = use ?? app.segment.settings.model;
+      app.train.fillModels(models, models.some(({ name }) => name === inUse) ? inUse : models.find((model) => model.default)?.name ?? models[0]?.name);
     } catch (error) {
       if (error.status !== 404) notify(error.message, { error: true });
     }

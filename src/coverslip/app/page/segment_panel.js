@@ -3,6 +3,7 @@
 import { framePath, getLabels, postJson } from "./api.js";
 import { announce, button, choice, make, notify, plural, slider } from "./dom.js";
 
+const AUTO = { name: "auto", title: "automatic: the one that fits", about: "Looks at the image and takes the shipped model that fits it." };
 const WAIT = 90; // ms of rest before a slider's value is asked for
 
 export class SegmentPanel {
@@ -34,8 +35,8 @@ export class SegmentPanel {
   }
 
   fillModels(models, chosen) {
-    this.models = models;
-    const keep = models.some(({ name }) => name === this.settings.model) ? this.settings.model : chosen;
+    this.models = [AUTO, ...models];
+    const keep = this.models.some(({ name }) => name === this.settings.model) ? this.settings.model : chosen;
     this.use(keep ?? models[0]?.name ?? null);
   }
 
@@ -80,8 +81,9 @@ export class SegmentPanel {
     }
   }
 
-  tell({ cells, scale, threshold }, milliseconds) {
+  tell({ cells, scale, threshold, model }, milliseconds) {
     const parts = [plural(cells ?? 0, "cell")];
+    if (model && model !== this.settings.model) parts.push(`model ${model}`);
     if (scale) parts.push(`scale ${scale.toFixed(2)}`);
     if (threshold !== null) parts.push(`threshold ${threshold.toFixed(2)}`);
     this.result.textContent = `${parts.join(", ")} · ${(milliseconds / 1000).toFixed(milliseconds < 950 ? 2 : 1)} s`;

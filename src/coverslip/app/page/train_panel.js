@@ -54,7 +54,7 @@ export class TrainPanel {
 
   fillModels(models, chosen) {
     this.from.fill(models.map(({ name }) => [name, name]), this.from.select.value || chosen);
-    this.models.replaceChildren(...models.map((model) => card(model, model.name === chosen)));
+    this.models.replaceChildren(...models.map((model) => card(model, model.name === this.app.segment.settings.model)));
   }
 }
 
