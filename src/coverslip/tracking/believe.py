@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
 from coverslip.tracking.cells import take
 from coverslip.tracking.chains import chain
@@ -40,7 +41,7 @@ ROUNDS_UP = 3
 # 1 is no higher than others), how unlike in area sisters are, how soon a broken-off piece is lost.
 TRUST = 4
 RANK, SISTERS, LOST = 0.2, 0.3, 0.2
-MOST_ROUNDS = 100
+ROUNDS = 20
 # Fewer false divisions than this say nothing of how the masks of a film break.
 FEW = 4
 
@@ -91,7 +92,7 @@ def drop_false_divisions(
         return linked, n_short
     mirrored, share = _play_backwards(frames, scales, settings)
     sure = judge(found, mirrored, lost=_loss_rate(frames, linked, scales), share=share)
-    false = ~choose_divisions(sure)
+    false = sure < 0.5
     chosen = [np.zeros(len(one.divisions), dtype=bool) for one in linked]
     for pair, row in zip(found.pair[false], found.row[false], strict=True):
         chosen[pair][row] = True
@@ -236,7 +237,9 @@ def judge(found: Evidence, mirrored: Evidence, *, lost: float, share: float = 1.
 
     The divisions found are a mixture of real ones and of masks that broke; those of the film played
     backwards are of the second kind alone, and as many as there are of it. How the two kinds differ
-    and how many there are of each is found by expectation and maximisation.
+    is found by expectation and maximisation, and orders the divisions; how likely one is real is
+    what is left of those in its place of the order when as many as were found there backwards are
+    taken away.
 
     Args:
         found: Of the film.
@@ -249,36 +252,38 @@ def judge(found: Evidence, mirrored: Evidence, *, lost: float, share: float = 1.
     """
     if len(mirrored) < FEW:
         return np.ones(len(found))
-    n_false = len(mirrored) / share
     p = np.full(len(found), 0.5)
-    broken = max(n_false, 1.0)
-    for _ in range(MOST_ROUNDS):
-        ratio = np.exp(_log_ratio(found, found, p, mirrored, lost))
-        usual = np.exp(_log_ratio(mirrored, found, p, mirrored, lost))
-        ratio /= (TRUST + usual.sum()) / (TRUST + len(usual))
-        real = p.sum()
-        before, p = p, real * ratio / (broken + real * ratio)
-        broken = (n_false + (1 - p).sum()) / 2
-        if np.abs(p - before).max(initial=0) < 1e-6:
-            break
+    for _ in range(ROUNDS):
+        own = _log_ratio(found, found, p, mirrored, lost)
+        p = compare_counts(own, _log_ratio(mirrored, found, p, mirrored, lost), share=share)
     return p
 
 
-def choose_divisions(sure: Floats) -> NDArray[np.bool_]:
-    """Choose those whose expected F1 is best: it weighs a false division like a missed one.
+def compare_counts(scores: Floats, mirrored: Floats, *, share: float = 1.0) -> Floats:
+    """Tell by the counts of false ones among equal scores how likely each is real.
 
     Args:
-        sure: (n,), how likely each is real.
+        scores: (n,), higher for what looks real.
+        mirrored: (m,), of false ones; one more, with the highest score, stands for those that
+            were not met by chance.
+        share: Of as many false ones as there are among the `scores`.
+
+    Returns:
+        (n,) probabilities, the higher the score, the higher: by isotonic regression.
 
     Example:
-        >>> choose_divisions(np.array([0.9, 0.05, 0.6, 0.4]))
-        array([ True, False,  True,  True])
+        >>> compare_counts(np.array([3.0, 2.5, 1.0, 0.5]), np.array([1.2, 0.4])).round(2)
+        array([0.5, 0.5, 0. , 0. ])
     """
-    order = np.argsort(-sure, kind="stable")
-    expected = 2 * np.cumsum(sure[order]) / (np.arange(1, len(sure) + 1) + sure.sum())
-    chosen = np.zeros(len(sure), dtype=bool)
-    chosen[order[: int(np.argmax(expected)) + 1]] = True
-    return chosen
+    every = np.concatenate([[np.inf], mirrored, scores])
+    false = np.repeat([1.0, 0.0], [len(mirrored) + 1, len(scores)])
+    weights = np.where(false > 0, 1 / share, 1.0)
+    order = np.argsort(-every, kind="stable")
+    fit = isotonic_regression(false[order], weights=weights[order])
+    chance = np.empty(len(every))
+    chance[order] = np.clip(fit.x, 0, 0.5)
+    own = chance[len(mirrored) + 1 :]
+    return 1 - own / (1 - own)
 
 
 def _log_ratio(of: Evidence, found: Evidence, p: Floats, mirrored: Evidence, lost: float) -> Floats:
