@@ -63,14 +63,11 @@ def run_evaluate_tracks(
     Raises:
         FileError: A folder without label files or table, or a file that cannot be read.
         DataError: Films that do not fit together, or a truth that is not valid.
-        SettingsError: py-ctcmetrics is not installed.
     """
-    from coverslip._optional import need
     from coverslip.io import Ledger, check_writable, write_text, writing
     from coverslip.tracking.ctc import read_ctc
     from coverslip.tracking.scores import score_film
 
-    need("ctc_metrics", extra="tracks", what="coverslip evaluate-tracks")
     if out is not None:
         check_writable(out, is_file=True)
     with named_failure(result):

@@ -28,7 +28,7 @@ def track(
     images: Annotated[
         Path | None,
         typer.Option(
-            help="Their images, a file or a folder of frames: for intensities and the page."
+            help="Their images, file or folder of frames: for divisions, intensities, the page."
         ),
     ] = None,
     max_distance: Annotated[

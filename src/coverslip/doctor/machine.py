@@ -222,7 +222,7 @@ EXTRAS = {
     "cluster": Extra({"distributed": "distributed"}, "coverslip segment --workers, --scheduler"),
     "parquet": Extra({"pyarrow": "pyarrow"}, "--table parquet"),
     "tracks": Extra(
-        {"geff": "geff", "py-ctcmetrics": "ctc_metrics"},
+        {"geff": "geff"},
         "coverslip evaluate-tracks; tracks as GEFF",
     ),
     "video": Extra({"imageio-ffmpeg": "imageio_ffmpeg"}, "coverslip track --video"),

@@ -96,15 +96,20 @@ def track_film(
     total = 2 * film.n_frames
     cells = []
     for number in range(film.n_frames):
-        cells.append(find_cells(check_labels(film[number], number)))
+        image = None if images is None else images[number]
+        cells.append(find_cells(check_labels(film[number], number), image=image))
         on_frame(number + 1, total)
     if are_masks(cells):
         on_note("every frame is a mask of one value: its connected pieces are taken for the cells")
         film = replace(film, are_masks=True)
-        cells = [find_cells(film[number]) for number in range(film.n_frames)]
+        cells = [
+            find_cells(film[number], image=None if images is None else images[number])
+            for number in range(film.n_frames)
+        ]
     tracks = track_cells(
         cells,
         labels_of=film.__getitem__,
+        image_of=None if images is None else images.__getitem__,
         pixel_size_um=size,
         frame_interval_s=interval,
         settings=settings,
