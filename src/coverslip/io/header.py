@@ -59,6 +59,8 @@ class ImageFile:
         gaps: Why there is no picture of a time, depth and channel, each from 0; its frame is read
             as 0 everywhere.
         slice_distance_um: From a depth to the next in µm, or None.
+        together: Which channels are read as one picture in colours, see `put_together`.
+        apart: The file with these channels apart; None where they are.
 
     Example:
         >>> import coverslip
@@ -82,6 +84,8 @@ class ImageFile:
     position: int = 0
     gaps: Mapping[tuple[int, int, int], str] = field(default_factory=dict, hash=False)
     slice_distance_um: float | None = None
+    together: tuple[int, ...] = ()
+    apart: ImageFile | None = None
 
     @property
     def source(self) -> Path:

@@ -170,8 +170,9 @@ def hold_frames(
     notes: list[str] = []
     wanted = read_frames(file, frames, channel=channel, tell=notes.append)
     channels: Iterable[Any] = repeat(None)
-    if file.n_channels > 1:
-        channels = read_channels(file, frames, tell=notes.append)
+    apart = file.apart or file
+    if apart.n_channels > 1:
+        channels = read_channels(apart, frames, tell=notes.append)
     for number, image, others in zip(frames, wanted, channels, strict=False):
         is_left_out = find_gap(file, number, channel=channel) is not None
         noise = NOISE if file.n_frames == 1 else NOISY_FRAMES
@@ -195,12 +196,14 @@ class WindowedFrame:
         wanted: the name of the channel to be segmented, among those of `readers`.
         readers: the channels by name; "" where there is one alone.
         statistics: what each of them holds.
+        unmeasured: the name of a picture that was put together of channels, which are measured.
     """
 
     shape: tuple[int, int]
     wanted: str
     readers: dict[str, FrameReader]
     statistics: dict[str, FrameStatistics]
+    unmeasured: str | None = None
 
     @property
     def shows_noise(self) -> bool:
@@ -220,6 +223,8 @@ class WindowedFrame:
         """What is measured, (h, w) each; whether a picture has colours, the whole of it says."""
         found = {}
         for name, reader in self.readers.items():
+            if name == self.unmeasured:
+                continue
             values = reader.read(*window)
             if self.statistics[name].is_grey:
                 found[name] = values if values.ndim == 2 else values[..., 0]
@@ -294,15 +299,24 @@ def open_windows(
     Raises:
         FileError: a channel cannot be read, or is not there.
     """
-    names = channel_names(file) if file.n_channels > 1 else [""]
+    apart = file.apart or file
+    names = channel_names(apart) if apart.n_channels > 1 else [""]
     readers, statistics = {}, {}
     with ExitStack() as stack:
         for number, name in enumerate(names):
-            if find_gap(file, index, channel=number) is not None and number != channel:
+            is_wanted = number == channel and file.apart is None
+            if find_gap(apart, index, channel=number) is not None and not is_wanted:
                 continue
             notes: list[str] = []
-            opened = open_frame(file, index, channel=number, tell=notes.append)
+            opened = open_frame(apart, index, channel=number, tell=notes.append)
             readers[name] = stack.enter_context(opened)
             path = statistics_path(folder, number)
             statistics[name] = keep_statistics(readers[name], how=how, path=path, notes=notes)
-        yield WindowedFrame(file.frame_shape, names[channel], readers, statistics)
+        if file.apart is None:
+            yield WindowedFrame(file.frame_shape, names[channel], readers, statistics)
+            return
+        both = file.channel_names[0]
+        readers[both] = stack.enter_context(open_frame(file, index))
+        path = statistics_path(folder, len(names))
+        statistics[both] = keep_statistics(readers[both], how=how, path=path)
+        yield WindowedFrame(file.frame_shape, both, readers, statistics, both)
