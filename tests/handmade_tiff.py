@@ -90,11 +90,15 @@ def lsm_bytes(film, *, voxel_m, interval_s=0.0):
 # --- STK
 
 
-def stk_bytes(film, *, size_um, unit, times_ms):
+def stk_bytes(film, *, size_um, unit, times_ms, steps_nm=None):
     """An STK of a film (T, H, W): one header, and all planes behind each other."""
     n, height, width = film.shape
     day = 2_455_000
-    planes = b"".join(struct.pack("<6I", 0, 1, day, ms, day, ms) for ms in times_ms)
+    steps_nm = steps_nm or [0] * n
+    planes = b"".join(
+        struct.pack("<6I", step, 1000, day, ms, day, ms)
+        for step, ms in zip(steps_nm, times_ms, strict=True)
+    )
     raw = film.astype("<u2").tobytes()
     # UIC1: pairs of a number and a value, or the place of it; the tags here have values in line
     # but for the three that point into the file, right behind the pixels.

@@ -9,6 +9,7 @@ import pickle
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 from hypothesis import given
@@ -21,6 +22,7 @@ from coverslip.errors import CoverslipError, DataError, FileError
 from coverslip.evaluation import evaluate_folders
 from coverslip.export import LabelImage, write_coco, write_geojson, write_roi_zip
 from coverslip.io import (
+    PictureSize,
     check_pairs,
     find_pairs,
     label_files_in,
@@ -600,3 +602,50 @@ def test_export(coverslip, folder):
         assert (read_labels(out / f"{n}_labels.ome.tif") == squares(n)[1]).all()
     one = coverslip("export", folder / "drawn/coco.json", "--to", "geojson", "-o", folder / "one")
     assert one.status == 0 and (folder / "one" / "3.geojson").is_file(), one.err
+
+
+# --- annotations that do not say their size, without their image
+
+
+def squares_as_geojson(path):
+    """Two squares of 4 px, at (1, 2) and (10, 12)."""
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [[[x, y], [x + 4, y], [x + 4, y + 4], [x, y + 4], [x, y]]],
+            },
+            "properties": {"objectType": "detection"},
+        }
+        for y, x in ((1, 2), (10, 12))
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+def test_a_size_that_is_given_stands_for_the_image(tmp_path):
+    path = squares_as_geojson(tmp_path / "a.geojson")
+    labels = read_labels(path, image=PictureSize(20, 30))
+    truth = np.zeros((20, 30), int)
+    truth[1:5, 2:6], truth[10:14, 12:16] = 1, 2
+    np.testing.assert_array_equal(labels, truth)
+    np.testing.assert_array_equal(read_labels(path, image=PictureSize(12, 30)), truth[:12])
+    with pytest.raises(FileError, match="give its height and width"):
+        read_labels(path)
+
+
+def test_measure_and_export_take_a_size(coverslip, tmp_path):
+    path = squares_as_geojson(tmp_path / "a.geojson")
+    said = coverslip("measure", path, "-o", tmp_path / "t.csv", "--size", "20x30")
+    assert said.status == 0 and "2 cells" in said.out
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table[["area_px", "centroid_y_px"]].to_numpy().tolist() == [[16, 2.5], [16, 11.5]]
+    out = tmp_path / "out"
+    assert coverslip("export", path, "--to", "ome-tiff", "-o", out, "--size", "20,30").status == 0
+    assert read_labels(out / "a_labels.ome.tif").shape == (20, 30)
+    for size in ("20", "0x30", "axb", "20x30x3", "-2x3"):
+        said = coverslip("measure", path, "-o", tmp_path / "u.csv", f"--size={size}")
+        assert said.status == 2 and "wanted height and width in pixels" in said.err
+    said = coverslip("measure", path, "-o", tmp_path / "u.csv", "--size", "99999999x99999999")
+    assert said.status == 2 and "too many to be read whole" in said.err

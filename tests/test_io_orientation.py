@@ -206,11 +206,14 @@ def test_an_orientation_that_is_none_is_left_aside(tmp_path, value):
     np.testing.assert_array_equal(read_frame(open_image(tmp_path / "a.png")), STORED)
 
 
-def test_exif_that_imagemagick_writes_as_text_of_a_png(tmp_path):
+@pytest.mark.parametrize("kind", ["exif", "APP1"])
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_exif_that_imagemagick_writes_as_text_of_a_png(tmp_path, kind, is_packed):
     raw = exif_of(6).tobytes()
-    text = f"\nexif\n{len(raw):8d}\n{raw.hex()}\n"
+    digits = "\n".join(raw.hex()[n : n + 72] for n in range(0, 2 * len(raw), 72))
+    text = f"\n{kind}\n{len(raw):8d}\n{digits}\n"
     about = PngImagePlugin.PngInfo()
-    about.add_text("Raw profile type exif", text, zip=True)
+    about.add_text(f"Raw profile type {kind}", text, zip=is_packed)
     Image.fromarray(STORED).save(tmp_path / "a.png", pnginfo=about)
     np.testing.assert_array_equal(read_frame(open_image(tmp_path / "a.png")), seen(STORED, 6))
 

@@ -152,6 +152,26 @@ def test_stk(tmp_path, unit, scale):
     np.testing.assert_array_equal(list(read_frames(file)), FILM)
 
 
+@pytest.mark.parametrize(
+    ("steps", "axis"),
+    [
+        ((0, 500, 500, 500), "Z"),  # each from the plane before it, and the first has none
+        ((500, 500, 500, 500), "Z"),
+        ((0, 490, 505, 500), "Z"),
+        ((0, 0, 0, 0), "T"),
+        ((0, 120, 0, 3), "T"),
+        ((0, 120, 20, 300), "T"),  # a film whose focus was found anew each time
+    ],
+)
+def test_planes_of_an_stk_at_even_steps_are_depths(tmp_path, steps, axis):
+    """Distances and times as MetaMorph's own description and Bio-Formats understand them."""
+    times = (0, 30_000, 60_000, 90_000)
+    data = stk_bytes(FILM, size_um=0.5, unit="um", times_ms=times, steps_nm=steps)
+    file = open_image(save(tmp_path / "a.stk", data))
+    assert (file.axes, file.shape) == (f"{axis}YX", FILM.shape)
+    np.testing.assert_array_equal(list(read_frames(file)), FILM)
+
+
 def test_a_tiff_of_metamorph(tmp_path):
     """Not STK, but one plane each, with an XML of MetaXpress."""
     xml = (

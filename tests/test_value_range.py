@@ -56,6 +56,22 @@ def test_what_is_far_from_all_the_rest_does_not_set_the_range(spoil):
     assert "saturated or burnt in" in spoilt.note
 
 
+@pytest.mark.parametrize("n", [1, 3, 49, 163])
+@pytest.mark.parametrize("values", [(65535, 65536), (5_000, 65_535)])
+def test_hot_pixels_do_not_set_the_range(n, values):
+    """Single ones anywhere, up to a hundredth of all; and dead ones cost the cells little."""
+    plain, image = found(cells()), cells()
+    rng = np.random.default_rng(3)
+    at = rng.choice(image.size, 2 * n, replace=False)
+    image.flat[at[:n]] = rng.integers(*values, n)
+    spoilt = found(image)
+    assert spoilt.high == pytest.approx(plain.high, rel=0.02)
+    assert spoilt.low == pytest.approx(plain.low, rel=0.02)
+    image.flat[at[n:]] = 0
+    assert found(image).high == pytest.approx(plain.high, rel=0.02)
+    assert found(image).high - found(image).low < 1.3 * (plain.high - plain.low)
+
+
 def test_what_is_far_below_does_not_either_and_the_user_is_told_how_much_it_is():
     image = cells().astype(np.int32)
     image[:2] = -32768

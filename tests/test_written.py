@@ -282,6 +282,31 @@ def test_corrected_labels_are_the_truth_after_an_upgrade(tmp_path, monkeypatch):
     assert any("a_labels.corrected.tif" in said for said in other)
 
 
+def test_corrected_labels_whose_record_does_not_say_what_was_asked_for_are_the_truth(
+    tmp_path, monkeypatch
+):
+    path, out = draw(tmp_path / "a.png", 5), tmp_path / "out"
+    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "older")
+    run(path, out)
+    record = out / "records" / "a.json"
+    contents = json.loads(record.read_text())
+    del contents["work"]
+    record.unlink()
+    with writing(Ledger(out)):
+        write_text(record, json.dumps(contents))
+    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "newer")
+    labels = (out / "a_labels.tif").read_bytes()
+    run(path, out)  # nothing was corrected: all is done anew
+    assert (out / "a_labels.tif").read_bytes() == labels and cells(out) == [1, 2, 3, 4, 5]
+    record.unlink()
+    with writing(Ledger(out)):
+        write_text(record, json.dumps(contents))
+    correct(out / "a_labels.tif", 2)
+    (said,) = run(path, out)
+    assert "its 4 cells are taken as the truth" in said
+    assert cells(out) == [1, 3, 4, 5] and not list(out.glob("*.corrected*"))
+
+
 def test_after_an_upgrade_all_else_is_done_again(tmp_path, monkeypatch):
     path, out = draw(tmp_path / "a.png", 5), tmp_path / "out"
     monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "older")

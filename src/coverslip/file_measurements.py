@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from coverslip.errors import CoverslipError, DataError, costs_itself, list_problems
 from coverslip.io import (
+    PictureSize,
     Reading,
     channel_notes,
     describe_labels,
@@ -103,6 +104,7 @@ def measure_each(
     settings: MeasureSettings | None = None,
     pixel_size_um: tuple[float, float] | None = None,
     reading: Reading | None = None,
+    size: PictureSize | None = None,
     on_file: Callable[[Path], None] = lambda path: None,
     on_note: Callable[[str], None] = lambda text: None,
     on_failed: Callable[[Path, str], None] | None = None,
@@ -115,6 +117,7 @@ def measure_each(
         settings: what to measure.
         pixel_size_um: height and width of a pixel.
         reading: which channel, depths and axes of the images are meant.
+        size: of the images that were annotated, for annotations without an image.
         on_file: called with each label file that is done.
         on_note: called with every decision that the user should be told.
         on_failed: called with each label file that cannot be measured, and why; tables of its
@@ -138,6 +141,7 @@ def measure_each(
                 settings=settings,
                 pixel_size_um=pixel_size_um,
                 reading=reading or Reading(),
+                size=size,
                 on_note=on_note,
             )
         on_file(file.labels)
@@ -152,6 +156,7 @@ def _measure_file(
     settings: MeasureSettings | None,
     pixel_size_um: tuple[float, float] | None,
     reading: Reading,
+    size: PictureSize | None,
     on_note: Callable[[str], None],
 ) -> Iterator[pd.DataFrame]:
     """Measure a label file, a table for each frame."""
@@ -159,7 +164,7 @@ def _measure_file(
     def tell(path: Path) -> Callable[[str], None]:
         return lambda text: on_note(f"{path}: {text}")
 
-    labels = read_cells(file.labels, image=file.image, tell=tell(file.labels))
+    labels = read_cells(file.labels, image=file.image or size, tell=tell(file.labels))
     image = None if file.image is None else open_measured(file.image, reading)
     frames: Iterable[Any] = repeat(None)
     if image is not None:
@@ -174,9 +179,9 @@ def _measure_file(
     headers = [image] if image is not None else []
     headers.append(describe_labels(file.labels, labels))
     sizes = [header.pixel_size_um for header in headers]
-    size = pixel_size_um or next((size for size in sizes if size is not None), None)
+    pixel_size = pixel_size_um or next((it for it in sizes if it is not None), None)
     for number, (one, picture) in enumerate(zip(labels, frames, strict=False)):
-        table = measure(one, picture, pixel_size_um=size, settings=settings)
+        table = measure(one, picture, pixel_size_um=pixel_size, settings=settings)
         table.insert(0, "file", str(file.labels))
         table.insert(1, "frame", number)
         yield table
@@ -190,13 +195,13 @@ def open_measured(path: Path, reading: Reading) -> ImageFile:
 
 
 def read_cells(
-    path: Path, *, image: Path | None = None, tell: Callable[[str], None]
+    path: Path, *, image: Path | PictureSize | None = None, tell: Callable[[str], None]
 ) -> NDArray[np.integer[Any]]:
     """Frames of labels (n, H, W); the pieces of a mask get numbers.
 
     Args:
         path: a label or mask file.
-        image: its image, for annotations that do not say its size.
+        image: its image, or the size of it, for annotations that do not say it.
         tell: called with every decision that was taken.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from coverslip.errors import SettingsError
@@ -11,7 +12,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from coverslip.io import Pair
+    from coverslip.io import Pair, PictureSize
+
+
+def parse_picture_size(text: str) -> PictureSize:
+    """``"480x640"``, height and width → PictureSize(480, 640).
+
+    Raises:
+        SettingsError: not two whole numbers above 0.
+    """
+    from coverslip.io import PictureSize
+
+    found = re.fullmatch(r"\s*([1-9]\d{0,8})\s*[xX×,]\s*([1-9]\d{0,8})\s*", text)
+    if not found:
+        raise SettingsError(
+            f"--size {text}: wanted height and width in pixels, such as 1024x1360 for an image of "
+            "1024 rows and 1360 columns."
+        )
+    return PictureSize(int(found[1]), int(found[2]))
 
 
 def parse_arguments(texts: Sequence[str], *, option: str = "--argument") -> dict[str, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.export import LabelImage
-    from coverslip.io import Reading
+    from coverslip.io import PictureSize, Reading
 
 
 def export(
@@ -40,15 +40,21 @@ def export(
         str | None,
         typer.Option(help="The images: a file, folder or pattern, for svg, ome-zarr and coco."),
     ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="HEIGHTxWIDTH of the images, for GeoJSON and ROIs without an image."),
+    ] = None,
     axes: Axes = None,
     channel: Channel = None,
     project: Project = "none",
 ) -> None:
     """Write label images and tracks as files of Fiji, QuPath, napari and others."""
+    from coverslip.cli.arguments import parse_picture_size
     from coverslip.io import Reading
 
     reading = Reading(channel, axes, project)
-    failed = run_export(labels, out, formats=to, images=images, reading=reading)
+    shape = None if size is None else parse_picture_size(size)
+    failed = run_export(labels, out, formats=to, images=images, reading=reading, size=shape)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -65,7 +71,13 @@ PACKAGES = {"roi": ("roifile", "roi"), "ome-zarr": ("zarr", "zarr")}
 
 
 def run_export(
-    sources: Sequence[str], out: Path, *, formats: str, images: str | None, reading: Reading
+    sources: Sequence[str],
+    out: Path,
+    *,
+    formats: str,
+    images: str | None,
+    reading: Reading,
+    size: PictureSize | None = None,
 ) -> dict[Path, str]:
     """Write every label file in every format; the files that failed, with the reason.
 
@@ -79,7 +91,9 @@ def run_export(
     failed = run_export_tracks(sources, out, formats=of_tracks) if of_tracks else {}
     wanted = [name for name in wanted if name in FORMATS]
     if wanted:
-        failed |= run_export_labels(sources, out, wanted=wanted, images=images, reading=reading)
+        failed |= run_export_labels(
+            sources, out, wanted=wanted, images=images, reading=reading, size=size
+        )
     return failed
 
 
@@ -90,6 +104,7 @@ def run_export_labels(
     wanted: Sequence[str],
     images: str | None,
     reading: Reading,
+    size: PictureSize | None = None,
 ) -> dict[Path, str]:
     """Write every label file in the formats wanted; the files that failed, with the reason.
 
@@ -116,7 +131,7 @@ def run_export_labels(
             progress.update(task, info=path.name)
             with costs_itself(path, failed.__setitem__):
                 source = load_label_image(
-                    path, pairs.get(name), name=name, reading=reading, tell=note
+                    path, pairs.get(name), name=name, reading=reading, size=size, tell=note
                 )
                 with writing(Ledger(out)):
                     write_formats(source, out, formats=wanted)

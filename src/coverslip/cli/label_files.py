@@ -28,7 +28,7 @@ from coverslip.io import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from coverslip.io import ImageFile, Reading
+    from coverslip.io import ImageFile, PictureSize, Reading
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,7 @@ def load_label_image(
     *,
     name: str,
     reading: Reading,
+    size: PictureSize | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> LabelImage:
     """Read a label file, and what it and its image say of themselves.
@@ -115,13 +116,14 @@ def load_label_image(
         image: The image that it was made of, or None.
         name: What both are called.
         reading: Which channel, depths and axes of the image are meant.
+        size: Of the image, for annotations without one.
         tell: Called with every decision that was taken while reading.
 
     Raises:
         FileError: A file cannot be read, or holds no labels.
         DataError: Labels and image do not fit together.
     """
-    labels = read_checked(path, image=image)
+    labels = read_checked(path, image=image or size)
     file = describe_labels(path, labels.labels)
     picture = open_reading(image, reading) if image is not None else None
     for note in dict.fromkeys((*file.notes, *labels.all_notes())):

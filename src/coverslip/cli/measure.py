@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from coverslip.io import Reading
+    from coverslip.io import PictureSize, Reading
     from coverslip.measurements import MeasureSettings
     from coverslip.plates import Conditions as Plate
 
@@ -39,13 +39,17 @@ def measure(
     pixel_size: Annotated[
         float | None, typer.Option(help="Side of a pixel in µm, where the files do not say it.")
     ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="HEIGHTxWIDTH of the images, for GeoJSON and ROIs without an image."),
+    ] = None,
     ring: Annotated[
         int, typer.Option(help="Width of the background's ring around a cell, in pixels.")
     ] = 10,
     near: Annotated[int, typer.Option(help="Cells at most so far apart are near, in pixels.")] = 20,
 ) -> None:
     """Measure the cells of label files: a table, one row per cell."""
-    from coverslip.cli.arguments import parse_list
+    from coverslip.cli.arguments import parse_list, parse_picture_size
     from coverslip.cli.compare import read_plate
     from coverslip.io import Reading
     from coverslip.measurements import MeasureSettings
@@ -59,6 +63,7 @@ def measure(
         pixel_size_um=pixel_size,
         reading=Reading(channel, axes, project),
         conditions=read_plate(conditions),
+        size=None if size is None else parse_picture_size(size),
     )
     raise typer.Exit(1 if failed else 0)
 
@@ -72,6 +77,7 @@ def run_measure(
     pixel_size_um: float | None,
     reading: Reading,
     conditions: Plate | None = None,
+    size: PictureSize | None = None,
 ) -> dict[Path, str]:
     """Measure files, write the table and say how many cells there are; the files that failed.
 
@@ -96,6 +102,7 @@ def run_measure(
             settings=settings,
             pixel_size_um=None if pixel_size_um is None else (pixel_size_um, pixel_size_um),
             reading=reading,
+            size=size,
             on_note=note,
             on_failed=failed.__setitem__,
             on_progress=progress.on_progress,

@@ -1,4 +1,5 @@
 from .annotations.readers import (
+    PictureSize,
     annotated_file,
     describe_labels,
     find_annotations,
@@ -69,6 +70,7 @@ __all__ = [
     "Matched",
     "Named",
     "Pair",
+    "PictureSize",
     "Reading",
     "annotated_file",
     "channel_notes",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.errors import DataError, FileError
-from coverslip.io.annotations.readers import is_annotation, read_annotations
+from coverslip.io.annotations.readers import PictureSize, is_annotation, read_annotations
 from coverslip.io.formats import orientation, raster, tiff
 from coverslip.io.formats.guard import check_whole, sniff
 from coverslip.io.label_values import as_integers, check_labels, colours_to_labels
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from coverslip.io.label_values import CheckedLabels
 
 
-def read_labels(path: str | Path, *, image: Path | None = None) -> NDArray[Any]:
+def read_labels(path: str | Path, *, image: Path | PictureSize | None = None) -> NDArray[Any]:
     """Read a label or mask file, its numbers as they are.
 
     Args:
@@ -34,7 +34,7 @@ def read_labels(path: str | Path, *, image: Path | None = None) -> NDArray[Any]:
             0 and 255. Ids may be stored as whole real numbers, as entries of a colour table, or
             three times over as an RGB picture of greys. Or annotations of another tool: Cellpose's
             ``_seg.npy``, ilastik's HDF5, labelme's, COCO's or QuPath's JSON, ImageJ's ROIs.
-        image: The image that was annotated, for annotations that do not say its size.
+        image: The image that was annotated, or its size, for annotations that do not say it.
 
     Returns:
         (H, W), or with the file's times and depths before it; integers.
@@ -52,7 +52,10 @@ def read_labels(path: str | Path, *, image: Path | None = None) -> NDArray[Any]:
 
 
 def read_checked(
-    path: str | Path, *, image: Path | None = None, ignored_from: int | None = None
+    path: str | Path,
+    *,
+    image: Path | PictureSize | None = None,
+    ignored_from: int | None = None,
 ) -> CheckedLabels:
     """Read a label or mask file and look whether it holds labels: for every verb the same.
 
@@ -70,7 +73,7 @@ def read_checked(
     return replace(found, notes=(*notes, *found.notes))
 
 
-def _read(path: Path, image: Path | None) -> tuple[NDArray[Any], list[str]]:
+def _read(path: Path, image: Path | PictureSize | None) -> tuple[NDArray[Any], list[str]]:
     """The numbers of a file as integers, and what was decided."""
     if is_annotation(path):
         drawn = read_annotations(path, image=image)

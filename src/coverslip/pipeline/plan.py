@@ -121,7 +121,8 @@ def begin_image(
     notes = adopt_old(target)
     earlier = read_any_record(target.record)
     truth = NO_TRUTH
-    if earlier is not None and earlier.work == work and not overwrite:
+    # A record of before `work` was kept does not say what was asked for: a person's labels count.
+    if earlier is not None and earlier.work in (work, "") and not overwrite:
         digests = hash_labels(target.folder, earlier.labels)
         if earlier.key == key and is_done(target, earlier, digests, job=job):
             target.forget_parts()

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coverslip.errors import FileError
 from coverslip.io.annotations import cellpose, coco, geojson, ilastik, imagej_roi, labelme
@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 
 # What tools append to the name of the image.
 SUFFIXES = ("_seg", "_rois", "_annotations", "_Object Identities", "_Simple Segmentation")
+
+
+class PictureSize(NamedTuple):
+    """Height and width of the image that was annotated, in px, where it is not at hand.
+
+    Example:
+        >>> from coverslip.io import PictureSize
+        >>> PictureSize(480, 640).width
+        640
+    """
+
+    height: int
+    width: int
 
 
 def _read_json(path: Path, canvas: Callable[[], Canvas], name: str | None) -> NDArray[Any]:
@@ -52,13 +65,13 @@ READERS: dict[str, Callable[[Path, Callable[[], Canvas], str | None], NDArray[An
 }
 
 
-def read_annotations(path: Path, *, image: Path | None = None) -> NDArray[Any]:
+def read_annotations(path: Path, *, image: Path | PictureSize | None = None) -> NDArray[Any]:
     """Read the labels of an annotation file.
 
     Args:
         path: The file, or an image in it, as ``coco.json/a.png``.
-        image: The image that was annotated. It is asked for its size where the file does not say
-            it, and its name chooses one of several in a file.
+        image: The image that was annotated, or its size. It is asked for its size where the file
+            does not say it, and its name chooses one of several in a file.
 
     Returns:
         Numbers as the file has them, (H, W) or with times and depths before it.
@@ -69,17 +82,20 @@ def read_annotations(path: Path, *, image: Path | None = None) -> NDArray[Any]:
     """
     file = annotated_file(path)
     name = path.relative_to(file).as_posix() if path != file else None
-    if name is None and image is not None and is_collection(file):
+    if name is None and isinstance(image, Path) and is_collection(file):
         name = _same_name(coco.name_images(load_json(file)), image)
     with readable(file):
         return READERS[file.suffix.lower()](file, partial(_look_at, path, image), name)
 
 
-def _look_at(path: Path, image: Path | None) -> Canvas:
+def _look_at(path: Path, image: Path | PictureSize | None) -> Canvas:
+    if isinstance(image, PictureSize):
+        check_whole(path, *image)
+        return Canvas(*image)
     if image is None or is_annotation(image):
         raise FileError(
-            f"{path}: does not say how large its image is. Name the image too, or export the "
-            "labels as PNG or TIFF."
+            f"{path}: does not say how large its image is. Name the image too, give its height and "
+            "width (--size of measure and export), or export the labels as PNG or TIFF."
         )
     file = open_image(image)
     height, width = file.frame_shape

@@ -115,7 +115,8 @@ def black_entry(path: Path) -> int | None:
 def _orientation(picture: ImageFile.ImageFile) -> int:
     """How it is to be turned, by EXIF, of which ImageMagick makes text in a PNG, or else by XMP."""
     info = picture.info
-    exif, text = info.get("exif"), info.get("Raw profile type exif")
+    exif = info.get("exif")
+    text = info.get("Raw profile type exif") or info.get("Raw profile type APP1")
     if exif is None and isinstance(text, str):
         digits = "".join(text.split("\n")[3:])
         exif = bytes.fromhex(digits) if re.fullmatch(r"([0-9A-Fa-f]{2})*", digits) else None

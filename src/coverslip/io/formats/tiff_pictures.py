@@ -104,6 +104,7 @@ def _of_one(path: Path, series: tifffile.TiffPageSeries, number: int) -> Picture
     """A series as tifffile understands it."""
     key = series.keyframe
     axes, shape = _fit(path, series)
+    axes = "Z" + axes[1:] if _is_stk_stack(series) else axes
     axes = "".join("?" if axis in UNNAMED else axis for axis in axes)
     for letter in POSITIONS:
         axes = axes if "P" in axes else axes.replace(letter, "P")
@@ -125,6 +126,20 @@ def _of_one(path: Path, series: tifffile.TiffPageSeries, number: int) -> Picture
         )
     picture = Picture(axes, shape, key, find, gaps, (), str(series.name), number)
     return _as_array(replace(picture, offset=series.dataoffset or 0))
+
+
+def _is_stk_stack(series: tifffile.TiffPageSeries) -> bool:
+    """Whether the planes of a MetaMorph STK are depths at even steps.
+
+    Each plane has its distance from the one before it. tifffile asks for one of the first plane
+    too, which has none before it, and takes such a stack for a film.
+    """
+    if series.kind != "stk":
+        return False
+    about = series.keyframe.parent.stk_metadata or {}
+    steps = np.abs(np.asarray(about.get("ZDistance", ()), dtype=float)[1:])
+    is_all = len(steps) == series.shape[0] - 1 and len(steps) > 0 and steps.all()
+    return bool(is_all and np.allclose(steps, steps[0], rtol=0.05))
 
 
 def _fit(path: Path, series: tifffile.TiffPageSeries) -> tuple[str, tuple[int, ...]]:
