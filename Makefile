@@ -5,7 +5,8 @@
 # make docs: the documentation as a site with search, in site; needs no network once it is installed.
 # make dist: sdist and wheel in dist, checked as they would be published.
 # make bench: our speed and memory beside those of other systems, each in an environment of its own
-# in .bench (about 12 GB, once); takes half an hour of an otherwise idle machine.
+# in .bench (about 12 GB, once); takes half an hour of an otherwise idle machine. With BEFORE=PATH also
+# beside another checkout of ours: the command as typed, and file to label file.
 # make fuzz: read 10,000 damaged files; what is neither read nor refused is kept in fuzz-findings.
 
 PYTHON ?= python3
@@ -77,6 +78,7 @@ bench: .venv/installed-dev $(PEERS:%=.bench/%/installed)
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/roofline.py
 	$(BIN)/python benchmarks/start.py
+	[ -z "$(BEFORE)" ] || $(BIN)/python benchmarks/before.py --before $(BEFORE)
 
 .bench/%/installed: benchmarks/systems/%.txt
 	$(PYTHON) -m venv $(@D)

@@ -87,6 +87,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="256,1024,4096")
     parser.add_argument("--only", default="", help="Beginnings of names, with commas between.")
     parser.add_argument("--limit", type=float, default=900, help="Seconds for one process.")
+    parser.add_argument("--plot", type=Path, help="PNG or SVG of seconds against size.")
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
     wanted = tuple(options.only.split(","))
@@ -111,6 +112,33 @@ def main() -> None:
     print(f"\nothers: {pins}")
     print(f"\n{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}, {provenance()}\n")
     print(table_to_markdown(pd.DataFrame(goals(table)), digits=2))
+    if options.plot:
+        plot_curves(table, options.plot)
+
+
+def plot_curves(table: pd.DataFrame, path: Path) -> None:
+    """Draw seconds for a megapixel against the side of the image, a line for each system.
+
+    Args:
+        table: with the columns size, system and s/MP.
+        path: PNG or SVG.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot()
+    for system, part in table.groupby("system", sort=False):
+        is_ours = str(system).startswith(("swift", "now"))
+        axes.plot(part["size"], part["s/MP"], "o-", lw=2 if is_ours else 1, label=str(system))
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xticks(
+        sorted(table["size"].unique()), [f"{n:g}" for n in sorted(table["size"].unique())]
+    )
+    axes.set_xlabel("side of the image (px)")
+    axes.set_ylabel("seconds for a megapixel")
+    axes.legend(fontsize="small")
+    figure.savefig(path, dpi=150)
 
 
 def write_image(folder: Path, size: int) -> Path:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from coverslip.figures.colours import PALETTE, colour_cells
 from coverslip.figures.display import Picture, to_picture
@@ -20,6 +19,8 @@ MISSED: tuple[int, int, int] = (255, 0, 255)
 INVENTED: tuple[int, int, int] = (0, 255, 0)
 
 RIM_BRIGHTNESS = 0.4
+
+Window = tuple[slice, slice]
 
 # Beyond this a small image shows nothing but its pixels.
 MAX_ENLARGEMENT = 4
@@ -147,9 +148,14 @@ def draw_outlines(
     drawn, labels = picture.copy(), _small_ids(labels)
     thickness = outline_thickness(labels, pen)
     outlines = _outlines(labels, thickness=thickness)
-    rim = ndimage.binary_dilation(outlines, iterations=max(1, thickness // 2)) & ~outlines
-    drawn[rim] = (drawn[rim] * RIM_BRIGHTNESS).astype(np.uint8)
-    drawn[outlines] = PALETTE[colour_cells(labels)[labels[outlines]]]
+    rim = outlines
+    for _ in range(max(1, thickness // 2)):
+        rim = _widen(rim)
+    pixels = drawn.reshape(-1, 3)
+    places = np.flatnonzero(rim & ~outlines)
+    pixels[places] = (pixels[places] * RIM_BRIGHTNESS).astype(np.uint8)
+    places = np.flatnonzero(outlines)
+    pixels[places] = PALETTE[colour_cells(labels)[labels.ravel()[places]]]
     return drawn
 
 
@@ -164,17 +170,41 @@ def outline_thickness(labels: NDArray[np.integer[Any]], pen: Pen) -> int:
     return max(1, round(min(side * pen.of_image, diameter * pen.of_cell)))
 
 
-def _small_ids(labels: NDArray[Any]) -> NDArray[np.int32]:
+def _small_ids(labels: NDArray[Any]) -> NDArray[np.unsignedinteger[Any]]:
     """Mask or labels → labels that can index an array; some tools' ids go up to billions."""
-    if labels.max(initial=0) <= labels.size:
-        return labels.astype(np.int32)
-    ids = np.unique(np.append(labels, 0))
-    return np.searchsorted(ids, labels).astype(np.int32)
+    if labels.max(initial=0) > labels.size:
+        ids = np.unique(np.append(labels, 0))
+        labels = np.searchsorted(ids, labels)
+    small: NDArray[np.unsignedinteger[Any]] = labels.astype(
+        np.uint16 if labels.max(initial=0) < 2**16 else np.uint32
+    )
+    return small
 
 
 def _outlines(labels: NDArray[np.integer[Any]], *, thickness: int) -> NDArray[np.bool_]:
     """Pixels of a cell within `thickness` of another cell or of the background."""
-    size = 2 * thickness + 1
-    lowest = ndimage.minimum_filter(labels, size=size)
-    highest = ndimage.maximum_filter(labels, size=size)
+    lowest, highest = labels.copy(), labels.copy()
+    for axis in (0, 1):
+        low, high = lowest.copy(), highest.copy()
+        for step in range(1, thickness + 1):
+            for here, there in _shifts(axis, step):
+                np.minimum(lowest[here], low[there], out=lowest[here])
+                np.maximum(highest[here], high[there], out=highest[here])
     return np.asarray((labels > 0) & (lowest != highest))
+
+
+def _widen(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Add the four pixels around each pixel."""
+    wide = mask.copy()
+    for axis in (0, 1):
+        for here, there in _shifts(axis, 1):
+            wide[here] |= mask[there]
+    return wide
+
+
+def _shifts(axis: int, step: int) -> list[tuple[Window, Window]]:
+    """The pixels that have a neighbour so many steps along an axis, with it; one way and back."""
+    before, after = [slice(None), slice(None)], [slice(None), slice(None)]
+    before[axis], after[axis] = slice(None, -step), slice(step, None)
+    one, other = (before[0], before[1]), (after[0], after[1])
+    return [(one, other), (other, one)]

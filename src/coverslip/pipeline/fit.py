@@ -18,7 +18,7 @@ from coverslip.pipeline.infer import (
     predict_prepared,
     scaled_shape,
 )
-from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, find_scale
+from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, find_scale, thin
 from coverslip.pipeline.settings import own_settings, scale_of
 from coverslip.pipeline.sureness import fit_score, sum_sureness
 from coverslip.preprocessing import resize_image
@@ -39,7 +39,7 @@ FITS = 0.5  # score above which a model fits: below, less than half is likely to
 BETTER = 0.15  # more than its own score, that another model must have to be named
 SPARSE, CROWD = 0.02, 200  # confluence below which so many cells are specks
 SMALL = 2.0  # times the model's least area, below which the median cell is too small for it
-TRY_PX = 384  # side of the part of an image on which other models are tried
+TRY_PX = 384  # side of the part of an image on which models are tried; no more is predicted
 
 
 class Trial(NamedTuple):
@@ -62,8 +62,8 @@ def try_model(pieces: Sequence[Image], model: Model, *, settings: SegmentSetting
     scale = find_scale(pieces, model, settings=own) if own.scale == "auto" else scale_of(own)
     quick = replace(own, scale=1.0, predict=replace(own.predict, tta="none"))
     sums = np.zeros(2)
-    for piece in pieces:
-        small = resize_image(piece, scaled_shape((piece.shape[0], piece.shape[1]), scale))
+    for part in (thin(piece, scale, most=TRY_PX**2) for piece in pieces):
+        small = resize_image(part, scaled_shape((part.shape[0], part.shape[1]), scale))
         sums += sum_sureness(predict_prepared(small, model, settings=quick).probs[0])
     return Trial(model.name, float(np.nan_to_num(fit_score(sums))), scale)
 
