@@ -492,3 +492,15 @@ def test_tracks_are_corrected_undone_and_there_after_another_start(tmp_path):
     assert page.get(f"{address}/tracks")["tracks"] == before
     assert pd.read_csv(written)["track_id"].nunique() == 2
     page.post(f"{address}/tracks/edits", {"kind": "cut", "at": [9, 1]}, status=400)
+
+
+def test_the_most_doubtful_image_comes_first(tmp_path):
+    names = [example(tmp_path), example(tmp_path, "stained_tissue")]
+    page = Page(tmp_path)
+    page.post("/api/model", {"name": "nuclei"})
+    before = page.get("/api/folder?order=doubt")["images"]
+    assert [one["doubt"] for one in before] == [None, None]
+    assert wait_for(page, {"job": 1})["state"] == "done" and len(page.session.jobs.all()) == 1
+    after = page.get("/api/folder?order=doubt")["images"]
+    assert sorted(one["name"] for one in after) == sorted(names)
+    assert after[0]["doubt"] > after[1]["doubt"] and "most uncertain" in after[0]["doubt_reason"]

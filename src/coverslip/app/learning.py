@@ -73,6 +73,7 @@ def train_model(session: Session, start: str, minutes: float, job: Job) -> None:
     job.before, job.after = told.get("before"), told.get("after")
     write_text(folder / ABOUT, json.dumps(about, indent=2, ensure_ascii=False))
     session.chosen = wanted.name if is_better(job) else session.chosen
+    session.doubts = {}  # the new model is unsure of others
     job.message = closing(job, wanted)
     session.events.send("images", {})
 

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from coverslip.app import routes_edits, routes_images, routes_models, routes_service, routes_tracks
 from coverslip.app.corrections import Corrections
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from coverslip.app.folder import Folder
 
 PAGE = Path(__file__).parent / "page"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NO_PAGE = "<!doctype html><title>coverslip</title><p>The page is not installed."
 
 
@@ -135,10 +137,22 @@ def tell_misfit(request: Request, error: Exception) -> Response:
 def tell_status(request: Request, error: Exception) -> Response:
     """That an address is not there, in a sentence."""
     known: Any = error
+    if known.status_code == 405:
+        methods = ", ".join(sorted(allowed(request)))
+        text = f"{request.method} is not done at this address: wanted {methods}."
+        return JSONResponse({"error": text}, status_code=405, headers={"Allow": methods})
     text = "there is nothing at this address." if known.status_code == 404 else str(known.detail)
-    return JSONResponse(
-        {"error": text}, status_code=known.status_code, headers=getattr(known, "headers", None)
-    )
+    return JSONResponse({"error": text}, status_code=known.status_code)
+
+
+def allowed(request: Request) -> set[str]:
+    """What can be done at an address; the framework names the methods of its first route alone."""
+    found: set[str] = set()
+    for method in METHODS:
+        for route in request.app.router.routes:
+            match, _ = route.matches({**request.scope, "method": method})
+            found |= {method} if match == Match.FULL else set()
+    return found
 
 
 def tell_surprise(request: Request, error: Exception) -> Response:
