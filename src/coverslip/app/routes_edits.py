@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Request
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from coverslip.app.corrections import Corrections, FrameLabels, Reply
@@ -16,6 +14,7 @@ from coverslip.app.following import write_corrected
 from coverslip.app.journal import check_box, unpack
 from coverslip.app.routes_images import Id, Number, session_of
 from coverslip.app.session import Session
+from coverslip.app.warm import Maps
 from coverslip.errors import DataError
 from coverslip.segmentation import (
     Window,
@@ -120,7 +119,7 @@ def post_edit(request: Request, id: Id, frame: Number, edit: Edit) -> dict[str, 
     session = session_of(request)
     picture = session.folder.picture(id)
     picture.check_frame(frame)
-    maps = session.warm.looked(picture, frame).by_name if isinstance(edit, Magic) else {}
+    maps = session.warm.looked(picture, frame) if isinstance(edit, Magic) else None
     return session.told(apply(session.corrections, picture, frame, edit, maps=maps))
 
 
@@ -130,7 +129,7 @@ def apply(
     frame: int,
     edit: Any,
     *,
-    maps: Mapping[str, NDArray[np.float32]],
+    maps: Maps | None,
 ) -> Reply:
     """Do what a page asks for; `maps` are what a network says of the frame, for the magic tool."""
 
@@ -147,9 +146,10 @@ def apply(
                 return split_cell(labels, edit.label, edit.line, next_label=held.next_label)
             case Outline():
                 return draw_cell(labels, edit.points, number=edit.label or held.next_label)
-            case Magic():
+            case Magic() if maps is not None:
                 at = check_point(edit.point, labels.shape)
-                return grow_cell(labels, at, maps, number=held.next_label)
+                number, reach = held.next_label, maps.reach_px
+                return grow_cell(labels, at, maps.by_name, number=number, reach_px=reach)
             case _:
                 return fill_cell(labels, edit.label)
 
