@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -51,10 +52,11 @@ class Browser:
         os.close(from_it)
         self.number, self.session, self.rest = 0, None, b""
         self.errors: list[str] = []
+        self.requests: list[str] = []
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
         self.session = attached["sessionId"]
-        for domain in ("Page", "Runtime", "Log"):
+        for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
 
     def __enter__(self) -> "Browser":
@@ -91,18 +93,43 @@ class Browser:
         message = json.loads(first)
         if message.get("method") == "Runtime.exceptionThrown":
             self.errors.append(message["params"]["exceptionDetails"]["exception"]["description"])
+        if message.get("method") == "Network.requestWillBeSent":
+            self.requests.append(message["params"]["request"]["url"])
         if message.get("method") == "Log.entryAdded":
             self.errors.append(message["params"]["entry"]["text"])
         return message
 
     def open(self, path: Path, *, width: int = 1400, height: int = 900, dark: bool = False) -> None:
         """Open a file in a window of a size."""
+        self.visit(path.resolve().as_uri(), width=width, height=height, dark=dark)
+
+    def visit(
+        self, address: str, *, width: int = 1400, height: int = 900, dark: bool = False
+    ) -> None:
+        """Open an address in a window of a size."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[scheme])
         self.resize(width, height)
-        self.send("Page.navigate", url=path.resolve().as_uri())
+        self.send("Page.navigate", url=address)
         while self.receive().get("method") != "Page.loadEventFired":
             pass
+
+    def wait(self, script: str, *, seconds: float = 20.0):
+        """The value of an expression in the page, once it is true."""
+        gone = time.monotonic() + seconds
+        while not (value := self.ask(script)):
+            if time.monotonic() > gone:
+                raise TimeoutError(f"{script} is not true after {seconds} s")
+            time.sleep(0.03)
+        return value
+
+    def drag(self, points, **more) -> None:
+        """Press at the first of some points, move along them, and let go at the last."""
+        self.mouse("mouseMoved", *points[0])
+        self.mouse("mousePressed", *points[0], **more)
+        for x, y in points[1:]:
+            self.mouse("mouseMoved", x, y, button="left", buttons=1, **more)
+        self.mouse("mouseReleased", *points[-1], **more)
 
     def resize(self, width: int, height: int) -> None:
         self.send(
@@ -115,7 +142,9 @@ class Browser:
 
     def ask(self, script: str):
         """The value of an expression in the page."""
-        answer = self.send("Runtime.evaluate", expression=script, returnByValue=True)
+        answer = self.send(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"]["exception"]["description"])
         return answer["result"].get("value")

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 
-from coverslip.report import Cells, Drawing, Run, html_report
+from coverslip.report import Cells, Drawing, Methods, Run, html_report
 
 RUN = Run(
     model="nuclei",
@@ -15,7 +15,12 @@ RUN = Run(
     started=datetime(2026, 3, 4, 5, 6, 7),
     seconds=75,
     settings={"tta": "paper", "threshold": 0.5},
-    command='coverslip segment "my images" -o out',
+    methods=Methods(
+        "Cells were segmented with coverslip.",
+        ("caicedo2019",),
+        "0.1.0",
+        command='coverslip segment "my images" -o out',
+    ),
 )
 TWO = pd.DataFrame({"file": ["a.png", "b.png"], "n_cells": [1, 12], "confluence": [0.25, 0.5]})
 NAMES = {"a.png", "b.png"}

@@ -380,6 +380,67 @@ def test_demo(coverslip, images, model, tmp_path, monkeypatch):
         assert (out / link).is_file()
     links = pd.read_csv(out / "images.csv")[["overlay", "labels"]].to_numpy().ravel()
     assert len(set(links)) == 12 and all((out / link).is_file() for link in links)
+    tables = {name: (out / name).read_bytes() for name in ("cells.csv", "images.csv")}
+    again = coverslip("demo", "-o", out, "--examples", tmp_path / "examples")
+    assert again.status == 0 and "6 images done before, and not again" in again.err
+    assert {name: (out / name).read_bytes() for name in tables} == tables
+    anew = coverslip("demo", "-o", out, "--examples", tmp_path / "examples", "--overwrite")
+    assert anew.status == 0 and "done before" not in anew.err
+
+
+def test_the_demo_needs_no_folder(coverslip, tmp_path, monkeypatch):
+    from coverslip.pipeline import demo, find_examples
+
+    monkeypatch.chdir(tmp_path)
+    found = find_examples()
+    assert sorted(path.name for path in (found / "phase").iterdir())[0] == "phase_dense.png"
+    monkeypatch.setattr(demo, "PACKAGE", tmp_path / "site-packages" / "coverslip")
+    assert "Install coverslip again" in coverslip("demo").err
+    (tmp_path / "site-packages" / "coverslip" / "examples" / "nuclei").mkdir(parents=True)
+    assert find_examples() == tmp_path / "site-packages" / "coverslip" / "examples"
+
+
+def test_the_page_opens_where_there_is_a_screen(coverslip, images, model, tmp_path, monkeypatch):
+    weights, opened = tmp_path / "weights", []
+    weights.mkdir()
+    shutil.copy(model, weights / "one.safetensors")
+    shutil.copytree(images, tmp_path / "examples" / "one")
+    monkeypatch.setattr("coverslip.checkpoints.zoo.FOLDER", weights)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    for name in ("SSH_CONNECTION", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DISPLAY", ":0")
+    command = ["demo", "-o", tmp_path / "demo", "--examples", tmp_path / "examples"]
+    coverslip(*command, "--no-open")
+    assert not opened
+    coverslip(*command)
+    assert opened == [(tmp_path / "demo" / "report.html").as_uri()]
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "seen"),
+    [
+        ({"DISPLAY": ":0"}, "linux", True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
+        ({}, "linux", False),
+        ({"DISPLAY": ":0", "SSH_CONNECTION": "10.0.0.1"}, "linux", False),
+        ({}, "darwin", True),
+        ({"SSH_CONNECTION": "10.0.0.1"}, "darwin", False),
+    ],
+)
+def test_a_browser_is_opened_where_somebody_sees_it(environment, platform, seen):
+    from coverslip.cli.demo import has_display
+
+    assert has_display(environment, platform) is seen
+
+
+def test_without_words_it_says_the_three_commands_to_begin_with(coverslip):
+    said = coverslip()
+    assert said.status == 0
+    lines = [line.split() for line in said.out.splitlines() if line.startswith("  coverslip")]
+    assert [words[1] for words in lines] == ["demo", "segment", "doctor"]
+    assert len(said.out.splitlines()) <= 8
 
 
 def test_a_failed_example_is_exit_status_1(coverslip, images, model, tmp_path, monkeypatch):

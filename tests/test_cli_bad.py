@@ -258,7 +258,7 @@ def test_folders_that_are_not_there(mistake, data, model, out, tmp_path, monkeyp
     assert f"{no}: no such file or folder" in mistake("evaluate", no, data / "labels")
     assert f"{no}: no such file or folder" in mistake("evaluate", data / "labels", no)
     assert f"{no}: no such folder" in mistake("score", model, no)
-    assert f"{no}: no folder of example images" in mistake("demo", "-o", out, "--examples", no)
+    assert f"{no}: no such folder of example images" in mistake("demo", "-o", out, "--examples", no)
     assert f"{data / 'bright'}: no such file" in mistake("demo", "-o", out, "--examples", data)
 
 

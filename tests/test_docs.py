@@ -14,6 +14,7 @@ import typer
 
 from coverslip.checkpoints import shipped_models
 from coverslip.cli import app
+from coverslip.cli.shared import SHARED
 from coverslip.evaluation import COLUMNS as SCORE_COLUMNS
 from coverslip.evaluation import SUMMARY_COLUMNS
 from coverslip.measurements import COLUMNS as CELL_COLUMNS
@@ -62,9 +63,18 @@ def test_a_page_explains_every_option_of_its_verb_with_its_default(verb):
     text = read(DOCS / f"{verb}.md")
     options = {parameter.name: parameter for parameter in VERBS[verb].params}
     options = {name: it for name, it in options.items() if it.param_type_name == "option"}
-    if not options:
-        return
+    shared = {name: it for name, it in options.items() if name in SHARED}
+    options = {name: it for name, it in options.items() if name not in SHARED}
+    check_options(read(DOCS / "every_verb.md"), shared, all_of_them="json" in shared)
+    if options:
+        check_options(text, options)
+
+
+def check_options(text: str, options: dict, *, all_of_them: bool = True) -> None:
+    """That the table of a page has these options, with their defaults."""
     said = {row[0]: row[1] for row in rows_below(text, "Options")}
+    if not all_of_them:
+        del said["`--json`"]
     wanted = {
         ", ".join(f"`{opt}`" for opt in sorted(it.opts, key=len)): it for it in options.values()
     }
@@ -92,7 +102,10 @@ def printed_commands() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("page", "command"), printed_commands())
-def test_printed_commands_are_understood(page, command):
+def test_printed_commands_are_understood(page, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the files of settings that pages name are
+    for name in re.findall(r"--config (\S+)", command):
+        (tmp_path / name).write_text('[segment]\nimages = ["a"]\nout = "b"\n')
     _, verb, *words = shlex.split(command, comments=True)
     context = VERBS[verb].make_context(verb, words)  # an error where a word or value is not known
     assert len(context.params) == len(VERBS[verb].params)

@@ -10,8 +10,6 @@ import tifffile
 from coverslip.tracking.ctc import write_ctc
 from films import division, draw, linked, renamed, save
 
-pytest.importorskip("ctc_metrics")
-
 
 @pytest.fixture
 def folders(tmp_path):

@@ -28,6 +28,7 @@ from coverslip.io import (
     fingerprint,
     open_image,
     part_masks,
+    read_frame,
     read_labels,
 )
 from coverslip.io.formats.guard import MOST_PICTURES
@@ -188,6 +189,61 @@ def test_a_zarr_whose_links_stay_in_it_is_read(tmp_path):
     (path / "again").symlink_to(path / "zarr.json")
     (tmp_path / "a.zarr").symlink_to(path)
     assert open_image(tmp_path / "a.zarr").frame_shape == (8, 8)
+
+
+def annexed(repository: Path, git: Path) -> Path:
+    """A Zarr as git-annex leaves it: each chunk is a link to what it keeps in .git."""
+    zarr = pytest.importorskip("zarr")
+    path = repository / "data" / "a.zarr"
+    array = zarr.open_array(path, mode="w", shape=(8, 8), chunks=(4, 4), dtype="u1", zarr_format=2)
+    array[:] = np.arange(64).reshape(8, 8)
+    for number, chunk in enumerate(sorted(path.glob("[0-9]*"))):
+        key = git / "annex" / "objects" / "Xx" / f"k{number}" / f"SHA256E-s16--{number}"
+        key.parent.mkdir(parents=True)
+        chunk.rename(key)
+        chunk.symlink_to(os.path.relpath(key, path))
+    return path
+
+
+@POSIX
+@pytest.mark.parametrize("kind", ["alone", "part of another"])
+def test_a_zarr_in_a_repository_of_git_annex_is_read(tmp_path, kind):
+    git = tmp_path / "all" / ".git"
+    if kind == "alone":
+        path = annexed(tmp_path / "all", git)
+    else:
+        git = git / "modules" / "part"
+        path = annexed(tmp_path / "all" / "part", git)
+        (tmp_path / "all" / "part" / ".git").symlink_to("../.git/modules/part")
+    file = open_image(path)
+    np.testing.assert_array_equal(read_frame(file), np.arange(64).reshape(8, 8))
+    before = fingerprint(path)
+    key = sorted((git / "annex" / "objects").rglob("SHA*"))[0]
+    key.write_bytes(bytes(reversed(key.read_bytes())))
+    assert fingerprint(path) != before
+
+
+@POSIX
+@pytest.mark.parametrize("kind", ["another's", "a link to another's", "no repository"])
+def test_what_git_annex_keeps_for_others_is_not_read(tmp_path, kind):
+    path = annexed(tmp_path / "ours", tmp_path / "theirs" / ".git")
+    if kind == "another's":
+        (tmp_path / "ours" / ".git" / "annex" / "objects").mkdir(parents=True)
+    elif kind == "a link to another's":
+        (tmp_path / "ours" / ".git").symlink_to(tmp_path / "theirs" / ".git")
+    with pytest.raises(FileError, match="a link that leads outside of it"):
+        open_image(path)
+
+
+@POSIX
+def test_content_that_git_annex_has_not_fetched_is_not_taken_for_empty(tmp_path):
+    path = annexed(tmp_path, tmp_path / ".git")
+    next((tmp_path / ".git").rglob("SHA*")).unlink()
+    with pytest.raises(FileError, match=r"a\.zarr: .* in it: a link to .*git annex get, fetches"):
+        open_image(path)
+    (tmp_path / "a.tif").symlink_to(".git/annex/objects/Xx/k9/SHA256E-s9--9.tif")
+    with pytest.raises(FileError, match=r"a\.tif: a link to .*git annex get, fetches it"):
+        open_image(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("name", ["../b.zarr", "/etc", "C:\\b", "x/../../b.zarr", 3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -158,6 +159,15 @@ def test_onnx_gives_the_logits_of_the_network_at_any_size(name: str) -> None:
     got = forward(images)
     assert got.dtype == torch.float32
     assert float((got - wanted).abs().max()) <= TOLERANCE * max(1.0, float(wanted.abs().max()))
+
+
+def test_two_threads_may_write_networks_at_once() -> None:
+    """As where an image has no cells and the models that ship are tried on it, in each thread."""
+    pytest.importorskip("onnx")
+    networks = [seasoned("swift") for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        graphs = list(pool.map(lambda one: network_to_onnx(one, channels=3), networks))
+    assert all(len(graph) > 10_000 for graph in graphs)
 
 
 def test_a_network_that_cannot_be_written_is_said() -> None:

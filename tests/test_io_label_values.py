@@ -128,19 +128,73 @@ def test_a_background_with_a_number_is_background_where_there_is_no_0(ground):
 
 
 @pytest.mark.parametrize("ground", [255, 65535])
-def test_a_background_with_a_number_is_said_where_a_cell_is_0(ground):
+@pytest.mark.parametrize("n_frames", [None, 3])
+def test_a_background_with_a_number_is_background_where_a_cell_is_0(ground, n_frames):
     """As where -1 was the background and was stored without a sign."""
-    labels = np.where(MASK, LABELS - 1, ground)
-    (said,) = check_labels(labels, what="x").notes
-    assert said.startswith(f"{ground} is 100% of the rim")
+    labels = np.where(MASK, LABELS - 1, np.uint16(ground))
+    truth = np.where(MASK & (LABELS == 1), ground, np.where(MASK, LABELS - 1, 0))
+    if n_frames:
+        labels, truth = (np.stack([one] * n_frames) for one in (labels, truth))
+    found = check_labels(labels, what="x")
+    np.testing.assert_array_equal(found.labels, truth)
+    (said,) = found.notes
+    assert said.startswith(f"{ground} has the rim and most") and f"now {ground}" in said
 
 
-def test_a_mask_that_is_inverted_is_said():
-    (said,) = check_labels((~MASK) * 255, what="x").notes
-    assert "255 is 100% of the rim and surrounds 9 round pieces of 0" in said
+def test_a_large_cell_beside_a_background_of_0_stays_a_cell():
+    """0 lies in two places; or the large one has no rim."""
+    split = np.where(MASK, LABELS - 1, np.uint16(255))
+    split[20:30, 90:94] = 0
+    found = check_labels(split, what="x")
+    assert found.labels is split and found.notes[0].startswith("255 is 100% of the rim")
+    inner = np.zeros((128, 128), np.uint16)
+    inner[16:112, 16:112] = np.where(MASK, LABELS, 255)
+    assert check_labels(inner, what="x").labels is inner
+
+
+@pytest.mark.parametrize("value", [1, 255, 65535])
+@pytest.mark.parametrize("kind", ["flat", "film"])
+def test_a_mask_that_is_inverted_is_read_as_its_inverse(value, kind):
+    labels = np.where(MASK, 0, np.uint16(value))
+    labels = labels if kind == "flat" else np.stack([labels, np.roll(labels, 5, 1), labels | value])
+    found = check_labels(labels, what="x")
+    np.testing.assert_array_equal(found.labels, (labels == 0) * value)
+    assert found.mask_value == value and found.cells().max() == N
+    (said,) = found.notes
+    assert said.startswith(f"{value} has the rim and lies around many round pieces of 0")
+
+
+def test_a_mask_that_may_be_inverted_is_said():
+    few = np.ones((96, 96), np.uint8) * 255
+    few[:32] = np.where(MASK[:32], 0, 255)
+    (said,) = check_labels(few, what="x").notes
+    assert "255 is 100% of the rim and surrounds 3 round pieces of 0" in said
     gaps = np.ones((96, 96), bool)  # a layer with gaps, which are no discs
     gaps[10:80, 40:43] = gaps[40:43, 10:80] = False
     assert check_labels(gaps * 255, what="x").notes == ()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_layer_of_cells_with_gaps_is_no_inverted_mask(seed):
+    """Discs in the order of a grid that overlap: what is free between them is hollow."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:320, :320]
+    layer = np.zeros((320, 320), bool)
+    for row in range(-20, 360, 36):
+        for column in range(-20, 360, 36):
+            far = np.hypot(y - row - rng.normal(0, 4), x - column - rng.normal(0, 4))
+            layer |= far < rng.uniform(20, 25)
+    assert 0.7 < layer.mean() < 0.99
+    assert (check_labels(layer, what="x").labels > 0).sum() == layer.sum()
+
+
+def test_holes_that_a_threshold_leaves_are_no_cells():
+    """Many and round, but small, or all of them hardly a hundredth of the picture."""
+    y, x = np.mgrid[:320, :320] % 32 - 16
+    specks = y**2 + x**2 > 3**2
+    assert check_labels(specks, what="x").labels.mean() > 0.9
+    y, x = np.mgrid[:2048, :2048] % 512 - 256
+    assert check_labels(y**2 + x**2 > 9**2, what="x").labels.mean() > 0.9
 
 
 def test_classes_are_said():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 from coverslip.io import (
     Pair,
@@ -129,11 +129,90 @@ def test_where_0_is_white_bright_is_large_whatever_the_type(tmp_path, dtype):
     values = np.array([[0, 100], [30, 7]]).astype(dtype)
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="miniswhite")
     file = open_image(tmp_path / "a.tif")
-    order = np.argsort(read_frame(file).ravel())
-    assert order.tolist() == [1, 2, 3, 0]
-    assert read_frame(file).dtype == values.dtype
-    said = {"u": "inverted", "i": "-1 - v", "f": "made -v"}[dtype[0]]
+    top = {"u1": 255, "u2": 65535, "i1": 127, "i2": 32767, "i4": 2147483647}.get(dtype, 100)
+    frame = read_frame(file)
+    assert frame.tolist() == [[top, top - 100], [top - 30, top - 7]]
+    assert file.dtype == frame.dtype == np.dtype(dtype.replace("i", "u"))
+    said = "inverted" if dtype[0] == "u" else f"made {top} - v"
     assert "0 is white" in file.notes[0] and said in file.notes[0]
+
+
+def test_negative_values_where_0_is_white_stay_in_order(tmp_path):
+    values = np.array([[-32768, -1], [0, 32767]], np.int16)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="miniswhite")
+    assert read_frame(open_image(tmp_path / "a.tif")).tolist() == [[65535, 32768], [32767, 0]]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"tile": (16, 16)}, {"compression": "zlib", "rowsperstrip": 3}], ids=str
+)
+def test_real_numbers_of_a_film_where_0_is_white_have_one_greatest_value(
+    tmp_path, options, monkeypatch
+):
+    monkeypatch.setattr("coverslip.io.formats.tiff.BAND_PX", 100)
+    film = np.random.default_rng(0).random((3, 40, 30)).astype(np.float32)
+    film[1, 33, 20], film[0, 2, 2], film[2, 5, 5] = 7.5, np.nan, np.inf
+    tifffile.imwrite(tmp_path / "a.tif", film, photometric="miniswhite", metadata=None, **options)
+    file = open_image(tmp_path / "a.tif")
+    assert "made 7.5 - v" in "".join(file.notes)
+    for number in range(3):
+        frame, plain = read_frame(file, number), np.isfinite(film[number])
+        np.testing.assert_array_equal(frame[plain], (np.float32(7.5) - film[number])[plain])
+        assert frame.min() >= 0
+        with open_frame(file, number) as reader:
+            part = reader.read(slice(20, 40), slice(10, 30))
+        np.testing.assert_array_equal(part, frame[20:40, 10:30])
+
+
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description '
+    'xmlns:tiff="http://ns.adobe.com/tiff/1.0/"{}</rdf:RDF></x:xmpmeta>'
+)
+FORMS = (' tiff:Orientation="{}"/>', "><tiff:Orientation>{}</tiff:Orientation></rdf:Description>")
+
+
+def save_xmp(path, xmp: str, exif: int | None = None) -> None:
+    if path.suffix == ".tif":
+        tags = [(700, "B", len(xmp), xmp.encode(), True)]
+        tags += [(274, "H", 1, exif, True)] if exif else []
+        tifffile.imwrite(path, STORED, photometric="minisblack", metadata=None, extratags=tags)
+        return
+    options = {"exif": exif_of(exif)} if exif else {}
+    if path.suffix == ".png":
+        about = PngImagePlugin.PngInfo()
+        about.add_itxt("XML:com.adobe.xmp", xmp)
+        options |= {"pnginfo": about}
+    else:
+        options |= {"xmp": xmp.encode(), "quality": 100}
+    Image.fromarray(STORED).save(path, **options)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.jpg"])
+def test_an_orientation_that_stands_in_xmp_alone(tmp_path, name, form):
+    for orientation in ALL:
+        save_xmp(tmp_path / name, XMP.format(form.format(orientation)))
+        file = open_image(tmp_path / name)
+        difference = read_frame(file).astype(int) - seen(STORED, orientation)
+        assert np.abs(difference).max() <= (4 if name == "a.jpg" else 0)
+        assert f"({orientation})" in "".join(file.notes) or orientation == 1
+    save_xmp(tmp_path / name, XMP.format(form.format(6)), exif=1)  # turned since, by EXIF
+    assert open_image(tmp_path / name).frame_shape == STORED.shape
+
+
+@pytest.mark.parametrize("value", ["9", "0", "12", "six", ""])
+def test_an_orientation_that_is_none_is_left_aside(tmp_path, value):
+    save_xmp(tmp_path / "a.png", XMP.format(FORMS[0].format(value)))
+    np.testing.assert_array_equal(read_frame(open_image(tmp_path / "a.png")), STORED)
+
+
+def test_exif_that_imagemagick_writes_as_text_of_a_png(tmp_path):
+    raw = exif_of(6).tobytes()
+    text = f"\nexif\n{len(raw):8d}\n{raw.hex()}\n"
+    about = PngImagePlugin.PngInfo()
+    about.add_text("Raw profile type exif", text, zip=True)
+    Image.fromarray(STORED).save(tmp_path / "a.png", pnginfo=about)
+    np.testing.assert_array_equal(read_frame(open_image(tmp_path / "a.png")), seen(STORED, 6))
 
 
 def test_grey_with_transparency_and_0_as_white(tmp_path):

@@ -13,10 +13,11 @@ SOURCE = Path(coverslip.__file__).parent
 FLOORS = (
     "_moved errors",
     "_optional _text device provenance value_range",
-    "contours figures measurements metrics models preprocessing report segmentation tiling",
+    "contours figures measurements metrics models preprocessing progress report segmentation"
+    " tiling",
     "inference io",
     "checkpoints export tables",
-    "file_measurements tracking training",
+    "file_measurements plates tracking training volumes",
     "pipeline",
     "active_learning cluster doctor evaluation",
     "app reproduction",

@@ -76,7 +76,8 @@ def test_one_image_leaves_everything_that_was_promised(tmp_path, out):
     result, n_frames = run([path], out)
     assert (list(result.done), result.skipped, result.failed, n_frames) == ([path], [], {}, 1)
     assert sorted(p.name for p in out.iterdir()) == [
-        "a_labels.tif", "a_overlay.png", "cells.csv", "images.csv", "records", "report.html",
+        "a_labels.tif", "a_overlay.png", "cells.csv", "images.csv", "methods.txt", "records",
+        "report.html",
     ]  # fmt: skip
     np.testing.assert_array_equal(read_labels(out / "a_labels.tif"), squares(5)[1])
     with Image.open(out / "a_overlay.png") as overlay:

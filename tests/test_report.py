@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from coverslip.report import Cells, Run, encode_picture, html_report
+from coverslip.report import Cells, Methods, Run, encode_picture, html_report
 from pages import NAMES, PICTURE, RUN, TWO, Page, cells_of, movie, page_of
 
 
@@ -23,7 +23,9 @@ def test_the_page_says_what_was_run():
         "tta": "paper",
         "threshold": "0.5",
     }
-    assert page.text_of("code") == ['coverslip segment "my images" -o out']
+    command, bibtex = page.text_of("code")
+    assert command == 'coverslip segment "my images" -o out'
+    assert bibtex.startswith("@software{coverslip,") and "@article{caicedo2019," in bibtex
     assert page.text_of("h1") == page.text_of("title") == ["Cells"]
 
 
@@ -90,7 +92,7 @@ def test_nothing_that_users_name_becomes_markup():
         started=RUN.started,
         seconds=1,
         settings={evil: evil},
-        command=evil,
+        methods=Methods(evil, (), evil, command=evil, config=evil),
     )
     html = html_report(
         evil,
@@ -122,7 +124,8 @@ def test_names_change_the_words_of_a_page_and_never_its_elements():
         images["labels"] = images["overlay"] = files
         cells = replace(cells_of(images, **{f"{name} size": 1.5}), csv=name)
         thumbnails = {(f"{name} a", 0): PICTURE, (f"{name} film", 1): PICTURE}
-        run = replace(RUN, model=name, settings={name: name}, command=name)
+        run = replace(RUN, model=name, settings={name: name})
+        run = replace(run, methods=Methods(name, (), name, command=name, config=name))
         html = html_report(name, images, run=run, thumbnails=thumbnails, cells=cells, notes=[name])
         return [tag for tag, _ in Page(html).tags if tag != "wbr"]
 

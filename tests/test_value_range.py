@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from coverslip.preprocessing import Preprocess, image_range, stretch
-from coverslip.value_range import find_range, sample_pairs
+from coverslip.value_range import Likeness, are_noise, find_range, is_noise, sample_pairs
 
 SIDE = 128
 
@@ -112,3 +112,31 @@ def test_the_range_of_nothing_is_harmless():
     assert find_range(few, few, percentiles=(0, 100)).high == 2
     assert find_range(few[:1], few[:1], percentiles=(1, 99)).low == 1
     assert Preprocess().low_percentile == 1
+
+
+@pytest.mark.parametrize("with_cell", [False, True])
+def test_noise_is_known_as_such_in_bands_and_whole(with_cell):
+    image = np.random.default_rng(0).normal(300, 25, (300, 200))
+    image[280:296, 150:170] += 100 * with_cell
+    bands = [image[top : top + 64] for top in range(0, 300, 64)]
+    assert are_noise(bands, shape=image.shape) == is_noise(image) == (not with_cell)
+
+
+def test_an_image_is_read_to_its_first_cell_and_no_farther():
+    image = np.random.default_rng(0).normal(300, 25, (128, 200))
+    image[20:36, 20:40] += 100
+
+    def bands():
+        yield image[:64]
+        raise AssertionError("the second band was read")
+
+    assert not are_noise(bands(), shape=image.shape)
+
+
+def test_likeness_in_bands_is_the_correlation_of_neighbours():
+    squares = np.random.default_rng(0).normal(5, 1, (40, 30)).cumsum(axis=0).cumsum(axis=1)
+    seen = Likeness().and_of(squares[:17]).and_of(squares[17:18]).and_of(squares[18:])
+    across = np.corrcoef(squares[:, :-1].ravel(), squares[:, 1:].ravel())[0, 1]
+    down = np.corrcoef(squares[:-1].ravel(), squares[1:].ravel())[0, 1]
+    assert seen.value == pytest.approx(min(across, down), rel=1e-9)
+    assert Likeness().and_of(np.ones((40, 30))).value == 0

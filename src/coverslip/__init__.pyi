@@ -42,12 +42,14 @@ from .pipeline import (
     Model,
     Segmentation,
     SegmentSettings,
+    explore,
     predict_prepared,
     prepare_image,
     segment,
     segment_files,
 )
 from .preprocessing import Preprocess, preprocess, resize_image, resize_labels
+from .progress import Progress, progress_bar
 from .provenance import __version__
 from .segmentation import mask_to_labels, probs_to_mask
 from .segmentation.classical import METHODS
@@ -83,6 +85,7 @@ __all__ = [
     "Plan",
     "PredictSettings",
     "Preprocess",
+    "Progress",
     "Reading",
     "SampleSettings",
     "SegmentSettings",
@@ -98,6 +101,7 @@ __all__ = [
     "errors",
     "evaluate",
     "evaluate_folders",
+    "explore",
     "figures",
     "find_images",
     "find_pairs",
@@ -122,6 +126,7 @@ __all__ = [
     "prepare_pair",
     "preprocess",
     "probs_to_mask",
+    "progress_bar",
     "project",
     "provenance",
     "read_frame",

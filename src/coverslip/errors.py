@@ -14,10 +14,11 @@ user can mend. Every message names the file, says what came, what was wanted, an
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -102,6 +103,60 @@ def say_why(path: Path, error: Exception, *, more: str = "") -> str:
         )
     names_it = isinstance(error, FileError) or str(path) in str(error)
     return str(error) if names_it else f"{path}: {error}"
+
+
+@contextmanager
+def costs_itself(
+    path: Path,
+    on_failed: Callable[[Path, str], None],
+    *,
+    kinds: type[Exception] = Exception,
+) -> Iterator[None]:
+    """Let a file that cannot be done cost itself only, whatever was raised: the one way of it.
+
+    Args:
+        path: the file.
+        on_failed: called with the file and the reason, in one line.
+        kinds: what is caught; `CoverslipError` where a caller in Python should see the others.
+
+    Raises:
+        StoppedError: no other file can be done either.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.errors import DataError, costs_itself
+        >>> failed = {}
+        >>> for name in ("a.tif", "b.tif"):
+        ...     with costs_itself(Path(name), failed.__setitem__):
+        ...         if name == "a.tif":
+        ...             raise DataError("it is empty")
+        >>> print(failed[Path("a.tif")], len(failed))
+        a.tif: it is empty 1
+    """
+    try:
+        yield
+    except StoppedError:
+        raise
+    except kinds as error:
+        on_failed(path, say_why(path, error))
+
+
+@contextmanager
+def named_failure(path: Path) -> Iterator[None]:
+    """Turn what coverslip did not expect into one sentence that names the file.
+
+    For a verb of one file, or a step that all files share.
+
+    Raises:
+        FileError: in place of anything that is no `CoverslipError`; what the system says of a disk
+            or a right stays as it is.
+    """
+    try:
+        yield
+    except (CoverslipError, OSError):
+        raise
+    except Exception as error:
+        raise FileError(say_why(path, error)) from error
 
 
 def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:

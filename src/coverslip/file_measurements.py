@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from coverslip.errors import CoverslipError, DataError, list_problems
+from coverslip.errors import CoverslipError, DataError, costs_itself, list_problems
 from coverslip.io import (
     Reading,
     channel_notes,
@@ -28,6 +28,7 @@ from coverslip.io import (
     say_ambiguous,
 )
 from coverslip.measurements import measure
+from coverslip.progress import Pace
 from coverslip.tables import join_cells
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 
     from coverslip.io import ImageFile
     from coverslip.measurements import MeasureSettings
+    from coverslip.progress import Progress
+
+
+NOTHING_MEASURED = "Nothing was measured: mend these, or leave them out"
 
 
 def measure_files(
@@ -50,6 +55,7 @@ def measure_files(
     reading: Reading | None = None,
     on_file: Callable[[Path], None] = lambda path: None,
     on_note: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> pd.DataFrame:
     """Measure the cells of label files, one file in memory at a time.
 
@@ -61,6 +67,7 @@ def measure_files(
             and every channel.
         on_file: called with each label file that is done.
         on_note: called with every decision that the user should be told.
+        on_progress: called with how many files are done, and how long the rest takes.
 
     Returns:
         One row per cell: the label file, the frame, and the columns of
@@ -85,6 +92,7 @@ def measure_files(
         reading=reading,
         on_file=on_file,
         on_note=on_note,
+        on_progress=on_progress,
     )
     return join_cells(list(tables))
 
@@ -97,15 +105,34 @@ def measure_each(
     reading: Reading | None = None,
     on_file: Callable[[Path], None] = lambda path: None,
     on_note: Callable[[str], None] = lambda text: None,
+    on_failed: Callable[[Path, str], None] | None = None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Iterator[pd.DataFrame]:
     """Measure as `measure_files` does; a table for each frame, so that not all need be held.
+
+    Args:
+        files: as for `measure_files`, and so the others.
+        settings: what to measure.
+        pixel_size_um: height and width of a pixel.
+        reading: which channel, depths and axes of the images are meant.
+        on_file: called with each label file that is done.
+        on_note: called with every decision that the user should be told.
+        on_failed: called with each label file that cannot be measured, and why; tables of its
+            first frames may have come by then. None: all are raised in the end.
+        on_progress: called with how far it is after each file.
 
     Raises:
         DataError: at the end, of all files that cannot be read or do not fit together.
     """
-    problems: list[str] = []
-    for file in files:
-        try:
+    failed: dict[Path, str] = {}
+    files = list(files)
+    pace = Pace("measuring", n_all=len(files))
+    for n_done, file in enumerate(files, start=1):
+        with costs_itself(
+            file.labels,
+            on_failed or failed.__setitem__,
+            kinds=Exception if on_failed else CoverslipError,
+        ):
             yield from _measure_file(
                 file,
                 settings=settings,
@@ -113,12 +140,10 @@ def measure_each(
                 reading=reading or Reading(),
                 on_note=on_note,
             )
-        except CoverslipError as error:
-            problems.append(str(error))
         on_file(file.labels)
-    if problems:
-        cure = "Nothing was measured: mend these, or leave them out"
-        raise DataError(list_problems(problems, cure=cure))
+        on_progress(pace.reach(n_done, item=file.labels.name))
+    if failed:
+        raise DataError(list_problems(list(failed.values()), cure=NOTHING_MEASURED))
 
 
 def _measure_file(

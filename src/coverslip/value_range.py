@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
     Values = NDArray[np.float64]
@@ -50,6 +52,7 @@ BLOCK_PX, MOST_IN_BLOCK = 64, 0.5  # and likeness within each square of it: one 
 LEAST_SIDE_PX = 32  # of an image, of which that can be said
 LEAST_LEVELS = 16  # different values in the rest: fewer are a drawing, not a picture of cells
 FEW = 20  # values, of which less can be said
+ROUNDING = 1e-12  # share of the squares' sum, below which a variance is none
 
 
 @dataclass(frozen=True)
@@ -209,30 +212,93 @@ def is_noise(image: NDArray[Any]) -> bool:
     """Whether an image shows nothing but noise: what lies side by side in it has nothing in common.
 
     Looked at where 2 x 2 and 4 x 4 pixels are put together, which leaves of noise little and of
-    cells nearly all; first in the whole image, then square by square, for a single cell. None of
-    the 997 annotated images in docs/results/fit.md is taken for noise.
+    cells nearly all; in each square of `BLOCK_PX`, for a single cell, and in the whole image. None
+    of the 997 annotated images in docs/results/fit.md is taken for noise.
 
     Args:
         image: (H, W) or (H, W, 3).
     """
-    grey = image if image.ndim == 2 else image.mean(axis=2)
-    if min(grey.shape) < LEAST_SIDE_PX:
-        return False
-    if any(likeness(grey, side) >= most for side, most in NOISE_BY_SIDE.items()):
-        return False
-    height, width = grey.shape
-    blocks = (
-        grey[top : top + BLOCK_PX, left : left + BLOCK_PX]
-        for top in range(0, height, BLOCK_PX)
-        for left in range(0, width, BLOCK_PX)
-    )
-    return all(likeness(block, 4) < MOST_IN_BLOCK for block in blocks if min(block.shape) > 32)
+    return are_noise([image], shape=(image.shape[0], image.shape[1]))
 
 
-def likeness(image: NDArray[Any], side: int) -> float:
-    """How alike neighbouring squares of an image are, down or across, whichever is less."""
+def are_noise(bands: Iterable[NDArray[Any]], *, shape: tuple[int, int]) -> bool:
+    """The same of an image that is read in bands of rows, and no farther than to the first cell.
+
+    Args:
+        bands: from top to bottom, (h, W) or (h, W, 3); each but the last of a multiple of
+            `BLOCK_PX` rows.
+        shape: height and width of the image.
+    """
+    if min(shape) < LEAST_SIDE_PX:
+        return False
+    alike = {side: Likeness() for side in NOISE_BY_SIDE}
+    for band in bands:
+        grey = band if band.ndim == 2 else band.mean(axis=2)
+        if any(block_likeness(block) >= MOST_IN_BLOCK for block in cut_blocks(grey)):
+            return False
+        alike = {side: seen.and_of(put_together(grey, side)) for side, seen in alike.items()}
+    return all(alike[side].value < most for side, most in NOISE_BY_SIDE.items())
+
+
+def cut_blocks(grey: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """The squares of a band, those at its end that are large enough too."""
+    for top in range(0, grey.shape[0], BLOCK_PX):
+        for left in range(0, grey.shape[1], BLOCK_PX):
+            block = grey[top : top + BLOCK_PX, left : left + BLOCK_PX]
+            if min(block.shape) > LEAST_SIDE_PX:
+                yield block
+
+
+def put_together(image: NDArray[Any], side: int) -> Values:
+    """The means of squares of so many pixels; what is left of them at the end is left out."""
     height, width = (length // side for length in image.shape)
     cut = image[: height * side, : width * side].astype(np.float64)
-    squares = cut.reshape(height, side, width, side).mean(axis=(1, 3))
-    across = correlation(squares[:, :-1].ravel(), squares[:, 1:].ravel())
-    return min(across, correlation(squares[:-1].ravel(), squares[1:].ravel()))
+    means: Values = cut.reshape(height, side, width, side).mean(axis=(1, 3))
+    return means
+
+
+def block_likeness(block: NDArray[Any]) -> float:
+    """How alike neighbouring squares of 4 x 4 pixels of a block are."""
+    return Likeness().and_of(put_together(block, 4)).value
+
+
+class Likeness(NamedTuple):
+    """How alike neighbours of an image are, which is seen band by band from top to bottom.
+
+    Attributes:
+        across: sums over the pairs of neighbours in a row, of `pair_sums`.
+        down: the same of those in a column.
+        last: the last row of what was seen.
+    """
+
+    across: Values = np.zeros(6)
+    down: Values = np.zeros(6)
+    last: Values = np.zeros((0, 0))
+
+    def and_of(self, squares: Values) -> Likeness:
+        """What is known when another band was seen."""
+        rows = np.concatenate([self.last, squares]) if self.last.size else squares
+        across = self.across + pair_sums(squares[:, :-1], squares[:, 1:])
+        return Likeness(across, self.down + pair_sums(rows[:-1], rows[1:]), rows[-1:])
+
+    @property
+    def value(self) -> float:
+        """The correlation across or down, whichever is less."""
+        return min(correlation_of(self.across), correlation_of(self.down))
+
+
+def pair_sums(one: Values, other: Values) -> Values:
+    """Of pairs (x, y): how many, and the sums of x, y, x², y² and x y."""
+    x, y = one.ravel(), other.ravel()
+    return np.array([x.size, x.sum(), y.sum(), x @ x, y @ y, x @ y], dtype=np.float64)
+
+
+def correlation_of(sums: Values) -> float:
+    """Pearson's, of what `pair_sums` gives; 0 where one of the two does not vary."""
+    n, x, y, xx, yy, xy = sums.tolist()
+    if n < FEW:
+        return 0.0
+    vary_x, vary_y = n * xx - x * x, n * yy - y * y
+    if vary_x <= ROUNDING * n * xx or vary_y <= ROUNDING * n * yy:
+        return 0.0
+    return float((n * xy - x * y) / math.sqrt(vary_x * vary_y))

@@ -23,7 +23,7 @@ import pandas as pd
 
 from coverslip.active_learning.features import image_to_features
 from coverslip.checkpoints import Checkpoint
-from coverslip.errors import FileError, SettingsError, say_why
+from coverslip.errors import FileError, SettingsError, costs_itself
 from coverslip.io import find_channel, open_reading, read_frames
 from coverslip.pipeline import predict_prepared, prepare_image, resolve_settings, threshold_of
 
@@ -132,13 +132,11 @@ def suggest_frames(
     frames: list[Frame] = []
     failed: dict[Path, str] = {}
     for path in paths:
-        try:
+        with costs_itself(path, failed.__setitem__):
             file = open_reading(path, job.reading)
             for text in file.notes:
                 on_note(path, text)
             frames += look_at(file, job, job.model, every=every, on_frame=on_frame)
-        except Exception as error:  # of whatever kind: the others can be looked at
-            failed[path] = say_why(path, error)
     if not frames:
         raise FileError("\n".join(failed.values()) or "no image was given. Name files or a folder.")
     return Suggestions(frames_to_table(frames, n=n), len(frames), failed)

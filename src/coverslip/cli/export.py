@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coverslip.cli import export_tracks
-from coverslip.cli.messages import new_progress, note, tell
+from coverslip.cli.messages import new_progress, note, tell, tell_failed
 from coverslip.cli.options import Axes, Channel, Out, Project
-from coverslip.errors import SettingsError, say_why
+from coverslip.errors import SettingsError, costs_itself
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,15 +114,13 @@ def run_export_labels(
         task = progress.add_task("exporting", total=len(labels), info="")
         for name, path in labels.items():
             progress.update(task, info=path.name)
-            try:
+            with costs_itself(path, failed.__setitem__):
                 source = load_label_image(
                     path, pairs.get(name), name=name, reading=reading, tell=note
                 )
                 with writing(Ledger(out)):
                     write_formats(source, out, formats=wanted)
                 frames += coco_frames(source) if "coco" in wanted else []
-            except Exception as error:  # of whatever kind: the others can be written
-                failed[path] = say_why(path, error)
             progress.advance(task)
     if frames:
         with writing(Ledger(out)):
@@ -140,8 +138,6 @@ def run_export_tracks(
         FileError: A folder that cannot be read or written.
         SettingsError: A source that holds no tracks, or two of one name.
     """
-    from pathlib import Path
-
     from coverslip.io import Ledger, check_writable, writing
 
     films = [export_tracks.open_tracked(source) for source in sources]
@@ -155,15 +151,11 @@ def run_export_tracks(
     check_writable(out)
     failed: dict[Path, str] = {}
     for film in films:
-        try:
-            with writing(Ledger(out)):
-                export_tracks.write_tracked(film, out, formats=formats)
-        except Exception as error:  # of whatever kind: the others can be written
-            failed[Path(film.name)] = f"{film.name}: {say_why(film.labels, error)}"
+        with costs_itself(film.labels, failed.__setitem__), writing(Ledger(out)):
+            export_tracks.write_tracked(film, out, formats=formats)
     n_done = len(films) - len(failed)
     tell(f"{n_done} tracked film{'' if n_done == 1 else 's'} as {', '.join(formats)}: {out}")
-    for message in failed.values():
-        note(f"failed: {message}")
+    tell_failed(failed)
     return failed
 
 
@@ -239,5 +231,4 @@ def _check_folder(out: Path, labels: dict[str, Path]) -> None:
 def _tell(n_done: int, failed: dict[Path, str], *, formats: Sequence[str], out: Path) -> None:
     files = f"{n_done} label file{'' if n_done == 1 else 's'}"
     tell(f"{files} as {', '.join(formats)}: {out}")
-    for message in failed.values():
-        note(f"failed: {message}")
+    tell_failed(failed)

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from coverslip.cli.messages import count_files, count_of, new_progress, note, tell
-from coverslip.cli.options import Axes, Channel, Project, Properties
-from coverslip.errors import SettingsError
+from coverslip.cli.messages import count_files, count_of, new_progress, note, tell, tell_failed
+from coverslip.cli.options import Axes, Channel, Conditions, Project, Properties
+from coverslip.errors import DataError, SettingsError, list_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
 
     from coverslip.io import Reading
     from coverslip.measurements import MeasureSettings
+    from coverslip.plates import Conditions as Plate
 
 
 def measure(
@@ -31,6 +32,7 @@ def measure(
         Path | None, typer.Argument(help="Their images, for how bright the cells are.")
     ] = None,
     properties: Properties = "all",
+    conditions: Conditions = None,
     axes: Axes = None,
     channel: Channel = None,
     project: Project = "none",
@@ -44,18 +46,21 @@ def measure(
 ) -> None:
     """Measure the cells of label files: a table, one row per cell."""
     from coverslip.cli.arguments import parse_list
+    from coverslip.cli.compare import read_plate
     from coverslip.io import Reading
     from coverslip.measurements import MeasureSettings
 
     settings = MeasureSettings(properties=parse_list(properties), ring_px=ring, near_px=near)
-    run_measure(
+    failed = run_measure(
         labels,
         images,
         out=out,
         settings=settings,
         pixel_size_um=pixel_size,
         reading=Reading(channel, axes, project),
+        conditions=read_plate(conditions),
     )
+    raise typer.Exit(1 if failed else 0)
 
 
 def run_measure(
@@ -66,12 +71,14 @@ def run_measure(
     settings: MeasureSettings,
     pixel_size_um: float | None,
     reading: Reading,
-) -> None:
-    """Measure files, write the table and say how many cells there are.
+    conditions: Plate | None = None,
+) -> dict[Path, str]:
+    """Measure files, write the table and say how many cells there are; the files that failed.
 
     Raises:
         SettingsError: a table of no known format, a pixel without a size, or what cannot be
             measured.
+        DataError: no file can be measured.
         FileError: the table cannot be written.
     """
     from coverslip.file_measurements import match_labels, measure_each
@@ -82,49 +89,104 @@ def run_measure(
     found = match_labels(labels, images)
     if found.without_labels:
         note(f"{count_files(len(found.without_labels))} without labels left out")
+    failed: dict[Path, str] = {}
     with new_progress() as progress:
-        task = progress.add_task("measuring", total=len(found.files), info="")
         tables = measure_each(
             found.files,
             settings=settings,
             pixel_size_um=None if pixel_size_um is None else (pixel_size_um, pixel_size_um),
             reading=reading,
-            on_file=lambda path: progress.update(task, advance=1, info=path.name),
             on_note=note,
+            on_failed=failed.__setitem__,
+            on_progress=progress.on_progress,
         )
-        n_cells = write_as_measured(out, tables)
-    tell(f"{count_of(n_cells, 'cell')} in {count_files(len(found.files))}: {out}")
+        n_cells = write_as_measured(
+            out, tables, failed=failed, n_files=len(found.files), conditions=conditions
+        )
+    n_files = len(found.files) - len(failed)
+    text = f"{count_of(n_cells, 'cell')} in {count_files(n_files)}: {out}"
+    tell(text, n_cells=n_cells, n_files=n_files, table=str(out))
+    tell_failed(failed)
+    return failed
 
 
-def write_as_measured(out: Path, tables: Iterable[pd.DataFrame]) -> int:
+class Waiting(NamedTuple):
+    """Rows of a frame, in a file until all columns are known.
+
+    Attributes:
+        path: where they wait.
+        file: the label file that they are of.
+        n_cells: how many they are.
+        columns: their names.
+    """
+
+    path: Path
+    file: str
+    n_cells: int
+    columns: tuple[str, ...]
+
+
+def write_as_measured(
+    out: Path,
+    tables: Iterable[pd.DataFrame],
+    *,
+    failed: Mapping[Path, str],
+    n_files: int,
+    conditions: Plate | None = None,
+) -> int:
     """Write tables below each other, and say how many rows they have.
 
     Until all are measured, and so all columns known, they wait in files: however many cells there
     are, those of few frames are held.
 
+    Args:
+        out: the table.
+        tables: of the frames, one after the other.
+        failed: filled while they come: files of which nothing is written, and why.
+        n_files: of how many files the tables are.
+        conditions: of each image, for further columns; None: there are none.
+
     Raises:
-        CoverslipError: one cannot be measured, or the table not be written.
+        DataError: every file failed.
+        CoverslipError: the table cannot be written.
     """
+    from coverslip.file_measurements import NOTHING_MEASURED
     from coverslip.io import Ledger, writing
-    from coverslip.pipeline.store import read_table, table_to_arrays, write_arrays
+    from coverslip.pipeline.store import read_table
     from coverslip.tables import cell_columns, gather_rows, write_table_parts
 
-    names: dict[str, None] = {}
-    first: list[str] = []
-    waiting: list[tuple[Path, str]] = []
-    n_cells = 0
     with TemporaryDirectory(prefix="coverslip-") as folder:
-        for table in tables:
-            first = first or list(map(str, table))
-            if len(table):
-                waiting.append((Path(folder, f"{len(waiting):07d}.npz"), table["file"].iloc[0]))
-                write_arrays(waiting[-1][0], table_to_arrays(table.drop(columns="file")))
-                names |= dict.fromkeys(map(str, table))
-                n_cells += len(table)
-        rows = (read_table(path).assign(file=file) for path, file in waiting)
+        waiting = keep_tables(tables, Path(folder))
+        if failed and len(failed) == n_files:
+            raise DataError(list_problems(list(failed.values()), cure=NOTHING_MEASURED))
+        left_out = set(map(str, failed))
+        waiting = [one for one in waiting if one.file not in left_out]
+        full = [one for one in waiting if one.n_cells]
+        names = dict.fromkeys(name for one in full or waiting[:1] for name in one.columns)
+        rows = (read_table(one.path).assign(file=one.file) for one in full)
+        columns = cell_columns(names)
+        if conditions is not None:
+            rows = (conditions.add_to(table) for table in rows)
+            columns[2:2] = conditions.names  # behind file and frame
         with writing(Ledger(out.parent)):
-            write_table_parts(out, gather_rows(rows), columns=cell_columns(names or first))
-    return n_cells
+            write_table_parts(out, gather_rows(rows), columns=columns)
+    return sum(one.n_cells for one in full)
+
+
+def keep_tables(tables: Iterable[pd.DataFrame], folder: Path) -> Sequence[Waiting]:
+    """Put the tables of frames into files, those without a row but for their names."""
+    from coverslip.pipeline.store import table_to_arrays, write_arrays
+
+    waiting: list[Waiting] = []
+    for table in tables:
+        path = folder / f"{len(waiting):07d}.npz"
+        columns = tuple(map(str, table))
+        if len(table):
+            write_arrays(path, table_to_arrays(table.drop(columns="file")))
+            waiting.append(Waiting(path, table["file"].iloc[0], len(table), columns))
+        elif not waiting or waiting[-1].n_cells:
+            waiting.append(Waiting(path, "", 0, columns))
+    return waiting
 
 
 def check_request(out: Path, images: Path | None, *, settings: MeasureSettings) -> None:

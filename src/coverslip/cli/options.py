@@ -56,8 +56,8 @@ Axes = Annotated[str | None, typer.Option(help="What a file's dimensions mean, f
 Channel = Annotated[
     str | None,
     typer.Option(
-        help="Channel to take: its number from 0, or its name; otherwise the model's own, or the "
-        "first."
+        help="Channel to take: its number from 0, or its name; several together as 1+0; otherwise "
+        "the model's own, or the first."
     ),
 ]
 Project = Annotated[
@@ -80,5 +80,11 @@ MethodArgument = Annotated[
     list[str] | None,
     typer.Option(
         "--argument", help="NAME=VALUE of a method without learning, such as epsilon=0.03."
+    ),
+]
+Conditions = Annotated[
+    Path | None,
+    typer.Option(
+        help="Plate map: a CSV with a column well or file; its others go into the tables."
     ),
 ]

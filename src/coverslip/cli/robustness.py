@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coverslip.cli.arguments import choose_pairs
-from coverslip.cli.messages import collected_notes, count_of, new_progress, note, show_table, tell
+from coverslip.cli.messages import (
+    collected_notes,
+    count_of,
+    new_progress,
+    note,
+    show_table,
+    tell,
+    tell_unscored,
+)
 from coverslip.cli.options import (
     Axes,
     CellSize,
@@ -79,7 +87,8 @@ def robustness(
         channel=channel,
         project=project,
     )
-    run_robustness(job, data, out, masks=masks, table=table, where=where, only=only or [])
+    failed = run_robustness(job, data, out, masks=masks, table=table, where=where, only=only or [])
+    raise typer.Exit(1 if failed else 0)
 
 
 FIGURES = {
@@ -97,13 +106,21 @@ def run_robustness(
     table: Path | None,
     where: str | None,
     only: Sequence[str],
-) -> None:
-    """Score a model on images that get worse, draw it and say where the score begins to fall."""
+) -> dict[Path, str]:
+    """Score a model on images that get worse, draw it and say where the score begins to fall.
+
+    Returns:
+        The images that could not be scored, and why.
+
+    Raises:
+        CoverslipError: Images and masks that do not pair, or none that can be scored.
+    """
     from coverslip.evaluation import DEGRADATIONS, measure_robustness
     from coverslip.io import Ledger, find_pairs, writing
 
     pairs = choose_pairs(find_pairs(data, masks, reading=job.reading), table, where)
     note(f"{count_of(len(pairs), 'image')}, model {job.model_name}")
+    failed: dict[Path, str] = {}
     with collected_notes() as on_note, new_progress() as progress:
         task = progress.add_task("scoring", total=None, info="")
 
@@ -117,12 +134,15 @@ def run_robustness(
             degradations=tuple(only) or tuple(DEGRADATIONS),
             on_scored=on_scored,
             on_note=on_note,
+            on_failed=failed.__setitem__,
         )
     with writing(Ledger(out)):
         drawn = draw(scores, out)
     for score, name in FIGURES.values():
         show_scores(scores, score=score, name=name)
     tell(", ".join(str(path) for path in (out / "robustness.csv", *drawn)))
+    tell_unscored(failed)
+    return failed
 
 
 def show_scores(scores: pd.DataFrame, *, score: str, name: str) -> None:

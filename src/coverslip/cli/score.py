@@ -13,7 +13,7 @@ import typer
 
 from coverslip.cli.arguments import choose_pairs
 from coverslip.cli.evaluate import show_scores
-from coverslip.cli.messages import collected_notes, new_progress
+from coverslip.cli.messages import collected_notes, new_progress, tell_unscored
 from coverslip.cli.options import (
     Axes,
     CellSize,
@@ -95,7 +95,7 @@ def score(
         channel=channel,
         project=project,
     )
-    run_score(
+    failed = run_score(
         job,
         data,
         masks=masks,
@@ -104,6 +104,7 @@ def score(
         out=out,
         errors=errors,
     )
+    raise typer.Exit(1 if failed else 0)
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,15 @@ def run_score(
     selection: Selection,
     out: Path | None,
     errors: Path | None,
-) -> None:
-    """Segment annotated images, score them and show the summary, group by group if wanted."""
+) -> dict[Path, str]:
+    """Segment annotated images, score them and show the summary, group by group if wanted.
+
+    Returns:
+        The images that could not be scored, and why.
+
+    Raises:
+        CoverslipError: Images and masks that do not pair, or none that can be scored.
+    """
     from coverslip.evaluation import score_model
     from coverslip.figures import error_map
     from coverslip.io import Ledger, find_pairs, write_image, writing
@@ -138,6 +146,7 @@ def run_score(
     if by and not table:
         raise SettingsError("--by COLUMN: wanted --list CSV with that column.")
     check_model(job.model, job.settings)
+    failed: dict[Path, str] = {}
     with collected_notes() as on_note, new_progress() as progress:
         task = progress.add_task("scoring", total=len(pairs), info="")
 
@@ -154,7 +163,11 @@ def run_score(
             size_px=size_px,
             on_scored=on_scored,
             on_note=on_note,
+            on_failed=failed.__setitem__,
         )
     if by:
-        scores.insert(1, by, groups)
+        of_name = dict(zip((pair.name for pair in pairs), groups, strict=True))
+        scores.insert(1, by, scores["name"].map(of_name))
     show_scores(scores, out=out, by=by)
+    tell_unscored(failed)
+    return failed

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from coverslip.cli.listeners import listeners
 from coverslip.cli.messages import (
     count_files,
-    count_frames,
     count_of,
     new_progress,
     note,
@@ -26,6 +26,7 @@ from coverslip.cli.options import (
     Backend,
     CellSize,
     Channel,
+    Conditions,
     Device,
     FillHoles,
     FrameInterval,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
     from coverslip.io import Reading
     from coverslip.pipeline import Executor, Job, Model, SegmentSettings
+    from coverslip.plates import Conditions as Plate
 
 
 def segment(
@@ -80,6 +82,7 @@ def segment(
         bool, typer.Option("--uncertainty", help="Also write how far the views disagree.")
     ] = False,
     properties: Properties = "all",
+    conditions: Conditions = None,
     table: Annotated[str, typer.Option(help="Tables as csv or parquet.")] = "csv",
     label_format: Annotated[
         str, typer.Option(help="Labels as tif (OME-TIFF) or zarr (OME-Zarr).")
@@ -109,10 +112,21 @@ def segment(
     time_lapse: Annotated[
         bool, typer.Option("--time-lapse", help="The images of a folder are frames of one film.")
     ] = False,
+    stack: Annotated[
+        bool,
+        typer.Option(
+            "--stack", help="Join the cells of a z-stack's slices to objects in 3-D, measured."
+        ),
+    ] = False,
+    slice_distance: Annotated[
+        float | None,
+        typer.Option(help="From a slice to the next in µm, in place of what the files say."),
+    ] = None,
 ) -> None:
     """Find the cells in images (instance segmentation): labels, overlays, tables, a report."""
     from coverslip.cli.arguments import parse_arguments, parse_list
     from coverslip.cli.checks import check_segment
+    from coverslip.cli.compare import read_plate
 
     check_segment(
         images,
@@ -128,6 +142,7 @@ def segment(
     from coverslip.measurements import MeasureSettings
     from coverslip.pipeline import SegmentSettings
 
+    plate = read_plate(conditions)
     out, label_format = choose_out(out, label_format)
     settings = SegmentSettings(
         separate=not no_separate,
@@ -162,7 +177,10 @@ def segment(
         table=table,
         labels=label_format,
         region=region,
+        conditions=plate,
     )
+    heard = listeners()
+    job = replace(job, command=heard.command, config=heard.config)
     failed = run_segment(
         images,
         out,
@@ -173,6 +191,8 @@ def segment(
         recursive=recursive,
         track=track,
         time_lapse=time_lapse,
+        stack=stack,
+        slice_distance=slice_distance,
     )
     raise typer.Exit(1 if failed else 0)
 
@@ -188,6 +208,8 @@ def run_segment(
     recursive: bool = False,
     track: bool = False,
     time_lapse: bool = False,
+    stack: bool = False,
+    slice_distance: float | None = None,
 ) -> dict[Path, str]:
     """Segment image files and say what came of it; the files that failed, with the reason."""
     from coverslip.cluster import DaskExecutor, connected
@@ -198,17 +220,16 @@ def run_segment(
         paths, job = order_frames(paths, job)
     names = names_below(paths, sources) if recursive else {}
     note(f"{count_files(len(paths))}, model {job.model_name}")
-    with ExitStack() as stack:
+    with ExitStack() as opened:
         executor: Executor = Threads() if workers is None else Processes(workers)
         if scheduler is not None:  # whose workers were started in other folders
             if not scheduler.startswith("tls://"):
                 note(TLS)
-            executor = DaskExecutor(stack.enter_context(connected(scheduler)))
+            executor = DaskExecutor(opened.enter_context(connected(scheduler)))
             paths = list(dict.fromkeys(path.absolute() for path in paths))
             names = {path.absolute(): name for path, name in names.items()}
             out = out.absolute()
-        progress = stack.enter_context(new_progress())
-        on_frame = count_frames(progress, "segmenting", n_files=len(paths))
+        progress = opened.enter_context(new_progress())
         result = segment_files(
             paths,
             out,
@@ -216,22 +237,33 @@ def run_segment(
             names=names,
             overwrite=overwrite,
             executor=executor,
-            on_frame=on_frame,
             on_note=note,
+            on_progress=progress.on_progress,
         )
     if result.skipped:
         were = "was" if len(result.skipped) == 1 else "were"
         note(f"{len(result.skipped)} {were} done before with the same settings (--overwrite)")
     n_cells = sum(int(record.images["n_cells"].sum()) for record in result.done.values())
-    tell(f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {out / 'report.html'}")
+    report = out / "report.html"
+    tell(
+        f"{count_of(n_cells, 'cell')} in {count_files(len(result.done))}: {report}",
+        n_cells=n_cells,
+        n_files=len(result.done),
+        n_skipped=len(result.skipped),
+        report=str(report),
+    )
     tell_failed(result.failed)
-    if not track:
-        return result.failed
-    from coverslip.cli.segment_track import track_segmented
-
     done = {path: result.done[path] for path in paths if path in result.done}
-    interval = job.frame_interval_s
-    lost = track_segmented(done, out, time_lapse=time_lapse, frame_interval_s=interval)
+    lost: dict[Path, str] = {}
+    if track:
+        from coverslip.cli.segment_track import track_segmented
+
+        interval = job.frame_interval_s
+        lost |= track_segmented(done, out, time_lapse=time_lapse, frame_interval_s=interval)
+    if stack:
+        from coverslip.cli.segment_stack import join_segmented
+
+        lost |= join_segmented(done, out, job=job, slice_distance_um=slice_distance)
     return {**result.failed, **lost}
 
 
@@ -338,6 +370,7 @@ def load_job(
     table: str = "csv",
     labels: str = "tif",
     region: int = 2048,
+    conditions: Plate | None = None,
 ) -> Job:
     """The model, found and loaded, with what is to be done.
 
@@ -376,6 +409,7 @@ def load_job(
         table=table,
         labels=labels,
         regions=RegionSettings(core_px=region),
+        conditions=conditions,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coverslip.cli.listeners import listeners
 from coverslip.cli.track import track_films
 from coverslip.errors import SettingsError
 
@@ -47,7 +48,7 @@ def track_segmented(
         out / TRACKS,
         settings=TrackSettings(),
         frame_interval_s=frame_interval_s,
-        shows=[ShowSettings(images=source) for source in images],
+        shows=[ShowSettings(images=source, command=listeners().command) for source in images],
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coverslip.cli.listeners import listeners
 from coverslip.cli.messages import count_of, new_progress, note, tell, tell_failed
 from coverslip.errors import SettingsError
 
@@ -27,7 +28,7 @@ def track(
     images: Annotated[
         Path | None,
         typer.Option(
-            help="Their images, a file or a folder of frames: for intensities and the page."
+            help="Their images, file or folder of frames: for divisions, intensities, the page."
         ),
     ] = None,
     max_distance: Annotated[
@@ -78,13 +79,14 @@ def track(
         merges=merges,
         keep_labels=keep_labels,
     )
+    heard = listeners()
     failed = run_track(
         labels,
         out,
         settings=settings,
         pixel_size_um=None if pixel_size is None else (pixel_size, pixel_size),
         frame_interval_s=frame_interval,
-        show=ShowSettings(images=images, figures=figures, video=video),
+        show=ShowSettings(images, figures, video, command=heard.command, config=heard.config),
         overwrite=overwrite,
     )
     raise typer.Exit(1 if failed else 0)
@@ -196,6 +198,11 @@ def say_tracked(done: TrackedFilm) -> None:
     tell(
         f"{count_of(len(lineage), 'track')}, {count_of(divisions, 'division')}, "
         f"{count_of(len(done.tracks.cells), 'cell')} in {count_of(done.tracks.n_frames, 'frame')}: "
-        f"{done.folder / 'tracks.csv'}"
+        f"{done.folder / 'tracks.csv'}",
+        film=done.film.name,
+        n_tracks=len(lineage),
+        n_divisions=divisions,
+        n_frames=done.tracks.n_frames,
+        report=str(done.folder / "report.html"),
     )
     note(f"to look at: {done.folder / 'report.html'}")

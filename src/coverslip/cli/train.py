@@ -21,7 +21,14 @@ from coverslip.cli.options import (
     Project,
     Where,
 )
-from coverslip.cli.train_plan import Choice, Split, augment_settings, choose_network, make_plan
+from coverslip.cli.train_plan import (
+    Choice,
+    Split,
+    augment_settings,
+    choose_encoder,
+    choose_network,
+    make_plan,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,7 +56,11 @@ def train(
         ),
     ] = None,
     encoder: Annotated[
-        str, typer.Option(help="Weights of the encoder: none, imagenet (downloads) or a path.")
+        str,
+        typer.Option(
+            help="Weights of the encoder: none, imagenet (downloads) or a path; or an encoder's "
+            "name for swift, such as resnet34, with its ImageNet weights where they are installed."
+        ),
     ] = "none",
     epochs: Annotated[int, typer.Option(help="Passes over the images.")] = 60,
     steps_per_epoch: Annotated[
@@ -125,11 +136,12 @@ def train(
     from coverslip.training import SampleSettings, TrainSettings
     from coverslip.training.augment import AugmentSettings, scale_faults
 
+    encoder, argument = choose_encoder(encoder, argument or [], model=model)
     run_train(
         data,
         out,
         masks=masks,
-        choice=Choice(model=model, arguments=argument or [], start=start, maps=maps),
+        choice=Choice(model=model, arguments=argument, start=start, maps=maps),
         settings=TrainSettings(
             encoder=encoder,
             epochs=epochs,

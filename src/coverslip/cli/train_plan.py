@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from coverslip.cli.arguments import choose_pairs, parse_arguments
-from coverslip.cli.messages import collected_notes, count_of
+from coverslip.cli.messages import collected_notes, count_of, note
 from coverslip.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -173,3 +173,34 @@ def parse_fold(text: str) -> tuple[int, int]:
     if not slash or not fold.isdecimal() or not n_folds.isdecimal():
         raise SettingsError(f"--fold {text}: wanted K/N, such as 0/3.")
     return int(fold), int(n_folds)
+
+
+def choose_encoder(
+    encoder: str, arguments: Sequence[str], *, model: str | None
+) -> tuple[str, list[str]]:
+    """The weights and the arguments that --encoder means: weights, or an encoder of swift's.
+
+    Raises:
+        SettingsError: another network, which has an encoder of its own, or no such encoder.
+    """
+    from coverslip.checkpoints import IMAGENET_PACKAGES, find_package_weights
+    from coverslip.models import ENCODERS, find_encoder
+
+    if encoder not in ENCODERS and not encoder.startswith("timm:"):
+        return encoder, list(arguments)
+    if model not in (None, "swift"):
+        raise SettingsError(
+            f"--encoder {encoder}: {model} has an encoder of its own. Leave --model out, for swift "
+            "with this one."
+        )
+    try:
+        find_encoder(encoder)
+    except ValueError as error:
+        raise SettingsError(f"--encoder {encoder}: {error}.") from error
+    weights = "none"
+    if encoder in IMAGENET_PACKAGES:
+        find_package_weights(encoder)
+        weights = "imagenet"
+    else:
+        note(f"the encoder {encoder} begins without weights; --encoder PATH has those of ResNet-18")
+    return weights, [*arguments, f"encoder={encoder}"]

@@ -10,7 +10,7 @@ import typer
 
 from coverslip.cli.messages import note, tell
 from coverslip.cli.options import MODEL, Axes, Backend, Channel, Device, Project
-from coverslip.errors import SettingsError
+from coverslip.errors import SettingsError, named_failure
 
 if TYPE_CHECKING:
     from coverslip.pipeline import Model
@@ -48,7 +48,8 @@ def tune(
     for text in file.notes:
         note(text)
     network = load_network(model)
-    tuning = tune_frame(file, network, frame=frame, reading=reading, settings=settings)
+    with named_failure(Path(image)):
+        tuning = tune_frame(file, network, frame=frame, reading=reading, settings=settings)
     command = f"coverslip segment {shlex.quote(image)} -o results --model {shlex.quote(model)}"
     for name, value in (("--axes", axes), ("--channel", channel), ("--project", project)):
         if value not in (None, "none"):

@@ -209,6 +209,7 @@ EXTRAS = {
     "napari": Extra({"napari": "napari"}, "coverslip view: images and labels in a window"),
     "roi": Extra({"roifile": "roifile"}, "ROIs of Fiji, read and exported"),
     "zarr": Extra({"zarr": "zarr"}, "OME-Zarr, read and written"),
+    "notebook": Extra({"ipywidgets": "ipywidgets"}, "coverslip.explore: sliders in a notebook"),
     "nd2": Extra({"nd2": "nd2"}, "ND2 of Nikon"),
     "czi": Extra({"czifile": "czifile"}, "CZI of Zeiss"),
     "hdf5": Extra({"h5py": "h5py"}, "labels of ilastik"),
@@ -222,7 +223,7 @@ EXTRAS = {
     "cluster": Extra({"distributed": "distributed"}, "coverslip segment --workers, --scheduler"),
     "parquet": Extra({"pyarrow": "pyarrow"}, "--table parquet"),
     "tracks": Extra(
-        {"geff": "geff", "py-ctcmetrics": "ctc_metrics"},
+        {"geff": "geff"},
         "coverslip evaluate-tracks; tracks as GEFF",
     ),
     "video": Extra({"imageio-ffmpeg": "imageio_ffmpeg"}, "coverslip track --video"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from coverslip.errors import CoverslipError, DataError, list_problems
+from coverslip.errors import CoverslipError, DataError, costs_itself, list_problems
 from coverslip.evaluation.score_table import Scored, find_kind, make_table, number_cells
 from coverslip.io import (
     Named,
@@ -62,7 +62,11 @@ def evaluate(
           name   jaccard  n_true  cell_recall
         0    a  0.571429       2          0.5
     """
-    return _collect(pairs, score=lambda pair: _score_arrays(*pair, on_note=on_note))
+    return collect_scores(
+        pairs,
+        name=lambda pair: Path(pair[0]),
+        score=lambda pair: score_arrays(*pair, on_note=on_note),
+    )
 
 
 def evaluate_folders(pred: str | Path, truth: str | Path) -> pd.DataFrame:
@@ -78,19 +82,25 @@ def evaluate_folders(pred: str | Path, truth: str | Path) -> pd.DataFrame:
 
 
 def evaluate_files(
-    matches: Matches, *, on_note: Callable[[str], None] = lambda text: None
+    matches: Matches,
+    *,
+    on_note: Callable[[str], None] = lambda text: None,
+    on_failed: Callable[[Path, str], None] | None = None,
 ) -> pd.DataFrame:
     """Read matched files and score them, one pair in memory at a time.
 
     Args:
         matches: From `match_files`.
         on_note: As for `evaluate`.
+        on_failed: Called with each prediction that cannot be scored, and why, while the others
+            are; None: all such are raised in the end.
 
     Returns:
         A table with `COLUMNS`, one row per image; a series has one row per frame.
 
     Raises:
-        DataError: Files that cannot be read or do not fit together; all are listed at once.
+        DataError: Files that cannot be read or do not fit together, where nobody is called with
+            them, or where all are such; all are listed at once.
 
     Example:
         >>> from coverslip.evaluation import evaluate_files, match_files
@@ -98,21 +108,46 @@ def evaluate_files(
         >>> float(evaluate_files(matches)["jaccard"].min())
         1.0
     """
-    return _collect(matches.pairs, score=lambda pair: _score_files(pair, on_note=on_note))
+    return collect_scores(
+        matches.pairs,
+        name=lambda pair: pair.pred,
+        score=lambda pair: _score_files(pair, on_note=on_note),
+        on_failed=on_failed,
+    )
 
 
-def _collect(items: Iterable[Item], *, score: Callable[[Item], list[Scored]]) -> pd.DataFrame:
-    """Score every item, so that a user hears of all problems at once and not of the first."""
+def collect_scores(
+    items: Iterable[Item],
+    *,
+    name: Callable[[Item], Path],
+    score: Callable[[Item], list[Scored]],
+    on_failed: Callable[[Path, str], None] | None = None,
+) -> pd.DataFrame:
+    """Score every item, so that one that cannot be costs itself only, and each problem is told.
+
+    Args:
+        items: What is scored.
+        name: The file of an item, to be named.
+        score: Its scores.
+        on_failed: As for `evaluate_files`.
+
+    Raises:
+        DataError: Of all problems at once, where nobody is called with them or all items have one.
+    """
     images: list[Scored] = []
-    problems: list[str] = []
+    failed: dict[Path, str] = {}
+
+    def fail(path: Path, why: str) -> None:
+        failed[path] = why
+        if on_failed is not None:
+            on_failed(path, why)
+
     for item in items:
-        try:
+        with costs_itself(name(item), fail, kinds=Exception if on_failed else CoverslipError):
             images += score(item)
-        except CoverslipError as error:
-            problems.append(str(error))
-    if problems:
+    if failed and (on_failed is None or not images):
         cure = "Nothing was scored: mend these, or leave them out"
-        raise DataError(list_problems(problems, cure=cure))
+        raise DataError(list_problems(list(failed.values()), cure=cure))
     return make_table(images)
 
 
@@ -125,9 +160,14 @@ def _score_files(pair: FilePair, *, on_note: Callable[[str], None]) -> list[Scor
     return _score(pair.name, truth=truth.labels, pred=pred.labels)
 
 
-def _score_arrays(
-    name: str, truth: NDArray[Any], pred: NDArray[Any], *, on_note: Callable[[str], None]
+def score_arrays(
+    name: str,
+    truth: NDArray[Any],
+    pred: NDArray[Any],
+    *,
+    on_note: Callable[[str], None] = lambda text: None,
 ) -> list[Scored]:
+    """Score a prediction against its truth, as `evaluate` does."""
     checked = []
     for what, values in (("truth", truth), ("prediction", pred)):
         found = check_labels(values, what=f"{name}, {what}")

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from coverslip.evaluation.label_files import evaluate
+from coverslip.evaluation.label_files import collect_scores, score_arrays
 from coverslip.pipeline import labels_of, prepare_image
 from coverslip.training import prepare_labelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
+    from coverslip.evaluation.score_table import Scored
     from coverslip.io import Pair
     from coverslip.pipeline import Model, SegmentSettings
 
@@ -32,6 +33,7 @@ def score_model(
     size_px: int | None = None,
     on_scored: Callable[[str, Image, Mask, Mask], None] = lambda name, image, truth, pred: None,
     on_note: Callable[[Path, str], None] = lambda path, text: None,
+    on_failed: Callable[[Path, str], None] | None = None,
 ) -> pd.DataFrame:
     """Segment annotated images and score their pixels and, where the truth numbers them, cells.
 
@@ -43,12 +45,14 @@ def score_model(
             nearest neighbour; None: score at the native size.
         on_scored: called with each pair's name, image, true mask and predicted mask.
         on_note: called with a file and what was decided of it.
+        on_failed: called with each image that cannot be scored, and why, while the others are;
+            None: all such are raised in the end.
 
     Returns:
         One row per image; the columns are those of `coverslip.evaluation.evaluate`.
 
     Raises:
-        CoverslipError: an image or mask cannot be read, or they do not fit together.
+        DataError: images or masks that cannot be read or do not fit together, all at once.
 
     Example:
         >>> import coverslip
@@ -61,11 +65,10 @@ def score_model(
     """
     prepare = partial(prepare_image, model=model)
 
-    def predictions() -> Iterator[tuple[str, NDArray[Any], NDArray[Any]]]:
-        for pair in pairs:
-            image, truth = prepare_labelled(pair, prepare, size_px=size_px, on_note=on_note)
-            pred = labels_of(image, model, settings=settings).labels
-            on_scored(pair.name, image, truth > 0, pred > 0)
-            yield pair.name, truth, pred
+    def score(pair: Pair) -> list[Scored]:
+        image, truth = prepare_labelled(pair, prepare, size_px=size_px, on_note=on_note)
+        pred = labels_of(image, model, settings=settings).labels
+        on_scored(pair.name, image, truth > 0, pred > 0)
+        return score_arrays(pair.name, truth, pred)
 
-    return evaluate(predictions())
+    return collect_scores(pairs, name=lambda pair: pair.image, score=score, on_failed=on_failed)

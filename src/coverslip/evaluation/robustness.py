@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from coverslip._text import as_it_was
-from coverslip.errors import DataError, SettingsError, one_of
+from coverslip.errors import DataError, SettingsError, costs_itself, list_problems, one_of
 from coverslip.evaluation.degradations import DEGRADATIONS, UNDISTURBED, degrade
-from coverslip.evaluation.label_files import evaluate
+from coverslip.evaluation.label_files import collect_scores, score_arrays
 from coverslip.evaluation.score_table import COLUMNS
 from coverslip.io import Ledger, check_ours, write_text, writing
 from coverslip.pipeline import (
@@ -35,11 +35,12 @@ from coverslip.tables import without_formulas
 from coverslip.training import hash_pairs, prepare_labelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from coverslip.evaluation.score_table import Scored
     from coverslip.io import Pair
     from coverslip.pipeline import Job
 
@@ -63,6 +64,7 @@ def measure_robustness(
     degradations: Sequence[str] = tuple(DEGRADATIONS),
     on_scored: Callable[[str, int, int], None] = lambda what, done, n: None,
     on_note: Callable[[Path, str], None] = lambda path, text: None,
+    on_failed: Callable[[Path, str], None] | None = None,
 ) -> pd.DataFrame:
     """Segment annotated images as they are and made worse, and score the cells.
 
@@ -79,6 +81,8 @@ def measure_robustness(
         on_scored: called after each image with what was done to it, how many images are done, and
             of how many in all.
         on_note: called with a file and what was decided of it.
+        on_failed: called with each image that cannot be scored, and why, while the others are;
+            None: all such are raised, before the first step.
 
     Returns:
         One row per image and step, with `ROBUSTNESS_COLUMNS`, undisturbed first; what other calls
@@ -87,41 +91,75 @@ def measure_robustness(
     Raises:
         SettingsError: an unknown degradation, or the folder holds the answer to another question.
         FileError: the folder has a table or request that coverslip did not write.
-        CoverslipError: an image or mask cannot be read, or they do not fit together.
+        DataError: images or masks that cannot be read or do not fit together.
     """
     for name in degradations:
         one_of("degradation", name, tuple(DEGRADATIONS))
     with writing(Ledger(out)):
         claim(out, job, pairs)
-        return _measure_missing(
-            job, pairs, out, degradations=degradations, on_scored=on_scored, on_note=on_note
+        table = read_table(out / TABLE)
+        missing = {
+            step: those
+            for step in list_steps(degradations)
+            if (those := [pair for pair in pairs if not has_row(table, *step, pair=pair)])
+        }
+        good = check_readable(
+            [pair for pair in pairs if any(pair in those for those in missing.values())],
+            n_all=len(pairs),
+            on_note=on_note,
+            on_failed=on_failed,
         )
+        plan = {step: [pair for pair in those if pair in good] for step, those in missing.items()}
+        return _measure_missing(job, plan, out, on_scored=on_scored, on_failed=on_failed)
+
+
+def check_readable(
+    pairs: Sequence[Pair],
+    *,
+    n_all: int,
+    on_note: Callable[[Path, str], None],
+    on_failed: Callable[[Path, str], None] | None,
+) -> list[Pair]:
+    """Read each pair once before the long work, and say what was decided; those that can be read.
+
+    Raises:
+        DataError: of all that cannot, where nobody is called with them or they are all there are.
+    """
+    failed: dict[Path, str] = {}
+    for pair in pairs:
+        with costs_itself(pair.image, failed.__setitem__):
+            prepare_labelled(pair, np.asarray, size_px=None, on_note=on_note)
+    if failed and (on_failed is None or len(failed) == n_all):
+        cure = "Nothing was scored: mend these, or leave them out"
+        raise DataError(list_problems(list(failed.values()), cure=cure))
+    for path, why in failed.items():
+        if on_failed is not None:
+            on_failed(path, why)
+    return [pair for pair in pairs if pair.image not in failed]
 
 
 def _measure_missing(
     job: Job,
-    pairs: Sequence[Pair],
+    plan: dict[tuple[str, float], list[Pair]],
     out: Path,
     *,
-    degradations: Sequence[str],
     on_scored: Callable[[str, int, int], None],
-    on_note: Callable[[Path, str], None],
+    on_failed: Callable[[Path, str], None] | None,
 ) -> pd.DataFrame:
-    """Measure the steps that are not in the folder's table, and add each to it."""
+    """Measure what is not in the folder's table, and add each step to it."""
     table = read_table(out / TABLE)
-    steps = [step for step in list_steps(degradations) if not has_step(table, *step)]
-    for pair in pairs if steps else ():
-        prepare_labelled(pair, np.asarray, size_px=None, on_note=on_note)
-    for number, (name, strength) in enumerate(steps):
-        done = number * len(pairs)
+    n_all, done = sum(map(len, plan.values())), 0
+    for (name, strength), pairs in plan.items():
 
         def tell(i: int, what: str = f"{name} {strength:g}", done: int = done) -> None:
-            on_scored(what, done + i, len(steps) * len(pairs))
+            on_scored(what, done + i, n_all)
 
-        rows = score_step(job, pairs, name, strength, on_image=tell)
-        table = rows if table.empty else pd.concat([table, rows], ignore_index=True)
-        table = in_order(table)
-        write_table(out / TABLE, table)
+        if pairs:
+            rows = score_step(job, pairs, name, strength, on_image=tell, on_failed=on_failed)
+            table = rows if table.empty else pd.concat([table, rows], ignore_index=True)
+            table = in_order(table)
+            write_table(out / TABLE, table)
+        done += len(pairs)
     return table
 
 
@@ -145,17 +183,23 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def score_step(
-    job: Job, pairs: Sequence[Pair], name: str, strength: float, *, on_image: Callable[[int], None]
+    job: Job,
+    pairs: Sequence[Pair],
+    name: str,
+    strength: float,
+    *,
+    on_image: Callable[[int], None],
+    on_failed: Callable[[Path, str], None] | None = None,
 ) -> pd.DataFrame:
     """The rows of all images at one strength."""
+    numbers = {pair.name: number for number, pair in enumerate(pairs, start=1)}
 
-    def cells() -> Iterator[tuple[str, Labels, Labels]]:
-        for number, pair in enumerate(pairs, start=1):
-            truth, pred = predict_degraded(job, pair, name, strength)
-            on_image(number)
-            yield pair.name, truth, pred
+    def score(pair: Pair) -> list[Scored]:
+        truth, pred = predict_degraded(job, pair, name, strength)
+        on_image(numbers[pair.name])
+        return score_arrays(pair.name, truth, pred)
 
-    rows = evaluate(cells())
+    rows = collect_scores(pairs, name=lambda pair: pair.image, score=score, on_failed=on_failed)
     rows.insert(0, "degradation", name)
     rows.insert(1, "strength", strength)
     rows.insert(2, "unit", "" if name == UNDISTURBED else DEGRADATIONS[name].unit)
@@ -258,9 +302,9 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     write_text(path, without_formulas(table).to_csv(index=False, lineterminator="\n"))
 
 
-def has_step(table: pd.DataFrame, degradation: str, strength: float) -> bool:
-    """Whether a degradation at a strength is measured."""
-    rows = table[table["degradation"] == degradation]
+def has_row(table: pd.DataFrame, degradation: str, strength: float, *, pair: Pair) -> bool:
+    """Whether an image is scored under a degradation at a strength."""
+    rows = table[(table["degradation"] == degradation) & (table["name"] == pair.name)]
     return len(rows) > 0 and (
         degradation == UNDISTURBED or bool((rows["strength"] == strength).any())
     )

@@ -1,6 +1,6 @@
 from .colours import colour_cells
 from .display import Picture, probability_to_rgb, side_by_side, to_picture
-from .overlays import INVENTED, MISSED, error_map, overlay, thumbnail
+from .overlays import INVENTED, MISSED, draw_outlines, error_map, overlay, thumbnail
 from .page import (
     DOTS_PER_MM,
     DOUBLE_MM,
@@ -53,6 +53,7 @@ __all__ = [
     "colour_cells",
     "curves",
     "curves_figure",
+    "draw_outlines",
     "error_map",
     "figure_of",
     "figure_to_bytes",

@@ -18,7 +18,7 @@ N_USUAL = 4
 REACH_SHARE = 0.015
 
 # Neighbours are looked for on labels no larger than this: colours need no exact distances.
-NEIGHBOUR_SIDE_PX = 800
+NEIGHBOUR_SIDE_PX = 400
 
 
 def colour_cells(labels: NDArray[np.integer[Any]]) -> NDArray[np.intp]:

@@ -17,6 +17,8 @@ CLIP_PERCENT = (0.2, 50, 99.8)
 DARK_MEDIAN = 0.1
 LIFT = 0.6
 
+SAMPLE_PX = 2.5e5  # about so many pixels tell the levels
+
 
 def to_picture(image: NDArray[Any]) -> Picture:
     """Stretch an image to the range of the screen.
@@ -107,6 +109,6 @@ def _levels(sample: NDArray[np.float32]) -> tuple[float, float, float]:
 
 
 def _sample(image: NDArray[Any]) -> NDArray[np.float32]:
-    """About a million pixels: percentiles of more cost time and change nothing that shows."""
-    step = max(1, int(np.sqrt(image.shape[0] * image.shape[1] / 1e6)))
+    """Every so-many-th pixel: percentiles of more cost time and change nothing that shows."""
+    step = max(1, round(float(np.sqrt(image.shape[0] * image.shape[1] / SAMPLE_PX))))
     return image[::step, ::step].astype(np.float32)

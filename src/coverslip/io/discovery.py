@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from coverslip.errors import FileError
 from coverslip.io.annotations.readers import annotation_name, find_annotations, is_annotation
 from coverslip.io.atomic import read_error
-from coverslip.io.formats.guard import ZIPPED, is_zarr, split_series
+from coverslip.io.formats.guard import ZIPPED, split_series
+from coverslip.io.formats.links import is_zarr
 from coverslip.io.formats.ome_set import once_each
 from coverslip.io.read import list_series
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from coverslip._text import clean_name, printable
 from coverslip.errors import FileError
-from coverslip.io.formats.guard import check_links, check_regular, split_series
+from coverslip.io.formats.guard import split_series
+from coverslip.io.formats.links import check_links, check_regular
 from coverslip.io.formats.ome_set import members_of
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ class ImageFile:
         position: Which stage position, of a file that has them as an axis.
         gaps: Why there is no picture of a time, depth and channel, each from 0; its frame is read
             as 0 everywhere.
+        slice_distance_um: From a depth to the next in µm, or None.
+        together: Which channels are read as one picture in colours, see `put_together`.
+        apart: The file with these channels apart; None where they are.
 
     Example:
         >>> import coverslip
@@ -79,6 +83,9 @@ class ImageFile:
     series: int = 0
     position: int = 0
     gaps: Mapping[tuple[int, int, int], str] = field(default_factory=dict, hash=False)
+    slice_distance_um: float | None = None
+    together: tuple[int, ...] = ()
+    apart: ImageFile | None = None
 
     @property
     def source(self) -> Path:
@@ -137,6 +144,7 @@ class Header:
     is_free: bool = False
     names: tuple[str, ...] = ("",)
     gaps: Mapping[tuple[int, ...], str] = field(default_factory=dict)
+    slice_distance_um: float | None = None
 
 
 # From a tenth of an atom to a metre, and from a nanosecond to thirty years.
@@ -148,16 +156,21 @@ def be_wary(header: Header) -> Header:
     """Leave out of a header what cannot be, with a note, and make its texts printable."""
     notes = list(header.notes)
     size, interval = header.pixel_size_um, header.frame_interval_s
+    depth = header.slice_distance_um
     if size is not None and not all(PIXEL_UM[0] <= side <= PIXEL_UM[1] for side in size):
         notes.append(f"its pixel size, {size[0]:.4g} × {size[1]:.4g} µm, cannot be and was ignored")
         size = None
     if interval is not None and not INTERVAL_S[0] <= interval <= INTERVAL_S[1]:
         notes.append(f"its time between frames, {interval:.4g} s, cannot be and was ignored")
         interval = None
+    if depth is not None and not PIXEL_UM[0] <= depth <= PIXEL_UM[1]:
+        notes.append(f"its distance between slices, {depth:.4g} µm, cannot be and was ignored")
+        depth = None
     return replace(
         header,
         pixel_size_um=size,
         frame_interval_s=interval,
+        slice_distance_um=depth,
         channel_names=tuple(map(clean_name, header.channel_names)),
         notes=tuple(map(printable, notes)),
     )

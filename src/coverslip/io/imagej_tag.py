@@ -41,6 +41,7 @@ def imagej_description(
     pixel_size_um: tuple[float, float] | None,
     frame_interval_s: float | None,
     largest: int,
+    slice_distance_um: float | None = None,
 ) -> str:
     """What ImageJ writes of a stack of labels itself."""
     lengths = dict(zip(axes, shape, strict=True))
@@ -51,6 +52,8 @@ def imagej_description(
         lines += ["hyperstack=true"] if frames > 1 else []
     if pixel_size_um is not None:
         lines += ["unit=um"]
+    if slice_distance_um is not None and slices > 1:
+        lines += [f"spacing={slice_distance_um:.17g}"]
     if frame_interval_s is not None and frames > 1:
         lines += [f"finterval={frame_interval_s:.17g}", "tunit=sec"]
     lines += ["loop=false", "min=0.0", f"max={float(max(1, largest))}"]

@@ -98,6 +98,7 @@ def open_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
         series=series or 0,
         position=position,
         gaps=_find_gaps(header, stored, position),
+        slice_distance_um=header.slice_distance_um,
     )
     return file
 

@@ -13,6 +13,7 @@ from coverslip.errors import FileError
 from coverslip.io.header import ImageFile, channel_number
 from coverslip.io.projection import check_projection, project
 from coverslip.io.read import channel_notes, open_image
+from coverslip.io.together import find_together, put_together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,8 @@ class Reading:
     """Which picture of a file is meant.
 
     Attributes:
-        channel: Its number from 0, or its name; None: the one that was learnt, or the first.
+        channel: Its number from 0, or its name; two or three together with a plus sign, as 1+0;
+            None: the one that was learnt, or the first.
         axes: One letter for each dimension, as for `open_image`; None: as the file says.
         project: How depths (Z) become one picture, see `project`.
         learnt: The channel that the model has learnt, where the user names none.
@@ -72,7 +74,22 @@ def open_reading(path: str | Path, reading: Reading) -> ImageFile:
         ('YX', 0)
     """
     file = project(open_image(path, axes=reading.axes), reading.project)
-    return say_channel(file, reading)
+    together = channels_together(file, reading)
+    return put_together(file, together) if together else say_channel(file, reading)
+
+
+def channels_together(file: ImageFile, reading: Reading) -> tuple[int, ...]:
+    """The channels that are read as one picture; none where one alone is.
+
+    Raises:
+        FileError: the user named one that the file has not.
+    """
+    if reading.channel is not None:
+        return find_together(file, reading.channel)
+    try:
+        return find_together(file, reading.learnt)
+    except FileError:  # the file is not like those that the model has learnt, which is said
+        return ()
 
 
 def find_channel(file: ImageFile, reading: Reading) -> int:
@@ -81,6 +98,8 @@ def find_channel(file: ImageFile, reading: Reading) -> int:
     Raises:
         FileError: The file has no channel that the user named.
     """
+    if file.together:
+        return 0
     if reading.channel is not None:
         return channel_number(file, reading.channel)
     if reading.learnt is None or file.n_channels == 1:

@@ -25,6 +25,7 @@ def write_labels(
     axes: str,
     pixel_size_um: tuple[float, float] | None = None,
     frame_interval_s: float | None = None,
+    slice_distance_um: float | None = None,
     channel_name: str | None = None,
     dtype: DTypeLike = np.uint32,
 ) -> None:
@@ -38,6 +39,7 @@ def write_labels(
         axes: One letter per length: "YX", "TYX", "ZYX" or "TZYX".
         pixel_size_um: Height and width of a pixel in µm, or None where they are not known.
         frame_interval_s: Seconds from one time to the next, or None where they are not known.
+        slice_distance_um: From one depth to the next in µm, or None where it is not known.
         channel_name: Of the channel that they were found in, or None where it has no name.
         dtype: What a number is stored as; a smaller one than uint32 must hold all of them.
 
@@ -66,6 +68,8 @@ def write_labels(
         frame_interval_s=frame_interval_s,
         channel_name=channel_name,
     )
+    if slice_distance_um is not None and "Z" in axes:
+        metadata |= {"PhysicalSizeZ": slice_distance_um, "PhysicalSizeZUnit": "µm"}
     largest = [0]
 
     def stored() -> Iterator[NDArray[Any]]:
@@ -79,6 +83,7 @@ def write_labels(
             axes=axes,
             pixel_size_um=pixel_size_um,
             frame_interval_s=frame_interval_s,
+            slice_distance_um=slice_distance_um,
             largest=largest[0],
         )
 

@@ -12,6 +12,7 @@ from coverslip.io.axes import describe
 from coverslip.io.formats import czi, lif, nd2, ome_zarr, raster, tiff
 from coverslip.io.formats.guard import sniff
 from coverslip.io.header import ImageFile
+from coverslip.io.together import read_together
 
 # Time, depth and channel; rows; columns → (H, W) or (H, W, 3) as the file has them, NaN and all.
 Window = Callable[[Mapping[str, int], slice, slice], NDArray[Any]]
@@ -63,6 +64,10 @@ def open_windows(file: ImageFile) -> Iterator[Window]:
         FileError: The file is damaged.
         SettingsError: The package for its format is not installed.
     """
+    if file.apart is not None:
+        with open_windows(file.apart) as read_apart:
+            yield read_together(file, read_apart)
+        return
     with OPENERS.get(sniff(file.path), _open_raster)(file) as read:
 
         def window(index: Mapping[str, int], rows: slice, columns: slice) -> NDArray[Any]:

@@ -2,6 +2,7 @@ from .bcdu_net import BCDUNet
 from .catalogue import MODELS
 from .ddanet import DDANet
 from .double_unet import DoubleUNet
+from .encoder_catalogue import ENCODERS, Encoder, find_encoder
 from .resnet18_fpn import ResNet18FPN
 from .resnet18_unet import ResNet18UNet
 from .resnet18_unet_rp import ResNet18UNetRP
@@ -13,10 +14,12 @@ from .unet import UNet
 from .unet_plus_plus import UNetPlusPlus
 
 __all__ = [
+    "ENCODERS",
     "MODELS",
     "BCDUNet",
     "DDANet",
     "DoubleUNet",
+    "Encoder",
     "ResNet18FPN",
     "ResNet18UNet",
     "ResNet18UNetRP",
@@ -26,4 +29,5 @@ __all__ = [
     "TipNetReconstruction",
     "UNet",
     "UNetPlusPlus",
+    "find_encoder",
 ]

@@ -33,6 +33,77 @@ class BasicBlock(nn.Module):
         return torch.relu(self.bn2(self.conv2(x)) + shortcut)
 
 
+class Bottleneck(nn.Module):
+    """ResNet-50's block, 1x1, 3x3, 1x1, under torchvision's names; its stride is in the 3x3."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
+        super().__init__()
+        narrow = out_channels // 4
+        self.conv1 = nn.Conv2d(in_channels, narrow, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(narrow)
+        self.conv2 = nn.Conv2d(narrow, narrow, 3, stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(narrow)
+        self.conv3 = nn.Conv2d(narrow, out_channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.downsample: nn.Module | None = None
+        if stride != 1 or in_channels != out_channels:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False),
+                nn.BatchNorm2d(out_channels),
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) → (N, out, H/stride, W/stride)."""
+        shortcut = x if self.downsample is None else self.downsample(x)
+        x = torch.relu(self.bn1(self.conv1(x)))
+        x = torch.relu(self.bn2(self.conv2(x)))
+        return torch.relu(self.bn3(self.conv3(x)) + shortcut)
+
+
+# Block, its widening, and how many of them layer1, layer2 and layer3 have (He et al. 2016).
+DEEPER: dict[str, tuple[type[nn.Module], int, tuple[int, int, int]]] = {
+    "resnet34": (BasicBlock, 1, (3, 4, 6)),
+    "resnet50": (Bottleneck, 4, (3, 4, 6)),
+}
+
+
+class ResNetEncoder(nn.Module):
+    """ResNet-34 or ResNet-50 up to layer3, under torchvision's parameter names.
+
+    Parameters: 8,170,304 and 8,543,296.
+
+    Args:
+        architecture: ``"resnet34"`` or ``"resnet50"``.
+        in_channels: channels of the image.
+    """
+
+    def __init__(self, architecture: str, *, in_channels: int = 3) -> None:
+        super().__init__()
+        block, widening, counts = DEEPER[architecture]
+        self.architecture = architecture
+        self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        width = 64
+        for number, (channels, n) in enumerate(zip(STAGE_CHANNELS, counts, strict=False), start=1):
+            stage = nn.Sequential()
+            for place in range(n):
+                stride = 2 if number > 1 and place == 0 else 1
+                stage.append(block(width, widening * channels, stride=stride))
+                width = widening * channels
+            self.add_module(f"layer{number}", stage)
+        he_normal_(self)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """(N, C, H, W) → [conv1 after its ReLU, layer1, layer2, layer3], fine to coarse."""
+        features = [torch.relu(self.bn1(self.conv1(x)))]
+        x = self.pool(features[0])
+        for number in (1, 2, 3):
+            x = self.get_submodule(f"layer{number}")(x)
+            features.append(x)
+        return features
+
+
 class ResNet18Encoder(nn.Module):
     """ResNet-18 without its classifier (He et al. 2016), version 1 as in torchvision.
 

@@ -9,16 +9,14 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 
 from coverslip.models.blocks import conv_norm_relu, he_normal_
-from coverslip.models.encoders import ResNet18Encoder
+from coverslip.models.encoder_catalogue import find_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SKIP_WIDTHS = (128, 64, 64)  # layer2, layer1, conv1: coarse to fine
-
 
 class Swift(nn.Module):
-    """ResNet-18 up to layer3 at its stock stride, and a decoder that is mostly coarse.
+    """An encoder up to 1/16, ResNet-18 up to layer3 if no other, and a decoder mostly coarse.
 
     Parameters: 3,219,105. Work: 6.2 GFLOP for 256x256, a ninth of `ResNet18UNetRP`.
 
@@ -33,6 +31,7 @@ class Swift(nn.Module):
         widths: channels of the decoder at 1/8, 1/4 and 1/2 of the resolution.
         shuffled: channels handed up to the full resolution.
         fine: channels of the convolution there.
+        encoder: a name of `ENCODERS`, or ``timm:`` and a name of timm's.
 
     Example:
         >>> import torch
@@ -54,18 +53,21 @@ class Swift(nn.Module):
         widths: Sequence[int] = (96, 48, 32),
         shuffled: int = 8,
         fine: int = 16,
+        encoder: str = "resnet18",
     ) -> None:
         super().__init__()
-        inputs = (256, *widths)
+        made = find_encoder(encoder)
+        *skips, deepest = made.channels
+        inputs = (deepest, *widths)
         self.decoder = nn.ModuleList(
             conv_norm_relu(n + skip, k)
-            for n, skip, k in zip(inputs, SKIP_WIDTHS, widths, strict=False)
+            for n, skip, k in zip(inputs, reversed(skips), widths, strict=False)
         )
         self.lift = nn.Conv2d(widths[-1], 4 * shuffled, 1)
         self.fine = conv_norm_relu(shuffled + in_channels, fine)
         self.head = nn.Conv2d(fine, out_channels, 3, padding=1)
         he_normal_(self)
-        self.encoder = ResNet18Encoder(in_channels=in_channels, n_stages=3)
+        self.encoder = made.make(in_channels=in_channels)
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, C, H, W) → (N, K, H, W) logits; H and W multiples of `stride`."""

@@ -1,6 +1,6 @@
 from .by_hand import HandLedger, read_label_frame, save_frames, save_large_frame, take_as_truth
 from .choose import choice_message, choose_for_array, choose_model
-from .demo import segment_examples
+from .demo import find_examples, segment_examples
 from .executors import Executor, Outcome, Processes, Serial, Threads, died
 from .infer import Model, check_model, predict_prepared, prepare_image, probs_to_labels, resize_maps
 from .outputs import Outputs, name_outputs
@@ -27,6 +27,7 @@ from .settings import (
     scale_of,
     threshold_of,
 )
+from .sliders import explore
 from .sources import keep_source, name_below
 from .tasks import Task, image_to_tasks
 from .time_lapse import share_scale
@@ -58,6 +59,8 @@ __all__ = [
     "choose_model",
     "died",
     "do_on_worker",
+    "explore",
+    "find_examples",
     "image_to_tasks",
     "job_to_order",
     "keep_source",

@@ -68,11 +68,20 @@ def try_model(pieces: Sequence[Image], model: Model, *, settings: SegmentSetting
     return Trial(model.name, float(np.nan_to_num(fit_score(sums))), scale)
 
 
-def try_shipped(pieces: Sequence[Image], *, settings: SegmentSettings) -> list[Trial]:
-    """Look at pieces of an image through each model that ships, the one that fits best first."""
+def try_shipped(
+    pieces: Sequence[Image], *, settings: SegmentSettings, known: Sequence[Trial] = ()
+) -> list[Trial]:
+    """Look at pieces of an image through each model that ships, the one that fits best first.
+
+    Args:
+        pieces: as for `try_model`.
+        settings: as for `try_model`, but that each model has its own threshold and scale.
+        known: trials of models that were made already.
+    """
     free = replace(settings, threshold=None, scale=None, min_area_px=None)
-    trials = [try_model(pieces, load_shipped(name), settings=free) for name in shipped_models()]
-    return sorted(trials, key=lambda trial: -trial.score)
+    missing = [name for name in shipped_models() if name not in {trial.name for trial in known}]
+    trials = [try_model(pieces, load_shipped(name), settings=free) for name in missing]
+    return sorted([*known, *trials], key=lambda trial: -trial.score)
 
 
 @cache

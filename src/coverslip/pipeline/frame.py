@@ -128,9 +128,14 @@ class HeldFrame:
         """Predict the whole frame; where memory is short, in smaller tiles, which is said."""
         del window, tiles
         if self.shows_noise:
-            nothing = np.zeros((len(model.maps), *self.shape), np.float32)
-            return Prediction(nothing, None if settings.predict.tta == "none" else nothing.copy())
+            return predict_nothing(model, settings, self.shape)
         return predict_prepared(self.stretched, model, settings=settings, on_message=on_message)
+
+
+def predict_nothing(model: Model, settings: SegmentSettings, shape: tuple[int, ...]) -> Prediction:
+    """What is predicted of a frame that shows nothing but noise: no cell anywhere."""
+    nothing = np.zeros((len(model.maps), *shape), np.float32)
+    return Prediction(nothing, None if settings.predict.tta == "none" else nothing.copy())
 
 
 def hold_array(
@@ -165,8 +170,9 @@ def hold_frames(
     notes: list[str] = []
     wanted = read_frames(file, frames, channel=channel, tell=notes.append)
     channels: Iterable[Any] = repeat(None)
-    if file.n_channels > 1:
-        channels = read_channels(file, frames, tell=notes.append)
+    apart = file.apart or file
+    if apart.n_channels > 1:
+        channels = read_channels(apart, frames, tell=notes.append)
     for number, image, others in zip(frames, wanted, channels, strict=False):
         is_left_out = find_gap(file, number, channel=channel) is not None
         noise = NOISE if file.n_frames == 1 else NOISY_FRAMES
@@ -190,12 +196,19 @@ class WindowedFrame:
         wanted: the name of the channel to be segmented, among those of `readers`.
         readers: the channels by name; "" where there is one alone.
         statistics: what each of them holds.
+        unmeasured: the name of a picture that was put together of channels, which are measured.
     """
 
     shape: tuple[int, int]
     wanted: str
     readers: dict[str, FrameReader]
     statistics: dict[str, FrameStatistics]
+    unmeasured: str | None = None
+
+    @property
+    def shows_noise(self) -> bool:
+        """Whether there is nothing but noise in it, in which no cells are looked for."""
+        return self.statistics[self.wanted].shows_noise
 
     def image(self, window: Window) -> NDArray[Any]:
         """What is segmented."""
@@ -210,6 +223,8 @@ class WindowedFrame:
         """What is measured, (h, w) each; whether a picture has colours, the whole of it says."""
         found = {}
         for name, reader in self.readers.items():
+            if name == self.unmeasured:
+                continue
             values = reader.read(*window)
             if self.statistics[name].is_grey:
                 found[name] = values if values.ndim == 2 else values[..., 0]
@@ -233,6 +248,8 @@ class WindowedFrame:
             ShortMemoryError: memory is too short for a tile; the caller chooses smaller ones.
         """
         del on_message
+        if self.shows_noise:
+            return predict_nothing(model, settings, tuple(p.stop - p.start for p in window))
         scaled = scaled_shape(self.shape, scale_of(settings))
         network = network_of(model)
         predictor, how = network.predictor(settings.predict), network.preprocess
@@ -282,15 +299,24 @@ def open_windows(
     Raises:
         FileError: a channel cannot be read, or is not there.
     """
-    names = channel_names(file) if file.n_channels > 1 else [""]
+    apart = file.apart or file
+    names = channel_names(apart) if apart.n_channels > 1 else [""]
     readers, statistics = {}, {}
     with ExitStack() as stack:
         for number, name in enumerate(names):
-            if find_gap(file, index, channel=number) is not None and number != channel:
+            is_wanted = number == channel and file.apart is None
+            if find_gap(apart, index, channel=number) is not None and not is_wanted:
                 continue
             notes: list[str] = []
-            opened = open_frame(file, index, channel=number, tell=notes.append)
+            opened = open_frame(apart, index, channel=number, tell=notes.append)
             readers[name] = stack.enter_context(opened)
             path = statistics_path(folder, number)
             statistics[name] = keep_statistics(readers[name], how=how, path=path, notes=notes)
-        yield WindowedFrame(file.frame_shape, names[channel], readers, statistics)
+        if file.apart is None:
+            yield WindowedFrame(file.frame_shape, names[channel], readers, statistics)
+            return
+        both = file.channel_names[0]
+        readers[both] = stack.enter_context(open_frame(file, index))
+        path = statistics_path(folder, len(names))
+        statistics[both] = keep_statistics(readers[both], how=how, path=path)
+        yield WindowedFrame(file.frame_shape, both, readers, statistics, both)

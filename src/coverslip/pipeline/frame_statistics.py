@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.io import write_text
-from coverslip.preprocessing import sample_step
-from coverslip.value_range import find_range, sample_pairs
+from coverslip.preprocessing import sample_step, stretch_between
+from coverslip.value_range import BLOCK_PX, are_noise, find_range, sample_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +35,7 @@ class FrameStatistics:
         high: what the stretch makes 1 of.
         is_colour: whether its pixels have three samples.
         is_grey: whether none of its pixels has a colour.
+        shows_noise: whether there is nothing but noise in it.
         notes: what the user should know of its pixels, such as NaN.
     """
 
@@ -42,6 +43,7 @@ class FrameStatistics:
     high: float
     is_colour: bool
     is_grey: bool
+    shows_noise: bool
     notes: tuple[str, ...] = ()
 
 
@@ -87,7 +89,10 @@ def read_statistics(path: Path) -> FrameStatistics | None:
         known = json.loads(path.read_text(encoding="utf-8"))
         found = FrameStatistics(**{**known, "notes": tuple(map(str, known["notes"]))})
         is_sound = (
-            math.isfinite(found.low) and math.isfinite(found.high) and found.low <= found.high
+            math.isfinite(found.low)
+            and math.isfinite(found.high)
+            and found.low <= found.high
+            and isinstance(found.shows_noise, bool)
         )
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
@@ -116,14 +121,23 @@ def measure_statistics(reader: FrameReader, how: Preprocess) -> FrameStatistics:
         percentiles=(how.low_percentile, how.high_percentile),
     )
     low, high = (found.low, found.high) if found.low < found.high else (min(lows), max(highs))
-    notes = (found.note,) if found.note else ()
-    return FrameStatistics(low, high, is_colour=n_samples > 1, is_grey=is_grey, notes=notes)
+    stretched = (
+        stretch_between(band, low, high) for band in _bands(reader, n_samples, rows_of=BLOCK_PX)
+    )
+    return FrameStatistics(
+        low,
+        high,
+        is_colour=n_samples > 1,
+        is_grey=is_grey,
+        shows_noise=are_noise(stretched, shape=reader.shape),  # read to the first cell
+        notes=(found.note,) if found.note else (),
+    )
 
 
-def _bands(reader: FrameReader, n_samples: int) -> Iterator[NDArray[Any]]:
-    """The frame in whole rows, from top to bottom."""
+def _bands(reader: FrameReader, n_samples: int, *, rows_of: int = 1) -> Iterator[NDArray[Any]]:
+    """The frame in whole rows, from top to bottom, so many of them or a multiple at once."""
     height, width = reader.shape
     rows = max(1, BAND_VALUES // (width * n_samples))
-    rows = rows // BAND_ROWS * BAND_ROWS or rows
+    rows = rows // BAND_ROWS * BAND_ROWS or max(rows_of, rows // rows_of * rows_of)
     for top in range(0, height, rows):
         yield reader.read(slice(top, min(top + rows, height)), slice(0, width))

@@ -52,6 +52,19 @@ OVERVIEW_PX = 4096  # longer side of the pictures of a large frame: more, no scr
 
 
 @dataclass(frozen=True)
+class Guess:
+    """A scale at which an image is predicted before its own cells were asked.
+
+    Attributes:
+        scale: a share of its size.
+        is_sure: whether it was found in this very image, so that it need not be checked.
+    """
+
+    scale: float
+    is_sure: bool = False
+
+
+@dataclass(frozen=True)
 class OpenedImage:
     """An image that is to be segmented; nothing of another job is left where its results go.
 
@@ -63,6 +76,7 @@ class OpenedImage:
         truth: of label files that a person changed, which all else is made of, the hash; or "".
         is_mask: whether these label files have one number for all cells, whose pieces they are.
         notes: what became of earlier results.
+        guess: the scale on which images of its folder agree, if they do.
     """
 
     file: ImageFile
@@ -72,6 +86,7 @@ class OpenedImage:
     truth: str = ""
     is_mask: bool = False
     notes: tuple[str, ...] = ()
+    guess: Guess | None = None
 
     def parts(self, job: Job) -> Path:
         """Where what is done of it is kept until all of it is."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.pipeline.infer import Model
+    from coverslip.plates import Conditions
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class Job:
         table: format of the tables, "csv" or "parquet".
         labels: format of the labels, "tif" or "zarr".
         regions: how a frame is done that is too large to be done whole.
+        conditions: what each image's cells were given; columns of the tables. None: nothing.
+        command: the command line that asked for it, to be shown; it changes no result.
+        config: the same as a file of settings.
 
     Raises:
         SettingsError: options that do not go together, or not with the model or this computer.
@@ -79,6 +83,9 @@ class Job:
     table: str = "csv"
     labels: str = "tif"
     regions: RegionSettings = field(default_factory=RegionSettings)
+    conditions: Conditions | None = None
+    command: str = ""
+    config: str = ""
 
     def __post_init__(self) -> None:
         """Put in the model's own settings; refuse what cannot work, before anything is written."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coverslip.pipeline.frame import HeldFrame
-    from coverslip.pipeline.plan import FramePlan
+    from coverslip.pipeline.plan import FramePlan, Guess
     from coverslip.pipeline.record import Job
 
 
@@ -87,13 +87,15 @@ def scale_windows(plan: FramePlan) -> list[NDArray[np.float32]]:
     return sample_pieces(frame.stretched for frame in held)
 
 
-def settle_frame(plan: FramePlan, frame: HeldFrame) -> FramePlan:
-    """Leave nothing open in the settings of a frame in memory."""
+def settle_frame(plan: FramePlan, frame: HeldFrame, *, guess: Guess | None = None) -> FramePlan:
+    """Leave nothing open in the settings of a frame in memory; its cells say, or a guess does."""
     if plan.opened.truth:
         return plan_for_truth(plan)
     settings, job = plan.settings, plan.job
     scale = scale_of(settings)
-    if settings.scale == "auto":
+    if settings.scale == "auto" and guess is not None:
+        scale = guess.scale
+    elif settings.scale == "auto":
         pieces = [frame.prepared(window) for window in windows(frame.shape)]
         scale = find_scale(pieces, job.model, settings=settings)
     return replace(plan, settings=settings_at(job, scale))

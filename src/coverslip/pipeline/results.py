@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from coverslip.checkpoints import Checkpoint
-from coverslip.figures import overlay, to_picture
+from coverslip.figures import draw_outlines, to_picture
 from coverslip.io import (
     find_channel,
     open_pages,
@@ -21,7 +21,8 @@ from coverslip.io import (
     write_labels,
 )
 from coverslip.pipeline.corrected import check_truth, numbers_in_file, truth_message
-from coverslip.pipeline.frame_statistics import statistics_notes
+from coverslip.pipeline.frame import NOISE, NOISY_FRAMES
+from coverslip.pipeline.frame_statistics import read_statistics, statistics_notes, statistics_path
 from coverslip.pipeline.plan import is_gap
 from coverslip.pipeline.record import Record, TablePart
 from coverslip.pipeline.region_rows import bands_of_rows
@@ -184,7 +185,7 @@ def write_large_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[
             overview = replace(overview, labels=numbers[overview.labels].astype(np.uint32))
         write_overview(overview, plan, n_cells=n_cells(cells))
         row = frame_row(plan, cells) | {"labels": path.relative_to(target.folder).as_posix()}
-        messages = [*region_messages(plan), *statistics_notes(plan.folder)]
+        messages = [*region_messages(plan), *statistics_notes(plan.folder), *noise_notes(plan)]
         yield FrameResult(row, [*messages, *large_messages(plan, cells)])
 
 
@@ -283,10 +284,10 @@ def write_frame_pictures(
 def write_pictures(plan: FramePlan, picture: NDArray[Any], labels: NDArray[np.uint32]) -> None:
     """Write the overlay of a picture and, if the page shows the frame, the picture itself."""
     target, frame, n_frames = plan.opened.target, plan.index, plan.file.n_frames
-    write_image(target.overlay(frame, n_frames), overlay(picture, labels))
+    shown = to_picture(picture)
+    write_image(target.overlay(frame, n_frames), draw_outlines(shown, labels))
     if frame in pick_frames(n_frames):
-        small = encode_picture(to_picture(picture), side_px=PAGE_SIDE_PX)
-        write_bytes(target.thumbnail(frame), small)
+        write_bytes(target.thumbnail(frame), encode_picture(shown, side_px=PAGE_SIDE_PX))
 
 
 def write_overview(overview: Overview, plan: FramePlan, *, n_cells: int) -> None:
@@ -354,6 +355,15 @@ def large_messages(plan: FramePlan, cells: Stitched) -> list[str]:
     if cells.n_disputed:
         messages.append(f"pixels that two regions gave to two cells: {cells.n_disputed}")
     return messages
+
+
+def noise_notes(plan: FramePlan) -> list[str]:
+    """What is said of a large frame that shows nothing but noise, if it is one."""
+    channel = find_channel(plan.file, plan.job.reading)
+    known = read_statistics(statistics_path(plan.folder, channel))
+    if known is None or not known.shows_noise or is_gap(plan):
+        return []
+    return [NOISE if plan.file.n_frames == 1 else NOISY_FRAMES]
 
 
 @dataclass(frozen=True)

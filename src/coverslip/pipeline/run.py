@@ -28,14 +28,17 @@ from coverslip.io import (
     writing,
 )
 from coverslip.pipeline.executors import Threads
+from coverslip.pipeline.folder_scale import FolderScales, group_by_folder
+from coverslip.pipeline.methods import describe_job
 from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.plan import OpenedImage, begin_image, moved_message
 from coverslip.pipeline.record import BatchResult, Record, make_job
 from coverslip.pipeline.summary import Page, flat_settings, write_summary
 from coverslip.pipeline.tasks import finish_image, how_far, image_to_tasks
+from coverslip.progress import Pace
 from coverslip.provenance import package_version
-from coverslip.report import Run
+from coverslip.report import Run, methods_to_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,8 +48,10 @@ if TYPE_CHECKING:
     from coverslip.pipeline.record import Job
     from coverslip.pipeline.settings import SegmentSettings
     from coverslip.pipeline.tasks import Task
+    from coverslip.progress import Progress
 
 TRACEBACKS = "tracebacks.txt"
+METHODS = "methods.txt"
 ABOUT_RECORDS = """What was done to each image, so that a second start need not do it again.
 Nothing here is a result. Without this folder, coverslip no longer knows which files beside it are
 its own, and replaces none of them.
@@ -65,6 +70,7 @@ def segment_files(
     executor: Executor | None = None,
     on_frame: Callable[[Path, int, int], None] = lambda path, frame, n: None,
     on_note: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> BatchResult:
     """Segment image files and write everything into a folder.
 
@@ -86,6 +92,8 @@ def segment_files(
         on_frame: called after each frame with the file, the frames done and the frames in all; of
             large frames, after each region with the regions.
         on_note: called with every decision that the user should be told.
+        on_progress: called with how much is done, and how long the rest takes: after each frame
+            and region, and with each image that was done before.
 
     Raises:
         FileError: the folder cannot be written, or was deleted meanwhile.
@@ -128,6 +136,9 @@ def segment_files(
                 overwrite,
                 on_frame,
                 on_note,
+                FolderScales(job, group_by_folder(paths)),
+                on_progress,
+                Pace("segmenting", n_all=len(targets)),
             )
             for path in dict.fromkeys(paths):
                 check_there()
@@ -136,21 +147,37 @@ def segment_files(
         finally:
             executor.close()
             check_there()
+            methods = describe_job(job, **count_result(result))
             run = Run(
                 model=job.model_name,
                 version=package_version("coverslip"),
                 started=started,
                 seconds=time.perf_counter() - clock,
                 settings=flat_settings(job),
+                methods=methods,
             )
             ledger = Ledger(out, sets_aside=True)
             with writing(ledger):
                 page = Page("Cells found", run)
-                write_summary(out, result, page=page, targets=targets, form=job.table)
+                write_summary(
+                    out,
+                    result,
+                    page=page,
+                    targets=targets,
+                    form=job.table,
+                    conditions=job.conditions,
+                )
+                write_text(out / METHODS, methods_to_text(methods))
             ledger.compact()
             for old, new in ledger.moved:
                 on_note(moved_message(old, new))
     return result
+
+
+def count_result(result: BatchResult) -> dict[str, int]:
+    """How many images are done, and how many cells were found in them."""
+    n_cells = sum(int(record.images["n_cells"].sum()) for record in result.done.values())
+    return {"n_images": len(result.done), "n_cells": n_cells}
 
 
 def list_paths(sources: Sequence[str | Path]) -> list[Path]:
@@ -178,7 +205,8 @@ def begin_folder(out: Path, *, form: str) -> None:
     ledger = Ledger(out)
     known = ledger.entries()
     about = out / "records" / "README.txt"
-    for path in (out / f"cells.{form}", out / f"images.{form}", out / "report.html", about):
+    names = (f"cells.{form}", f"images.{form}", "report.html", METHODS)
+    for path in (*(out / name for name in names), about):
         if os.path.lexists(path) and ledger.relative(path) not in known:
             raise FileError(
                 f"{path}: is there already, and there is no record that coverslip wrote it: it is "
@@ -201,6 +229,9 @@ class Work:
         overwrite: do again what is done already.
         on_frame: called with each frame or region that is done.
         on_note: called with what the user should be told.
+        scales: those of the images' folders.
+        on_progress: called with how far all of it is.
+        pace: of the images that are being done.
         begun: each image that could be begun, or its earlier record.
         errors: of each image, what went wrong, by frame and region.
         waiting: tasks that rest on another, by that task's name.
@@ -217,6 +248,9 @@ class Work:
     overwrite: bool
     on_frame: Callable[[Path, int, int], None]
     on_note: Callable[[str], None]
+    scales: FolderScales
+    on_progress: Callable[[Progress], None]
+    pace: Pace
     begun: dict[Path, OpenedImage | Record] = field(default_factory=dict)
     errors: dict[Path, list[tuple[tuple[int, int], Exception]]] = field(default_factory=dict)
     waiting: dict[tuple[object, ...], list[Task]] = field(default_factory=dict)
@@ -240,14 +274,18 @@ class Work:
             opened = begin_image(
                 path, target, job=self.job, thumbnails=old, overwrite=self.overwrite
             )
+            if isinstance(opened, OpenedImage):
+                opened = replace(opened, guess=self.scales.guess(opened))
             self.begun[path] = opened
             if isinstance(opened, Record):
+                self.on_progress(self.pace.skip(1, item=path.name))
                 return
             for note in opened.notes:
                 self.on_note(f"{path}: {note}")
             far = how_far(opened, self.job)
             self.n_done[path], self.n_all[path] = far.n_done, far.n_all
             if far.n_done:
+                self.pace.skip(far.n_done / far.n_all, item=path.name)
                 self.on_note(f"{path}: {far.n_done} of {far.n_all} {far.what} were done before")
             groups = image_to_tasks(opened, self.job, run=self.executor.frames_per_task)
             if groups[0][0].kind != "image":
@@ -300,9 +338,17 @@ class Work:
             return
         for _ in range(task.n_done):
             self.n_done[path] += 1
-            self.on_frame(path, self.n_done[path], self.n_all[path])
+            n, n_all = self.n_done[path], self.n_all[path]
+            self.on_frame(path, n, n_all)
+            item = path.name if n_all == 1 else f"{path.name} {n}/{n_all}"
+            self.on_progress(self.pace.reach(self.pace.n_done + 1 / n_all, item=item))
         for one in waited:
             self.executor.submit(one)
+
+    def note_failed(self, path: Path) -> None:
+        """Count what is not done of an image, so that the work comes to its end."""
+        share = self.n_done[path] / self.n_all[path] if self.n_all[path] else 0.0
+        self.on_progress(self.pace.skip(1 - share, item=path.name))
 
     def _give_up(self, path: Path, tasks: Sequence[Task]) -> None:
         """Do without the tasks that rest on one that could not be done."""
@@ -333,6 +379,7 @@ def _try_one(path: Path, work: Work, result: BatchResult) -> None:
     except Exception as error:
         more = f", with records/{TRACEBACKS} of the results"
         result.failed[path] = say_why(path, error, more=more)
+        work.note_failed(path)
         if not isinstance(error, CoverslipError | MemoryError):
             keep_traceback(path, error, work)
         return

@@ -21,21 +21,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coverslip.pipeline.infer import Model
+    from coverslip.pipeline.plan import Guess
     from coverslip.pipeline.settings import SegmentSettings
 
     Image = NDArray[np.float32]
 
 FIRST = (2.0, 1.0, 0.5, 0.25, 0.125)  # an octave apart: a model bears half of one either way
-LOOK_PX = 250_000  # pixels that the network sees in a look; where it is more, four windows are cut
+# Pixels that the network sees in a look, of all pieces together and of each at least; where it is
+# more, it sees the busiest window of each alone. Four times as many find no scale better
+# (docs/results/fit.md).
+LOOK_PX, PIECE_PX = 64_000, 32_000
 SPECK_PX = 12  # at the scale of a look; the model's least area would drop what is small as yet
 NEAR = 2**0.25  # a scale is found when the next is nearer than this; models bear twice as much
 # Share of a look's worth that a step must leave. The first may cost much: the looks before it are
 # an octave apart, and the size that they tell is surer than what each is worth. A look at a wrong
 # scale tells a better one, hardly ever the best: so there are three steps.
 KEPT = (0.5, 0.9, 0.9)
+SURE = 0.5  # score of fit, below which a folder's scale is not taken for an image's own
 BEARS = 2.5  # times larger or smaller than learnt, a cell is a clump or a bit
 AGREE = 0.5  # octaves by which two looks may differ in the size that they tell, and still agree
 LEAST_ZOOM, MOST_ZOOM = 1 / 8, 2.5  # more would cost a laptop six times the work
+MOST_PLACES = 6  # down and across, at which such a window may lie
 WINDOW_PX = 768  # four of them are enough cells, and little work in a large image
 LEAST_PX = 128  # side of a piece of a film's frame, where the frame has so much
 FILM_FRAMES = 5  # of a film, from its first to its last, in which cells are looked for
@@ -138,8 +144,8 @@ def look(pieces: Sequence[Image], model: Model, *, settings: SegmentSettings) ->
     scale, learnt = scale_of(settings), float(model.cell_size_px or 0)
     settings = replace(settings, scale=1.0, min_area_px=SPECK_PX, drop_border=False)
     sizes, evidence, area, sums = [np.zeros(0)], 0.0, 0, np.zeros(2)
-    parts = [part for piece in pieces for part in thin(piece, scale, most=LOOK_PX / len(pieces))]
-    for part in parts:
+    most = max(LOOK_PX / len(pieces), PIECE_PX)
+    for part in (thin(piece, scale, most=most) for piece in pieces):
         area += part.shape[0] * part.shape[1]
         small = resize_image(part, scaled_shape((part.shape[0], part.shape[1]), scale))
         maps = predict_prepared(small, model, settings=settings).probs
@@ -150,21 +156,20 @@ def look(pieces: Sequence[Image], model: Model, *, settings: SegmentSettings) ->
         own = np.concatenate([[np.inf], cell_sizes(labels)])
         fits = ((own > learnt / BEARS) & (own < learnt * BEARS))[labels]
         evidence += float((2 * maps[0] - 1)[fits].sum()) / scale**2
-        whole = drop_cells(labels, touching_border=True)
-        sizes.append(cell_sizes(whole if whole.any() else labels) / scale)
+        sizes.append(whole_sizes(labels) / scale)
     found = np.concatenate(sizes)
     size = float(np.median(found)) if len(found) else float("nan")
     return Look(size, evidence / area, float(np.nan_to_num(fit_score(sums))))
 
 
-def thin(image: Image, scale: float, *, most: float) -> list[Image]:
-    """An image, or the middles of its quarters where at a scale it has more pixels than allowed."""
+def thin(image: Image, scale: float, *, most: float) -> Image:
+    """An image, or its busiest window where at a scale it has more pixels than allowed."""
     height, width = image.shape[:2]
-    share = math.sqrt(most / (height * width)) / scale
-    if share >= 1:
-        return [image]
-    rows, columns = (quarters(length, share) for length in (height, width))
-    return [image[row, column] for row in rows for column in columns]
+    side = math.sqrt(most / (height * width)) / scale
+    if side >= 1:
+        return image
+    shape = max(1, round(side * height)), max(1, round(side * width))
+    return busiest_window(image, shape, places=min(MOST_PLACES, max(2, int(1 / side))))
 
 
 def quarters(length: int, share: float) -> list[slice]:
@@ -209,18 +214,58 @@ def busiest(image: Image, *, share: float) -> Image:
     """The window in which an image varies most, of a share of its area, and not too large."""
     height, width = image.shape[:2]
     side = min(math.sqrt(share), 2 * WINDOW_PX * math.sqrt(share / (height * width)))
-    rows, columns = (max(LEAST_PX, round(side * length)) for length in (height, width))
-    corners = [
-        (round(y * max(0, height - rows) / 2), round(x * max(0, width - columns) / 2))
-        for y in range(3)
-        for x in range(3)
-    ]
-    found = [image[top : top + rows, left : left + columns] for top, left in corners]
+    shape = max(LEAST_PX, round(side * height)), max(LEAST_PX, round(side * width))
+    return busiest_window(image, shape, places=3)
+
+
+def busiest_window(image: Image, shape: tuple[int, int], *, places: int) -> Image:
+    """Of windows of a height and width at so many places down and across, the one that varies most.
+
+    No cell may be in a window in the middle, and nothing but cells varies as much.
+    """
+    tops, lefts = (
+        [round(i * max(0, length - part) / (places - 1)) for i in range(places)]
+        for length, part in zip(image.shape[:2], shape, strict=True)
+    )
+    found = [image[top : top + shape[0], left : left + shape[1]] for top in tops for left in lefts]
     return max(found, key=lambda part: float(part[::4, ::4].std()))
 
 
-def scale_messages(settings: SegmentSettings, model: Model) -> list[str]:
-    """What `resolve_settings` found, for the user to see, where it is worth a word."""
+def is_right_scale(
+    labels: NDArray[np.uint32], probs: NDArray[np.float32], model: Model, *, scale: float
+) -> bool:
+    """Whether what was found at a scale says that it is right: sure, and of the learnt size.
+
+    Of 216 looks at a scale that is more than half an octave off, three pass (docs/results/fit.md).
+
+    Args:
+        labels: (H, W), the cells, in pixels of the image.
+        probs: (H, W), how likely each pixel is cell.
+        model: a loaded model.
+        scale: at which it was predicted.
+    """
+    sizes = whole_sizes(labels)
+    if not model.cell_size_px or not len(sizes) or not fit_score(sum_sureness(probs)) >= SURE:
+        return False
+    return 1 / NEAR < model.cell_size_px / (float(np.median(sizes)) * scale) < NEAR
+
+
+def whole_sizes(labels: NDArray[np.uint32]) -> NDArray[np.float64]:
+    """The diameters of the cells that do not touch the image's edge, or of all if all do."""
+    whole = drop_cells(labels, touching_border=True)
+    return cell_sizes(whole if whole.any() else labels)
+
+
+def scale_messages(
+    settings: SegmentSettings, model: Model, *, guess: Guess | None = None
+) -> list[str]:
+    """What `resolve_settings` found, for the user to see, where it is worth a word.
+
+    Args:
+        settings: with nothing left open.
+        model: a loaded model.
+        guess: the scale on which images of the folder agree, where there is one.
+    """
     scale = scale_of(settings)
     if scale == 1 or not model.cell_size_px:
         return []
@@ -229,6 +274,8 @@ def scale_messages(settings: SegmentSettings, model: Model) -> list[str]:
         f"its cells have about {own:.0f} px, the model's {model.cell_size_px:.0f}: predicted at "
         f"{scale:.2g} times its size"
     )
+    if guess is not None and not guess.is_sure and guess.scale == scale:
+        words += ", as most images of its folder that were looked at"
     if scale in (LEAST_ZOOM, MOST_ZOOM):
         than = "larger" if scale == LEAST_ZOOM else "smaller"
         words += (

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.record import BatchResult, Job, Record
+    from coverslip.plates import Conditions
     from coverslip.report import Run
 
 
@@ -65,6 +66,7 @@ def write_summary(
     page: Page,
     targets: Mapping[Path, Outputs],
     form: str = "csv",
+    conditions: Conditions | None = None,
 ) -> None:
     """Write one row per cell into cells.csv, one per frame into images.csv, and ``report.html``.
 
@@ -77,6 +79,7 @@ def write_summary(
         page: of the page.
         targets: where the results of each image are.
         form: of the tables, "csv" or "parquet".
+        conditions: of each image, for further columns; None: there are none.
 
     Raises:
         FileError: they cannot be written.
@@ -85,7 +88,7 @@ def write_summary(
     thumbnails = read_thumbnails(result, targets)
     large = {record.path for record in result.done.values() if record.is_large}
     sample = PageSample(shown={key for key in thumbnails if key[0] not in large})
-    write_tables(out, result, targets=targets, form=form, sample=sample)
+    write_tables(out, result, targets=targets, form=form, sample=sample, conditions=conditions)
     cells = page_cells(
         sample.table(), targets, large=large, form=form, n_left_out=sample.n_left_out
     )
@@ -99,6 +102,7 @@ def write_tables(
     targets: Mapping[Path, Outputs],
     form: str,
     sample: PageSample,
+    conditions: Conditions | None = None,
 ) -> None:
     """Write the tables, and take what the page needs of them.
 
@@ -109,8 +113,13 @@ def write_tables(
     names = [name for record in records for part in record.parts for name in part.columns]
     rows = sample.watch(rows_of_all(result, out, targets=targets))
     columns = cell_columns(names or [*WHERE, *COLUMNS])
+    if conditions is not None:
+        rows = map(conditions.add_to, rows)
+        columns[len(WHERE) : len(WHERE)] = conditions.names
     write_table_parts(out / f"cells.{form}", gather_rows(rows), columns=columns)
     images = join_rows([record.images for record in result.done.values()], columns=IMAGES)
+    if conditions is not None:
+        images = conditions.add_to(images)
     write_table(out / f"images.{form}", images)
     others = [out / f"{name}.{other}" for name in ("cells", "images") for other in FORMATS]
     ledger = Ledger(out, sets_aside=True)

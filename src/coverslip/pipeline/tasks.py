@@ -38,6 +38,7 @@ from coverslip.pipeline.resolve import left_open, resolve_plans, scale_windows, 
 from coverslip.pipeline.results import write_frame_pictures, write_results
 from coverslip.pipeline.scale import (
     busiest,
+    is_right_scale,
     scale_messages,
 )
 from coverslip.pipeline.store import BROKEN, RegionFolder
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from coverslip.pipeline.frame import HeldFrame, WindowedFrame
     from coverslip.pipeline.plan import FramePlan, OpenedImage
     from coverslip.pipeline.record import Job, Record
+    from coverslip.pipeline.region import RegionResult
     from coverslip.tiling import Region
 
 RUN = 16  # frames of a film that make one task: to open a long film takes as long as one of them
@@ -225,7 +227,7 @@ def _finish(opened: OpenedImage, job: Job) -> Record:
         raise FileError(f"{file.path}: was changed while it was read: start again when it is done.")
     messages = list(file.notes)
     if left_open(job) and not opened.truth:
-        messages += scale_messages(plans[0].settings, job.model)
+        messages += scale_messages(plans[0].settings, job.model, guess=opened.guess)
     ledger = opened.target.ledger()
     with writing(ledger):
         record = write_results(plans, messages=messages)
@@ -252,8 +254,8 @@ def misfit_notes(plans: Sequence[FramePlan], record: Record) -> list[str]:
     if not pieces:
         return []
     pieces = [busiest(pieces[0], share=TRY_PX**2 / (pieces[0].shape[0] * pieces[0].shape[1]))]
-    own = try_model(pieces, model, settings=plan.job.settings)
-    trials = try_shipped(pieces, settings=plan.job.settings)
+    own = try_model(pieces, model, settings=settings)  # at the scale of the whole image
+    trials = try_shipped(pieces, settings=plan.job.settings, known=[own])
     return [misfit_message(reasons, name=plan.job.model_name, own=own, trials=trials)]
 
 
@@ -276,10 +278,10 @@ def do_frames(plans: Sequence[FramePlan]) -> list[FramePlan]:
 
 def do_frame(plan: FramePlan, frame: HeldFrame) -> FramePlan:
     """Segment a frame in memory, draw it, and keep what was found."""
-    plan = settle_frame(plan, frame)
     (region,) = plan.regions
     messages: list[str] = list(frame.notes)
-    arrays = segment_region(plan, region, frame, messages=messages)
+    plan, found = find_in_frame(plan, frame, messages=messages)
+    arrays = pack_found(plan, region, frame, found=found, messages=messages)
     ledger = plan.opened.target.ledger()
     with writing(ledger):
         write_frame_pictures(plan, frame, arrays)
@@ -287,6 +289,31 @@ def do_frame(plan: FramePlan, frame: HeldFrame) -> FramePlan:
     messages += [moved_message(old, new) for old, new in ledger.moved]
     plan.store.put(region, {**arrays, "messages": np.array(messages, dtype=str)})
     return plan
+
+
+def find_in_frame(
+    plan: FramePlan, frame: HeldFrame, *, messages: list[str]
+) -> tuple[FramePlan, RegionResult]:
+    """Find the cells of a frame in memory, at the scale of its folder where that is right here too.
+
+    Where the cells that are found so are of another size than the model's, or where the model does
+    not fit so, the scale is looked for in this image alone.
+
+    Returns:
+        The plan with its settings settled, and the cells.
+    """
+    (region,) = plan.regions
+    guess = plan.opened.guess
+    settled = settle_frame(plan, frame, guess=guess)
+    found = find_cells(settled, region, frame, messages=messages)
+    if plan.opened.truth or guess is None or guess.is_sure:
+        return settled, found
+    if is_right_scale(found.labels, found.probs, plan.job.model, scale=guess.scale):
+        return settled, found
+    alone = settle_frame(plan, frame)
+    if alone.settings == settled.settings:
+        return settled, found
+    return alone, find_cells(alone, region, frame, messages=messages)
 
 
 def segment_region(
@@ -304,28 +331,49 @@ def segment_region(
         frame: the frame.
         messages: what the user should know of it; what is found out here is added.
     """
-    job, settings = plan.job, plan.settings
+    found = find_cells(plan, region, frame, messages=messages)
+    return pack_found(plan, region, frame, found=found, messages=messages)
+
+
+def find_cells(
+    plan: FramePlan,
+    region: Region,
+    frame: HeldFrame | WindowedFrame,
+    *,
+    messages: list[str],
+) -> RegionResult:
+    """Find the cells of a region, or take those that a person drew."""
     if plan.opened.truth:
         with opened_truth(plan) as read:
-            found = take_from_labels(plan, region, read)
-    else:
-        found = find_in_region(
-            frame,
-            region,
-            model=job.model,
-            settings=settings,
-            margins=plan.margins,
-            tiles=plan.tiles if plan.is_large else None,
-            on_message=messages.append,
-        )
+            return take_from_labels(plan, region, read)
+    return find_in_region(
+        frame,
+        region,
+        model=plan.job.model,
+        settings=plan.settings,
+        margins=plan.margins,
+        tiles=plan.tiles if plan.is_large else None,
+        on_message=messages.append,
+    )
+
+
+def pack_found(
+    plan: FramePlan,
+    region: Region,
+    frame: HeldFrame | WindowedFrame,
+    *,
+    found: RegionResult,
+    messages: list[str],
+) -> dict[str, NDArray[Any]]:
+    """Measure the cells of a region; what is to be kept of it, as arrays by name."""
     rows = measure_region(
         frame,
         found,
-        model=job.model,
-        settings=settings,
+        model=plan.job.model,
+        settings=plan.settings,
         pixel_size_um=plan.file.pixel_size_um,
     )
-    maps = () if plan.opened.truth else kept_maps(job)
+    maps = () if plan.opened.truth else kept_maps(plan.job)
     arrays = pack_region(found, region, rows, maps=maps)
     return {**arrays, "messages": np.array(messages, dtype=str)}
 

@@ -1,8 +1,10 @@
 from .cards import MOST_CARDS
 from .cells import Cells
 from .images import IMAGE_COLUMNS, pick_frames
+from .methods import Methods, methods_to_text
 from .page import Run, html_report
 from .pictures import Drawing, encode_picture
+from .plates import PlateSection, plate_page
 from .tracks import FilmToShow, TracksToShow, track_report
 
 __all__ = [
@@ -11,10 +13,14 @@ __all__ = [
     "Cells",
     "Drawing",
     "FilmToShow",
+    "Methods",
+    "PlateSection",
     "Run",
     "TracksToShow",
     "encode_picture",
     "html_report",
+    "methods_to_text",
     "pick_frames",
+    "plate_page",
     "track_report",
 ]

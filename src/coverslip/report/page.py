@@ -16,6 +16,7 @@ from coverslip.report.cells import MOST_DOUBTS, Cells, cells_in_page, data_block
 from coverslip.report.histogram import histograms
 from coverslip.report.html import render
 from coverslip.report.images import common_folder, complete, short_name
+from coverslip.report.methods import Methods
 from coverslip.report.pictures import Pictures, Thumbnails
 from coverslip.report.series import result_sections
 from coverslip.report.values import count, in_words, percent, plural, significant
@@ -42,7 +43,7 @@ class Run:
         started: Local time.
         seconds: Duration of the whole run.
         settings: Every setting by name; True and False are shown as yes and no.
-        command: Command line that does it again; empty: not shown.
+        methods: How it was done, in words for a paper; None: not shown.
     """
 
     model: str
@@ -50,7 +51,7 @@ class Run:
     started: datetime
     seconds: float
     settings: Mapping[str, object] = field(default_factory=dict)
-    command: str = ""
+    methods: Methods | None = None
 
 
 def html_report(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from numpy.typing import NDArray
 
+    from coverslip.report.methods import Methods
+
 STYLES = ("style.css", "track.css")
 SCRIPTS = ("dom", "zoom", "tips", "track_data", "track_film", "track_tree", "track_curves",
            "track_start")  # fmt: skip
@@ -82,13 +84,16 @@ class TracksToShow:
     notes: Sequence[str] = field(default_factory=tuple)
 
 
-def track_report(film: FilmToShow, tracks: TracksToShow, *, version: str) -> str:
+def track_report(
+    film: FilmToShow, tracks: TracksToShow, *, version: str, methods: Methods | None = None
+) -> str:
     """Write the page of a tracked film.
 
     Args:
         film: Its frames.
         tracks: What was found in them.
         version: Of coverslip.
+        methods: How it was tracked, in words for a paper; None: not shown.
 
     Returns:
         HTML5, with all that it plays inside: nothing is loaded.
@@ -99,6 +104,7 @@ def track_report(film: FilmToShow, tracks: TracksToShow, *, version: str) -> str
         "track.html.j2",
         title=film.name,
         version=version,
+        methods=methods,
         **read_assets(STYLES, SCRIPTS),
         tiles=tracks.tiles,
         notes=notes,

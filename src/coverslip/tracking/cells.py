@@ -31,6 +31,7 @@ class Cells:
         spread: (n, 2, 2), the covariances of the cells' pixels: how long, how wide, how turned.
         rim: (n,), pixels between the cell's bounding box and the frame's nearest side; 0 touches.
         size: height and width of the frame.
+        light: (n,), how bright each is in the image, above the frame's median; NaN without one.
     """
 
     label: Whole
@@ -39,17 +40,19 @@ class Cells:
     spread: Floats
     rim: Floats
     size: tuple[int, int]
+    light: Floats
 
     def __len__(self) -> int:
         """How many cells the frame has."""
         return len(self.label)
 
 
-def find_cells(labels: NDArray[Any]) -> Cells:
+def find_cells(labels: NDArray[Any], *, image: NDArray[Any] | None = None) -> Cells:
     """Find the place, size and shape of every cell of a frame.
 
     Args:
         labels: (H, W) integers, 0 is background; the numbers may have gaps.
+        image: (H, W), for how bright they are; None: there is none.
 
     Returns:
         The cells, ascending by label.
@@ -73,6 +76,10 @@ def find_cells(labels: NDArray[Any]) -> Cells:
     to_side = np.minimum.reduce([y, x, height - 1 - y, width - 1 - x]) if len(y) else y
     rim = np.full(len(ids), max(height, width))
     np.minimum.at(rim, cell, to_side)
+    light = np.full(len(ids), np.nan)
+    if image is not None and len(ids):
+        grey = image.ravel()
+        light = _mean(grey[inside].astype(float), cell, area) - float(np.median(grey))
     return Cells(
         label=ids.astype(np.int64),
         area=area,
@@ -80,6 +87,7 @@ def find_cells(labels: NDArray[Any]) -> Cells:
         spread=spread.reshape(-1, 2, 2),
         rim=rim.astype(float),
         size=(height, width),
+        light=light,
     )
 
 
@@ -96,6 +104,7 @@ def take(cells: Cells, who: Whole) -> Cells:
         spread=cells.spread[who],
         rim=cells.rim[who],
         size=cells.size,
+        light=cells.light[who],
     )
 
 

@@ -141,6 +141,7 @@ def join_cells(cells: Cells, one: Whole, other: Whole) -> Cells:
         spread=share_of * cells.spread[one] + (1 - share_of) * cells.spread[other] + between,
         rim=np.minimum(cells.rim[one], cells.rim[other]),
         size=cells.size,
+        light=share[:, 0] * cells.light[one] + (1 - share[:, 0]) * cells.light[other],
     )
 
 

@@ -18,10 +18,12 @@ from coverslip.io import (
     writing,
 )
 from coverslip.provenance import __version__, code_version
+from coverslip.report import methods_to_text
 from coverslip.tables import write_table
 from coverslip.tracking.cells import find_cells
 from coverslip.tracking.follow import check_labels, track_cells, track_labels
 from coverslip.tracking.images import add_intensity, open_film_images
+from coverslip.tracking.methods import describe_tracking
 from coverslip.tracking.settings import TrackSettings
 from coverslip.tracking.show import ShowSettings, TrackedView, describe_show, show_tracks
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from coverslip.tracking.lineage import Tracks
 
 TRACKS, LINEAGE, LABELS, RECORD = "tracks.csv", "lineage.csv", "tracked_labels.tif", "track.json"
+METHODS = "methods.txt"
 MOST_UINT16 = 65_535
 # Pixels of one number that spread more than this many times as far as an ellipse's are in pieces.
 PARTED = 4
@@ -67,7 +70,7 @@ def track_film(
     Args:
         film: Of labels, from `open_films`.
         out: The folder of the results: tracks.csv, lineage.csv, tracked_labels.tif, report.html,
-            track.json.
+            methods.txt, track.json.
         settings: None: the defaults.
         pixel_size_um: Height and width of a pixel; None: what the file says.
         frame_interval_s: From a frame to the next; None: what the file says.
@@ -93,15 +96,20 @@ def track_film(
     total = 2 * film.n_frames
     cells = []
     for number in range(film.n_frames):
-        cells.append(find_cells(check_labels(film[number], number)))
+        image = None if images is None else images[number]
+        cells.append(find_cells(check_labels(film[number], number), image=image))
         on_frame(number + 1, total)
     if are_masks(cells):
         on_note("every frame is a mask of one value: its connected pieces are taken for the cells")
         film = replace(film, are_masks=True)
-        cells = [find_cells(film[number]) for number in range(film.n_frames)]
+        cells = [
+            find_cells(film[number], image=None if images is None else images[number])
+            for number in range(film.n_frames)
+        ]
     tracks = track_cells(
         cells,
         labels_of=film.__getitem__,
+        image_of=None if images is None else images.__getitem__,
         pixel_size_um=size,
         frame_interval_s=interval,
         settings=settings,
@@ -114,8 +122,11 @@ def track_film(
     if images is not None:
         tracks = add_intensity(tracks, images, labels_of=view.labels_of)
         view = replace(view, tracks=tracks)
+    methods = describe_tracking(tracks, settings, command=show.command, config=show.config)
+    view = replace(view, methods=methods)
     out.mkdir(parents=True, exist_ok=True)
     with writing(Ledger(out, sets_aside=True)):
+        write_text(out / METHODS, methods_to_text(methods))
         _write(film, tracks, out, size=size, interval=interval, on_frame=on_frame)
         show_tracks(view, out, settings=show)
         _write_record(film, tracks, out, key=key, size=size, interval=interval)
@@ -214,7 +225,7 @@ def _key(
 
 def _results(key: dict[str, Any]) -> list[str]:
     """The names of the files that a key gives, without its record."""
-    return [TRACKS, LINEAGE, LABELS, *key["show"]["files"]]
+    return [TRACKS, LINEAGE, LABELS, METHODS, *key["show"]["files"]]
 
 
 def _is_done(out: Path, key: dict[str, Any]) -> bool:

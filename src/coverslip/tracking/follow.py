@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.errors import DataError
+from coverslip.tracking.believe import drop_false_divisions
 from coverslip.tracking.cells import find_cells
 from coverslip.tracking.chains import chain
 from coverslip.tracking.lineage import Tracks, build_lineage, note_merges
 from coverslip.tracking.link import close_gaps, link_cells, link_neighbours
 from coverslip.tracking.mend import Join, find_mends, mend_labels, mended_cells
-from coverslip.tracking.prune import drop_short_daughters
 from coverslip.tracking.settings import TrackSettings
 from coverslip.tracking.table import build_table
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 def track(
     labels: Sequence[NDArray[Any]] | NDArray[Any],
     *,
+    images: Sequence[NDArray[Any]] | NDArray[Any] | None = None,
     pixel_size_um: tuple[float, float] | None = None,
     frame_interval_s: float | None = None,
     settings: TrackSettings | None = None,
@@ -44,6 +45,7 @@ def track(
     Args:
         labels: (T, H, W) integers, or a sequence of (H, W) that is read when a frame is asked for;
             0 is background, and a number means nothing beyond its frame.
+        images: Their images, (H, W) each: a cell that divides is bright in many of them.
         pixel_size_um: Height and width of a pixel, for columns in micrometres.
         frame_interval_s: From a frame to the next, for columns in hours.
         settings: None: the defaults.
@@ -52,7 +54,7 @@ def track(
         The tracks: a table of cells and frames, and a table of tracks.
 
     Raises:
-        DataError: Frames of different sizes, or labels that are no integers.
+        DataError: Frames of different sizes, labels that are no integers, images that do not fit.
 
     Example:
         A cell that moves, and one that divides.
@@ -72,10 +74,16 @@ def track(
         3         4          2                2      end
     """
     settings = settings or TrackSettings()
-    frames = [find_cells(check_labels(frame, number)) for number, frame in enumerate(labels)]
+    image_of = None if images is None else _images_of(images, len(labels))
+    frames = []
+    for number, frame in enumerate(labels):
+        checked = check_labels(frame, number)
+        image = None if image_of is None else check_image(image_of(number), checked, number)
+        frames.append(find_cells(checked, image=image))
     return track_cells(
         frames,
         labels_of=lambda frame: np.asarray(labels[frame]),
+        image_of=image_of,
         pixel_size_um=pixel_size_um,
         frame_interval_s=frame_interval_s,
         settings=settings,
@@ -86,6 +94,7 @@ def track_cells(
     frames: Sequence[Cells],
     *,
     labels_of: Callable[[int], NDArray[Any]],
+    image_of: Callable[[int], NDArray[Any]] | None = None,
     pixel_size_um: tuple[float, float] | None = None,
     frame_interval_s: float | None = None,
     settings: TrackSettings,
@@ -95,6 +104,7 @@ def track_cells(
     Args:
         frames: The cells of each frame, in the order of time.
         labels_of: Gives the labels of a frame, for mending.
+        image_of: Gives the image of a frame, for the brightness of mended cells; None: none.
         pixel_size_um: As for `track`.
         frame_interval_s: As for `track`.
         settings: Of the user.
@@ -107,8 +117,10 @@ def track_cells(
     mends: list[Mend] = []
     if not settings.keep_labels:
         mends = find_mends(frames, linked, scales=scales, labels_of=labels_of)
-        frames, linked = _link_mended(frames, linked, mends, scales, settings, labels_of)
-    linked, n_false = drop_short_daughters(frames, linked, scales=scales)
+        mended = mended_cells(frames, mends, labels_of, image_of=image_of)
+        linked = _link_mended(mended, linked, mends, scales=scales, settings=settings)
+        frames = mended
+    linked, n_false = drop_false_divisions(frames, linked, scales=scales, settings=settings)
     drifts = np.array([one.drift for one in linked if one.end == one.begin + 1]).reshape(-1, 2)
     chains = chain(frames, linked)
     lineage = build_lineage(frames, chains, scales=scales, drifts=drifts)
@@ -177,6 +189,28 @@ def check_labels(frame: NDArray[Any], number: int) -> NDArray[Any]:
     return frame
 
 
+def _images_of(images: Any, n_frames: int) -> Callable[[int], NDArray[Any]]:
+    if len(images) != n_frames:
+        raise DataError(
+            f"{len(images)} images for {n_frames} frames of labels: wanted one for each."
+        )
+    return lambda frame: np.asarray(images[frame])
+
+
+def check_image(image: NDArray[Any], labels: NDArray[Any], number: int) -> NDArray[Any]:
+    """See that the image of a frame fits its labels.
+
+    Raises:
+        DataError: It does not.
+    """
+    if image.shape != labels.shape:
+        raise DataError(
+            f"frame {number}: an image of shape {image.shape} for labels of shape {labels.shape}: "
+            "wanted the image that was segmented, of one channel."
+        )
+    return image
+
+
 def _check_sizes(frames: Sequence[Cells]) -> None:
     for number, cells in enumerate(frames):
         if cells.size != frames[0].size:
@@ -191,19 +225,18 @@ def _link_mended(
     frames: Sequence[Cells],
     linked: list[Linked],
     mends: Sequence[Mend],
+    *,
     scales: Scales,
     settings: TrackSettings,
-    labels_of: Callable[[int], NDArray[Any]],
-) -> tuple[Sequence[Cells], list[Linked]]:
+) -> list[Linked]:
     """Link again around the frames that were mended."""
     if not mends:
-        return frames, linked
-    frames = mended_cells(frames, mends, labels_of)
+        return linked
     which = sorted({t for one in mends for t in (one.frame - 1, one.frame)})
     again = link_neighbours(frames, which, scales=scales, settings=settings)
     pairs = [one for one in linked if one.end == one.begin + 1]
     pairs = [again.get(one.begin, one) for one in pairs]
-    return frames, pairs + close_gaps(frames, pairs, scales=scales, settings=settings)
+    return pairs + close_gaps(frames, pairs, scales=scales, settings=settings)
 
 
 def _say_false(n: int) -> list[str]:
@@ -211,7 +244,8 @@ def _say_false(n: int) -> list[str]:
         return []
     were = "1 division was" if n == 1 else f"{n} divisions were"
     return [
-        f"{were} not believed, since a daughter was lost at once: her mother goes on as her sister"
+        f"{were} not believed, since masks of this film break as often and in the same way without "
+        "one: the mother goes on as the daughter that she is more like"
     ]
 
 

@@ -316,10 +316,15 @@ def _crossed(before: Floats, after: Floats) -> bool:
 
 
 def mended_cells(
-    frames: Sequence[Cells], mends: Sequence[Mend], labels_of: Callable[[int], NDArray[Any]]
+    frames: Sequence[Cells],
+    mends: Sequence[Mend],
+    labels_of: Callable[[int], NDArray[Any]],
+    *,
+    image_of: Callable[[int], NDArray[Any]] | None = None,
 ) -> list[Cells]:
     """The cells of all frames after the mends."""
     new = list(frames)
     for t in sorted({mend.frame for mend in mends}):
-        new[t] = find_cells(mend_labels(labels_of(t), [one for one in mends if one.frame == t]))
+        labels = mend_labels(labels_of(t), [one for one in mends if one.frame == t])
+        new[t] = find_cells(labels, image=None if image_of is None else image_of(t))
     return new

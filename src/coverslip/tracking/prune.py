@@ -13,10 +13,12 @@ import numpy as np
 
 from coverslip.tracking.cells import take
 from coverslip.tracking.chains import chain
-from coverslip.tracking.cost import near_rim
+from coverslip.tracking.cost import link_costs, near_rim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from coverslip.tracking.cells import Cells, Whole
     from coverslip.tracking.cost import Scales
@@ -62,14 +64,44 @@ def drop_short_daughters(
         nodes = offset[one.end] + one.divisions[:, 1:]
         short = np.array([[is_short(int(k)) for k in pair] for pair in nodes]).reshape(-1, 2)
         false = short[:, 0] != short[:, 1]
-        for i, j in _links_instead(one, false, short).tolist():
+        instead = _links_instead(one, false, short)
+        for i, j in instead.tolist():
             mother = int(offset[one.begin]) + i
             after[mother] = offset[one.end] + j
             mothers.discard(mother)
-        links = np.vstack([one.links, _links_instead(one, false, short)])
+        links = np.vstack([one.links, instead])
         found[n] = replace(one, links=links, divisions=one.divisions[~false])
         dropped += int(false.sum())
     return found, dropped
+
+
+def drop_divisions(
+    frames: Sequence[Cells],
+    linked: Sequence[Linked],
+    chosen: Sequence[NDArray[np.bool_]],
+    *,
+    scales: Scales,
+) -> list[Linked]:
+    """Make links of divisions: the mother goes on as the daughter that she is more like.
+
+    Args:
+        frames: The cells of all frames.
+        linked: Who became whom.
+        chosen: Of each pair of frames, which of its divisions are none.
+        scales: Of the film.
+    """
+    found = []
+    for one, false in zip(linked, chosen, strict=True):
+        wide = scales.over(one.end - one.begin)
+        before, after = frames[one.begin], frames[one.end]
+        costs = [
+            link_costs(before, after, one.expected, links=one.divisions[:, [0, side]], scales=wide)
+            for side in (1, 2)
+        ]
+        worse = np.stack([costs[0] > costs[1], costs[0] <= costs[1]], axis=1)
+        links = np.vstack([one.links, _links_instead(one, false, worse)])
+        found.append(replace(one, links=links, divisions=one.divisions[~false]))
+    return found
 
 
 def _links_instead(one: Linked, false: np.ndarray, short: np.ndarray) -> Whole:

@@ -2,22 +2,31 @@
 
 A cell of the truth is found where one cell of the result covers more than half of it. Edges' and
 divisions' F1 are our own; those of the Cell Tracking Challenge (DET, SEG, TRA, LNK, BIO and their
-parts) are computed by py-ctcmetrics from the same matches.
+parts) are of the same matches.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from coverslip._optional import need
 from coverslip.errors import DataError
 from coverslip.tracking.assemble import find_links
+from coverslip.tracking.challenge import (
+    assign_tracks,
+    count_operations,
+    score_bc,
+    score_cca,
+    score_ct,
+    score_det,
+    score_lnk,
+    score_seg,
+    score_tf,
+    score_tra,
+)
 from coverslip.tracking.ctc import CtcFilm, ctc_problems, number_tracks
 
 if TYPE_CHECKING:
@@ -72,22 +81,39 @@ def match_frame(truth: NDArray[Any], result: NDArray[Any]) -> FrameMatch:
     if truth.shape != result.shape:
         sizes = [" × ".join(map(str, labels.shape)) for labels in (result, truth)]
         raise DataError(f"the result has {sizes[0]} pixels, and the truth {sizes[1]}.")
-    # 0 goes in front: a frame wholly covered by cells has no background to stand first
-    true_ids, t = np.unique(np.append(0, truth.ravel()).astype(np.int64), return_inverse=True)
-    ids, r = np.unique(np.append(0, result.ravel()).astype(np.int64), return_inverse=True)
-    both = np.bincount(t[1:] * len(ids) + r[1:], minlength=len(true_ids) * len(ids))
-    common = both.reshape(len(true_ids), len(ids))
-    area, own_area = common.sum(axis=1)[1:], common.sum(axis=0)[1:]
-    inner = common[1:, 1:]
-    at, by = np.nonzero(2 * inner > area[:, None])
-    shared = inner[at, by]
+    true_ids, t = _number(truth)
+    ids, r = _number(result)
+    # only pairs that lie on each other somewhere, not all
+    pairs, shared = np.unique(t * len(ids) + r, return_counts=True)
+    one, other = np.divmod(pairs, len(ids))
+    area = np.bincount(one, weights=shared, minlength=len(true_ids))
+    own_area = np.bincount(other, weights=shared, minlength=len(ids))
+    covers = (2 * shared > area[one]) & (one > 0) & (other > 0)
+    at, by, shared = one[covers], other[covers], shared[covers]
     return FrameMatch(
         truth=true_ids[1:],
         result=ids[1:],
-        true_matched=true_ids[1:][at],
-        matched=ids[1:][by],
+        true_matched=true_ids[at],
+        matched=ids[by],
         iou=shared / (area[at] + own_area[by] - shared),
     )
+
+
+def _number(labels: NDArray[Any]) -> tuple[Whole, Whole]:
+    """The numbers of a frame, ascending from 0, and of each pixel which of them it has.
+
+    0 is among them also where cells cover all of the frame. Numbers that are not much larger than
+    there are pixels are looked up in a table, others are sorted.
+    """
+    flat = labels.ravel()
+    largest = int(flat.max(initial=0))
+    if largest > 4 * flat.size or flat.min(initial=0) < 0:
+        ids, at = np.unique(np.append(0, flat).astype(np.int64), return_inverse=True)
+        return ids, at[1:]
+    there = np.zeros(largest + 1, dtype=bool)
+    there[flat] = True
+    there[0] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[flat]
 
 
 @dataclass(frozen=True)
@@ -298,7 +324,6 @@ def score_film(
 
     Raises:
         DataError: Films of different lengths or sizes, or a truth that is not valid.
-        SettingsError: py-ctcmetrics is not installed.
     """
     if len(result.frames) != len(truth.frames):
         raise DataError(
@@ -387,55 +412,24 @@ def _score_ctc(
     seg: Sequence[FrameMatch],
     tolerance: int,
 ) -> dict[str, float | None]:
-    """Ask py-ctcmetrics, which would fail on a result without cells, or a truth without links."""
-    need("ctc_metrics", extra="tracks", what="scoring tracks by the Cell Tracking Challenge")
-    from ctc_metrics.scripts.evaluate import calculate_metrics
-
-    wanted = ["DET", "TRA", "LNK", f"BC({tolerance})", "BC", "CT", "TF", "CCA", "BIO"]
-    if not _n_edges(truth, matches):
-        wanted.remove("LNK")
-    wanted += ["SEG"] * bool(seg)
-    if not any(len(match.result) for match in matches):
-        return _score_nothing(truth, wanted)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of numpy, where a film has one frame
-        found = calculate_metrics(
-            result.table, truth.table, _as_lists(matches), _as_lists(seg), wanted, is_valid=True
-        )
-    found |= {"BC": found[f"BC({tolerance})"], "BIO": found[f"BIO({tolerance})"]}
-    return {name: None if found.get(name) is None else float(found[name]) for name in CTC_SCORES}
-
-
-def _score_nothing(truth: CtcFilm, wanted: Sequence[str]) -> dict[str, float | None]:
-    """The scores of a result without any cell: 0, but where the truth has nothing to score by."""
-    sisters = np.unique(truth.table[truth.table[:, 3] > 0, 3], return_counts=True)
-    mothers = sisters[0][sisters[1] > 1]
-    cycles = np.isin(truth.table[:, 0], mothers) & np.isin(truth.table[:, 3], mothers)
-    scores: dict[str, float | None] = dict.fromkeys(CTC_SCORES)
-    scores |= {name: 0.0 for name in wanted if name in scores}
-    scores["OP_CTB"] = 0.0 if "SEG" in wanted else None
-    scores["BC"] = 0.0 if len(mothers) else None
-    scores["CCA"] = 0.0 if cycles.any() else None
-    return scores
-
-
-def _n_edges(truth: CtcFilm, matches: Sequence[FrameMatch]) -> int:
-    same = sum(
-        len(np.intersect1d(one.truth, other.truth, assume_unique=True))
-        for one, other in pairwise(matches)
-    )
-    return same + int((truth.table[:, 3] > 0).sum())
-
-
-def _as_lists(matches: Sequence[FrameMatch]) -> dict[str, list[Any]]:
-    """Matches under the names of py-ctcmetrics, which looks for numbers in lists."""
-    if len(matches) == 1:  # it joins frames two by two, and fails on a single one
-        none = np.zeros(0, dtype=np.int64)
-        matches = [*matches, FrameMatch(none, none, none, none, np.zeros(0))]
+    """The challenge's scores by name."""
+    found = count_operations(truth.table, result.table, matches)
+    assigned = assign_tracks(truth.table, matches)
+    tra = score_tra(found)
+    part = score_seg(seg) if seg else None
+    whole = {
+        "CT": score_ct(truth.table, result.table, assigned),
+        "TF": score_tf(truth.table, assigned),
+        "BC": score_bc(truth.table, result.table, matches, tolerance=tolerance),
+        "CCA": score_cca(truth.table, result.table),
+    }
+    known = [value for value in whole.values() if value is not None]
     return {
-        "labels_ref": [match.truth.tolist() for match in matches],
-        "labels_comp": [match.result.tolist() for match in matches],
-        "mapped_ref": [match.true_matched.tolist() for match in matches],
-        "mapped_comp": [match.matched.tolist() for match in matches],
-        "ious": [match.iou for match in matches],
+        "DET": score_det(found),
+        "SEG": part,
+        "TRA": tra,
+        "LNK": score_lnk(found),
+        "OP_CTB": None if part is None else 0.5 * part + 0.5 * tra,
+        "BIO": sum(known) / len(known),
+        **whole,
     }

@@ -11,7 +11,7 @@ import numpy as np
 from coverslip.contours import labels_to_rings
 from coverslip.io import fingerprint, write_bytes, write_text
 from coverslip.provenance import __version__
-from coverslip.report import FilmToShow, TracksToShow, track_report
+from coverslip.report import FilmToShow, Methods, TracksToShow, track_report
 from coverslip.report.values import count, percent, plural, significant
 from coverslip.tracking.events import KINDS, find_events
 from coverslip.tracking.follow import track_labels
@@ -50,11 +50,15 @@ class ShowSettings:
             for each frame; None: none.
         figures: Lineage tree and trajectories as SVG and PDF.
         video: The film as MP4 and GIF.
+        command: The command line that asked for it, to be shown.
+        config: The same as a file of settings.
     """
 
     images: Path | tuple[Path, ...] | None = None
     figures: bool = False
     video: bool = False
+    command: str = ""
+    config: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +71,7 @@ class TrackedView:
         images: Behind the labels; None: there are none.
         frame_interval_s: From a frame to the next, where known.
         mends: Of masks, as in `track.json`.
+        methods: How it was tracked, in words for a paper; None: not shown.
     """
 
     film: Film
@@ -74,6 +79,7 @@ class TrackedView:
     images: FilmImages | None = None
     frame_interval_s: float | None = None
     mends: Sequence[Mapping[str, Any]] = ()
+    methods: Methods | None = None
 
     @cached_property
     def rows(self) -> NDArray[np.float64]:
@@ -155,7 +161,7 @@ def _write_page(view: TrackedView) -> str:
         tiles=_tiles(view, counts, moved),
         notes=[f"{text[0].upper()}{text[1:]}." for text in (*view.film.notes, *tracks.notes)],
     )
-    return track_report(film, found, version=__version__)
+    return track_report(film, found, version=__version__, methods=view.methods)
 
 
 def _tiles(

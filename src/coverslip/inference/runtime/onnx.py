@@ -9,6 +9,7 @@ import math
 import warnings
 from collections.abc import Callable
 from textwrap import shorten
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 OPSET = 17  # of 2022: everything here, read by every runtime still in use
+EXPORTING = Lock()  # PyTorch exports one network at a time, and refuses a second thread
 TOLERANCE = 1e-4  # of the largest logit, or of 1 where that is smaller
 
 
@@ -52,7 +54,7 @@ def network_to_onnx(network: nn.Module, *, channels: int) -> bytes:
     example = torch.zeros(2, channels, side, side)
     buffer = io.BytesIO()
     # it warns of its age, and where a size in Python is traced; `check_onnx` tries other sizes
-    with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
+    with EXPORTING, warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
         warnings.simplefilter("ignore")
         try:
             torch.onnx.export(

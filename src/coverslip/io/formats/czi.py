@@ -94,6 +94,7 @@ def read_header(path: Path, series: int = 0) -> Header:
             pixel_size_um=_pixel_size(root),
             channel_names=_channel_names(root, mosaic.length.get("C", 1)),
             frame_interval_s=_interval(root),
+            slice_distance_um=_slice_distance(root),
             names=names,
         )
 
@@ -226,6 +227,11 @@ def _pixel_size(root: ElementTree.Element) -> tuple[float, float] | None:
     metres = {one.get("Id"): one.findtext("Value") for one in root.iterfind(".//Distance")}
     height, width = scaled(metres.get("Y"), 1e6), scaled(metres.get("X"), 1e6)
     return (height, width) if height and width else None
+
+
+def _slice_distance(root: ElementTree.Element) -> float | None:
+    metres = {one.get("Id"): one.findtext("Value") for one in root.iterfind(".//Distance")}
+    return scaled(metres.get("Z"), 1e6)
 
 
 def _channel_names(root: ElementTree.Element, n_channels: int) -> tuple[str, ...]:

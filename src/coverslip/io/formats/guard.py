@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import os
-import stat
 from contextlib import contextmanager
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.errors import CoverslipError, FileError
 from coverslip.io.atomic import is_trouble, read_error
+from coverslip.io.formats.links import check_links, check_regular, is_zarr
 from coverslip.io.formats.photometric import bits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     import tifffile
 
@@ -41,8 +39,6 @@ LIF_START = b"p\0\0\0"
 ZIP_START = b"PK\x03\x04"
 ZIPPED = ".zarr.zip"
 JPEG_2000 = b"\0\0\0\x0cjP  "  # what an ND2 of before 2008 is inside
-# What says that a folder is a Zarr array or group: version 3, and three files of version 2.
-ZARR_MARKERS = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
 
 def sniff(path: Path) -> str:
@@ -79,30 +75,6 @@ def sniff(path: Path) -> str:
     )
 
 
-def check_regular(path: Path) -> None:
-    """Refuse what is no file on a disk: to open a pipe or a device may wait, or take, for ever.
-
-    Raises:
-        FileError: a pipe, a socket, a device, or links that lead to one another.
-        OSError: nothing is there.
-    """
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise FileError(f"{path}: links that lead to one another, and to no file.") from error
-        if path.is_symlink():
-            raise FileError(
-                f"{path}: a link to {os.readlink(path)}, which is not there. Copy the file itself, "
-                "or remove the link."
-            ) from error
-        raise
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-        kind = kinds.get(stat.S_IFMT(mode), "a device")
-        raise FileError(f"{path}: {kind}, where a file is wanted. Save what comes from it first.")
-
-
 def split_series(path: Path) -> tuple[Path, int | None]:
     """Which file and which of its images is meant, if it is said: film.nd2/1 → film.nd2, 1."""
     if path.name.isdecimal() and path.parent.is_file() and not _is_zip(path.parent):
@@ -123,58 +95,6 @@ def check_series(path: Path, series: int, count: int) -> None:
     if not 0 <= series < count:
         images = "1 image" if count == 1 else f"{count} images"
         raise FileError(f"{path}: no image {series}; it has {images}, counted from 0.")
-
-
-def is_zarr(path: Path) -> bool:
-    """Whether a path is a Zarr array or group, by the files in it; the package is not needed."""
-    return path.is_dir() and any((path / name).is_file() for name in ZARR_MARKERS)
-
-
-def zarr_root(path: Path) -> Path:
-    """The outermost Zarr, by its name, that a path lies in; or the path."""
-    root = here = Path(os.path.abspath(path))
-    for above in here.parents:
-        if not is_zarr(above):
-            break
-        root = above if above.suffix.lower() == ".zarr" else root
-    return root
-
-
-def check_links(path: Path) -> None:
-    """Refuse a Zarr in which a link leads outside of it, or to what is no file.
-
-    Its chunks would else be any files of this computer, which results would show.
-
-    Raises:
-        FileError: There is such a link.
-    """
-    _check_links(str(zarr_root(path)))
-
-
-@lru_cache(maxsize=64)
-def _check_links(root: str) -> None:
-    true_root = os.path.realpath(root)
-    waiting = [root]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_symlink():
-                    _check_link(root, entry.path, true_root=true_root)
-                elif entry.is_dir():
-                    waiting.append(entry.path)
-                elif not entry.is_file():
-                    check_regular(Path(entry.path))
-
-
-def _check_link(root: str, link: str, *, true_root: str) -> None:
-    target = os.path.realpath(link)
-    if not Path(target).is_relative_to(true_root):
-        raise FileError(
-            f"{root}: {os.path.relpath(link, root)} in it is a link that leads outside of it "
-            f"({target}), and is not followed. Copy the Zarr with what its links lead to."
-        )
-    if os.path.lexists(target):
-        check_regular(Path(target))
 
 
 def _sniff_folder(path: Path) -> str:

@@ -47,6 +47,7 @@ def read_header(path: Path, series: int = 0) -> Header:
             pixel_size_um=size,
             channel_names=_channel_names(image, sizes),
             frame_interval_s=_step(image, "T", sizes.get("T", 1), s_per_unit),
+            slice_distance_um=_step(image, "Z", sizes.get("Z", 1), um_per_unit),
             notes=(note,) if note else (),
             has_pages=False,
             names=names if "P" not in _letters(sizes) else names[:1],

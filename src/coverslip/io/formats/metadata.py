@@ -28,6 +28,7 @@ class Calibration:
     channel_names: tuple[str, ...] = ()
     frame_interval_s: float | None = None
     bit_depth: int | None = None
+    slice_distance_um: float | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -70,8 +71,10 @@ def from_pixels(pixels: ElementTree.Element) -> Calibration:
     depth = pixels.get("SignificantBits")
     size, size_notes = _ome_pixel_size(pixels)
     interval, interval_notes = _ome_interval(pixels)
+    distance, _ = to_um(pixels.get("PhysicalSizeZ"), pixels.get("PhysicalSizeZUnit", "µm"))
     return Calibration(
         pixel_size_um=size,
+        slice_distance_um=distance,
         channel_names=tuple(name for name in names if name) if all(names) else (),
         frame_interval_s=interval,
         bit_depth=int(depth) if depth and depth.isdigit() else None,
@@ -135,8 +138,10 @@ def from_imagej(metadata: dict[str, Any], tags: dict[int, Any]) -> Calibration:
         size, note = um_or_note(size)
         notes = [note] if note else []
     interval, note = to_s(metadata.get("finterval"), metadata.get("tunit") or "s")
+    depth, _ = to_um(metadata.get("spacing"), str(metadata.get("zunit") or unit))
     return Calibration(
         pixel_size_um=size,
+        slice_distance_um=depth,
         channel_names=_imagej_names(metadata),
         frame_interval_s=interval,
         notes=(*notes, *([note] if note else [])),

@@ -39,6 +39,7 @@ def read_header(path: Path, series: int = 0) -> Header:
             pixel_size_um=_pixel_size(file, channels),
             channel_names=_channel_names(channels),
             frame_interval_s=_interval(file),
+            slice_distance_um=_slice_distance(file, channels),
             notes=() if channels else ("its metadata cannot be read: no pixel size, no channels",),
         )
 
@@ -108,6 +109,13 @@ def _pixel_size(file: Any, channels: list[Any]) -> tuple[float, float] | None:
     size = file.voxel_size()
     height, width = scaled(size.y, 1.0), scaled(size.x, 1.0)
     return (height, width) if height and width else None
+
+
+def _slice_distance(file: Any, channels: list[Any]) -> float | None:
+    """None where the depth was not calibrated."""
+    if not channels or not all(channels[0].volume.axesCalibrated[2:3]):
+        return None
+    return scaled(file.voxel_size().z, 1.0)
 
 
 def _channel_names(channels: list[Any]) -> tuple[str, ...]:

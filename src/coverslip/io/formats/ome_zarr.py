@@ -16,7 +16,8 @@ import numpy as np
 
 from coverslip._optional import need
 from coverslip.errors import FileError
-from coverslip.io.formats.guard import ZARR_MARKERS, check_size, is_zarr, readable
+from coverslip.io.formats.guard import check_size, readable
+from coverslip.io.formats.links import ZARR_MARKERS, is_zarr
 from coverslip.io.formats.units import square, to_s, to_um
 from coverslip.io.header import Header, ImageFile
 
@@ -238,6 +239,7 @@ def read_header(path: Path) -> Header:
             pixel_size_um=size,
             channel_names=names if "S" not in axes else (),
             frame_interval_s=interval,
+            slice_distance_um=_slice_distance(file, axes),
             notes=(*notes, *unit_notes),
             has_pages=False,
             is_free=True,
@@ -323,6 +325,17 @@ def _scales(
         interval, note = to_s(time_step, time_unit)
         notes.append(note)
     return size, interval, tuple(note for note in notes if note)
+
+
+def _slice_distance(file: OpenZarr, axes: str) -> float | None:
+    """From a depth to the next in µm, where the axis Z has a unit or a step other than 1."""
+    steps = _steps(file)
+    place = axes.find("Z")
+    if not 0 <= place < len(steps):
+        return None
+    about = file.multiscale.get("axes", [])
+    axis = about[place] if place < len(about) else None
+    return _size(steps[place], axis.get("unit") if isinstance(axis, Mapping) else None)[0]
 
 
 def _size(step: float | None, unit: str | None) -> tuple[float | None, str | None]:

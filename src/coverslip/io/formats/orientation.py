@@ -1,10 +1,11 @@
 """how a camera was held → the picture the right way up.
 
 Cameras and scanners store a picture as the sensor saw it, and say by a tag (274, of EXIF in PNG
-and JPEG, and of TIFF) how it is to be rotated or mirrored to be seen. Photographs and masks alike
-are read as they are seen.
+and JPEG, and of TIFF; or by XMP alone) how it is to be rotated or mirrored to be seen. Photographs
+and masks alike are read as they are seen.
 """
 
+import re
 import struct
 from typing import Any, NamedTuple
 
@@ -53,19 +54,27 @@ def note(orientation: int) -> list[str]:
 NOTES = tuple(text for number in WORDS for text in note(number))
 
 
+def from_metadata(exif: bytes | None, xmp: bytes | str | None) -> int:
+    """The orientation that EXIF names, or else XMP; 1, as stored, where neither does.
+
+    A program that turns a picture sets EXIF's right, and may leave an older one in XMP.
+    """
+    return from_exif(exif) or from_xmp(xmp) or 1
+
+
 def from_exif(exif: bytes | None) -> int:
-    """The orientation that a block of EXIF names; 1, as stored, where it is missing or damaged.
+    """The orientation that a block of EXIF names; 0 where it is missing or damaged.
 
     >>> tag = struct.pack(">HHIHH", TAG, 3, 1, 6, 0)
     >>> from_exif(b"MM" + struct.pack(">HIH", 42, 8, 1) + tag)
     6
     >>> from_exif(b"damaged")
-    1
+    0
     """
     data = (exif or b"").removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
     if not order:
-        return 1
+        return 0
     try:
         (start,) = struct.unpack_from(f"{order}I", data, 4)
         (n_tags,) = struct.unpack_from(f"{order}H", data, start)
@@ -76,7 +85,20 @@ def from_exif(exif: bytes | None) -> int:
                 return known(struct.unpack_from(f"{order}{form}", data, at + 8)[0])
     except struct.error:
         pass
-    return 1
+    return 0
+
+
+def from_xmp(xmp: bytes | str | None) -> int:
+    """The orientation that a block of XMP names; 0 where it names none.
+
+    >>> from_xmp(b'<rdf:Description tiff:Orientation="6"/>')
+    6
+    >>> from_xmp("<tiff:Orientation>3</tiff:Orientation>"), from_xmp(b"")
+    (3, 0)
+    """
+    text = xmp.encode() if isinstance(xmp, str) else xmp or b""
+    found = re.search(rb"tiff:Orientation(?:\s*=\s*[\"']|\s*>)\s*([1-8])\s*[\"'<]", text)
+    return int(found[1]) if found else 0
 
 
 def known(value: Any) -> int:

@@ -44,19 +44,22 @@ def has_alpha(page: tifffile.TiffPage) -> bool:
     return any(int(extra) in ALPHA for extra in page.extrasamples)
 
 
-def show(plane: NDArray[Any], page: tifffile.TiffPage, *, how: str) -> NDArray[Any]:
+def show(
+    plane: NDArray[Any], page: tifffile.TiffPage, *, how: str, top: float | None = None
+) -> NDArray[Any]:
     """Make grey or red, green and blue of the stored samples.
 
     Args:
         plane: (H, W) or (H, W, S) as stored.
         page: Where it comes from.
         how: Its `kind`.
+        top: The greatest value of its image, for real numbers of which 0 is white.
 
     Returns:
         (H, W) or (H, W, 3).
     """
     if is_inverted(page, how=how):
-        plane = invert(plane, bits=bits(page))
+        plane = invert(plane, bits=bits(page), top=top)
     if how.endswith("palette"):
         # (3, n) 16-bit colours; an entry beyond the table is shown as its last colour.
         colours = np.take(np.asarray(page.colormap), plane, axis=1, mode="clip")
@@ -76,25 +79,41 @@ def is_inverted(page: tifffile.TiffPage, *, how: str) -> bool:
     return how in greys and int(page.photometric) == WHITE_IS_ZERO
 
 
-def invert(plane: NDArray[Any], *, bits: int) -> NDArray[Any]:
-    """Turn brightness round, whatever the type, so that any part of a picture fits the others.
+def invert(plane: NDArray[Any], *, bits: int, top: float | None = None) -> NDArray[Any]:
+    """Turn brightness round so that no value is negative, and any part fits the others.
+
+    Args:
+        plane: Numbers of any type; integers with a sign become such without.
+        bits: Of unsigned integers.
+        top: What real numbers are taken from: the greatest of the image; None: 0.
 
     >>> invert(np.array([0, 255], np.uint8), bits=8).tolist()
     [255, 0]
-    >>> invert(np.array([-128, 127], np.int8), bits=8).tolist()
-    [127, -128]
-    >>> invert(np.array([0.0, 2.5]), bits=64).tolist()
-    [0.0, -2.5]
+    >>> invert(np.array([-128, 0, 127], np.int8), bits=8).tolist()
+    [255, 127, 0]
+    >>> invert(np.array([0.0, 2.5]), bits=64, top=4.0).tolist()
+    [4.0, 1.5]
     """
     if plane.dtype.kind == "u":  # the largest value: 4095 for 12 bits stored in 16
         return np.asarray(plane.dtype.type(2**bits - 1) - plane)
-    return np.asarray(~plane if plane.dtype.kind == "i" else plane.dtype.type(0) - plane)
+    if plane.dtype.kind == "i":
+        unsigned = np.dtype(f"u{plane.dtype.itemsize}")
+        # Beyond the largest, the numbers begin again at 0, which is what is meant.
+        return np.asarray(unsigned.type(np.iinfo(plane.dtype).max) - plane.astype(unsigned))
+    return np.asarray(plane.dtype.type(top or 0.0) - plane)
 
 
-def say_inverted(dtype: np.dtype[Any]) -> str:
-    """What the user is told of it."""
-    how = {"u": "it was inverted", "i": "each value v was made -1 - v"}
-    done = how.get("u" if dtype.kind == "b" else dtype.kind, "each value v was made -v")
+def say_inverted(dtype: np.dtype[Any], *, top: float) -> str:
+    """What the user is told of it.
+
+    >>> say_inverted(np.dtype("i2"), top=0)
+    '0 is white in this file; each value v was made 32767 - v, so that bright is large'
+    """
+    done = "it was inverted"
+    if dtype.kind == "i":
+        done = f"each value v was made {np.iinfo(dtype).max} - v"
+    elif dtype.kind == "f":
+        done = f"each value v was made {top:g} - v, from the greatest in the file"
     return f"0 is white in this file; {done}, so that bright is large"
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -112,7 +113,13 @@ def black_entry(path: Path) -> int | None:
 
 
 def _orientation(picture: ImageFile.ImageFile) -> int:
-    return orientation.from_exif(picture.info.get("exif"))
+    """How it is to be turned, by EXIF, of which ImageMagick makes text in a PNG, or else by XMP."""
+    info = picture.info
+    exif, text = info.get("exif"), info.get("Raw profile type exif")
+    if exif is None and isinstance(text, str):
+        digits = "".join(text.split("\n")[3:])
+        exif = bytes.fromhex(digits) if re.fullmatch(r"([0-9A-Fa-f]{2})*", digits) else None
+    return orientation.from_metadata(exif, info.get("xmp") or info.get("XML:com.adobe.xmp"))
 
 
 class Bounded(io.BufferedReader):

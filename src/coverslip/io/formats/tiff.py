@@ -2,10 +2,12 @@
 
 import itertools
 import logging
+import math
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,12 @@ from coverslip.io.axes import describe
 from coverslip.io.formats import orientation, photometric
 from coverslip.io.formats.guard import check_page, check_series, check_size, readable
 from coverslip.io.formats.ome_set import open_tiff, opened_files
-from coverslip.io.formats.tiff_pictures import Picture, find_pictures
+from coverslip.io.formats.tiff_picture import Picture
+from coverslip.io.formats.tiff_pictures import find_pictures
 from coverslip.io.formats.tiff_window import path_of, piece_size, read_plain, read_window
+
+XMP_TAG = 700
+BAND_PX = 2**24  # of a picture that is read for its greatest value
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class OpenTiff:
         names: What the file calls all of its images.
         how: What its samples are, see `photometric.kind`.
         messages: What tifffile had to say about the file.
+        series: Which of its images it is.
     """
 
     path: Path
@@ -41,6 +48,7 @@ class OpenTiff:
     names: tuple[str, ...]
     how: str
     messages: list[str]
+    series: int = 0
 
     @property
     def page(self) -> tifffile.TiffPage:
@@ -60,8 +68,15 @@ class OpenTiff:
     @property
     def orientation(self) -> int:
         """How its pictures are to be turned, 1 to 8."""
-        tag = self.page.tags.get(orientation.TAG)
-        return orientation.known(tag.value) if tag is not None else 1
+        tag, xmp = (self.page.tags.get(code) for code in (orientation.TAG, XMP_TAG))
+        if tag is not None:
+            return orientation.known(tag.value)
+        return orientation.from_metadata(None, xmp.value) if xmp is not None else 1
+
+    @property
+    def is_inverted(self) -> bool:
+        """Whether 0 is white in it."""
+        return photometric.is_inverted(self.page, how=self.how)
 
     @property
     def shape_as_seen(self) -> tuple[int, ...]:
@@ -101,7 +116,7 @@ def opened(path: Path, series: int = 0, *, look: bool = False) -> Iterator[OpenT
         samples = picture.key.shape[key_axes.index("S")] if "S" in key_axes else 0
         how = photometric.kind(picture.key, samples=samples)
         names = tuple(one.name for one in pictures)
-        yield OpenTiff(path, tif, picture, names, how, messages)
+        yield OpenTiff(path, tif, picture, names, how, messages, series)
 
 
 def _check(path: Path, page: tifffile.TiffPage) -> None:
@@ -157,8 +172,51 @@ def pixels(
     stored = plane(file, axes=axes, index=index, rows=rows, columns=columns)
     # Samples that --axes called channels are numbers as they are.
     is_shown = "S" in axes or file.how in ("inverted", "palette", "grey palette")
-    is_shown |= photometric.is_inverted(file.page, how=file.how)
-    return photometric.show(stored, file.page, how=file.how) if is_shown else stored
+    is_shown |= file.is_inverted
+    if not is_shown:
+        return stored
+    top = greatest(file) if stored.dtype.kind == "f" and file.is_inverted else None
+    return photometric.show(stored, file.page, how=file.how, top=top)
+
+
+def greatest(file: OpenTiff) -> float:
+    """The greatest finite number in all pages of an image; 0 where there is none.
+
+    All of it is read for that, in bands of rows, once.
+    """
+    stat = file.path.stat()
+    return _greatest(file.path, file.series, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _greatest(path: Path, series: int, size: int, time: int) -> float:
+    del size, time
+    with opened(path, series) as file:
+        lengths = dict(zip(file.axes, file.shape_as_seen, strict=True))
+        outer = file.axes[: len(file.axes) - len(file.page.shape)]
+        n_rows = max(1, BAND_PX // lengths["X"])
+        tops = [
+            _finite_max(
+                plane(
+                    file,
+                    axes=file.axes,
+                    index=dict(zip(outer, place, strict=True)),
+                    rows=slice(row, min(row + n_rows, lengths["Y"])),
+                    columns=slice(0, lengths["X"]),
+                ),
+                how=file.how,
+            )
+            for number, place in enumerate(np.ndindex(*(lengths[axis] for axis in outer)))
+            if number not in file.picture.gaps
+            for row in range(0, lengths["Y"], n_rows)
+        ]
+    top = max(tops, default=-math.inf)
+    return top if math.isfinite(top) else 0.0
+
+
+def _finite_max(values: NDArray[Any], *, how: str) -> float:
+    values = values[..., 0] if how == "grey+alpha" else values
+    return float(np.max(values, initial=-np.inf, where=np.isfinite(values)))
 
 
 def plane(

@@ -10,7 +10,7 @@ from coverslip.errors import FileError
 from coverslip.io.formats import orientation, photometric
 from coverslip.io.formats.metadata import Calibration, from_imagej, from_ome, from_pixels, from_tags
 from coverslip.io.formats.ome_set import OmeSet, find_set
-from coverslip.io.formats.tiff import OpenTiff, opened, plane
+from coverslip.io.formats.tiff import OpenTiff, greatest, opened, plane
 from coverslip.io.formats.vendors import from_vendor
 from coverslip.io.header import Header
 
@@ -36,6 +36,8 @@ def read_header(path: Path, series: int = 0) -> Header:
         # tifffile reads bilevel pages as bool, and we hand them on as 0 and 1.
         dtype = np.dtype(np.uint8) if page.dtype == np.bool_ else np.dtype(page.dtype)
         bits = known.bit_depth or photometric.bits(page)
+        if file.is_inverted and dtype.kind == "i":
+            dtype = np.dtype(f"u{dtype.itemsize}")
         if file.how.endswith("palette"):  # the colours of a table have 16 bits
             dtype, bits = np.dtype(np.uint16), 16
         outer = file.shape[: len(file.shape) - len(page.shape)]
@@ -45,6 +47,7 @@ def read_header(path: Path, series: int = 0) -> Header:
             dtype=dtype.newbyteorder("="),
             bit_depth=bits,
             samples=file.how,
+            slice_distance_um=known.slice_distance_um,
             pixel_size_um=known.pixel_size_um
             and orientation.size_as_seen(known.pixel_size_um, file.orientation),
             channel_names=known.channel_names,
@@ -89,6 +92,7 @@ def _completed(own: Calibration, vendor: Calibration | None) -> Calibration:
         pixel_size_um=own.pixel_size_um or vendor.pixel_size_um,
         channel_names=own.channel_names or vendor.channel_names,
         frame_interval_s=own.frame_interval_s or vendor.frame_interval_s,
+        slice_distance_um=own.slice_distance_um or vendor.slice_distance_um,
     )
 
 
@@ -100,8 +104,9 @@ def _notes(file: OpenTiff) -> Iterator[str]:
     if file.how == "rgb" and file.page.planarconfig == 2:
         yield "its separate planes are read as red, green and blue; --axes overrides"
     yield from orientation.note(file.orientation)
-    if photometric.is_inverted(file.page, how=file.how):
-        yield photometric.say_inverted(np.dtype(file.page.dtype))
+    if file.is_inverted:
+        dtype = np.dtype(file.page.dtype)
+        yield photometric.say_inverted(dtype, top=greatest(file) if dtype.kind == "f" else 0)
     if file.how.endswith("palette"):
         yield "the entries of its colour table were replaced by their colours"
     if file.how == "grey" and int(file.page.photometric) == photometric.PALETTE:

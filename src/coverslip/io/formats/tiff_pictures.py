@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +17,18 @@ import numpy as np
 from coverslip.errors import FileError
 from coverslip.io.axes import describe
 from coverslip.io.formats.guard import check_pictures
-from coverslip.io.formats.ome_set import OmeSet, TiffFiles, find_set, master_of
-from coverslip.io.formats.ome_xml import FileName, OmeImage, find_planes
+from coverslip.io.formats.ome_set import TiffFiles, find_set
+from coverslip.io.formats.tiff_picture import (
+    Picture,
+    page_kind,
+    picture_of_set,
+    say_kind,
+    set_notes,
+    some_names,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import tifffile
@@ -32,40 +39,6 @@ PLAIN = ("generic", "uniform", "shaped")  # kinds of series without axes but tho
 NO_IMAGES = ("thumbnail", "label", "macro", "map", "overview", "preview")
 MOST_CHANNELS = 10  # of an array (H, W, C) that was written page by page
 LEAST_SIDE = 16  # below, a picture and a row of samples cannot be told apart
-MOST_SAID = 3
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One image of a TIFF.
-
-    Attributes:
-        axes: A letter for each dimension as stored; "?" for one without a name.
-        shape: Length of each.
-        key: The page that stands for all.
-        find: Gives the page of a number, counted over the dimensions that are not in a page; None
-            where there is none, since all pages lie behind each other under one header.
-        gaps: Why a page cannot be given, by its number.
-        notes: What the user should know.
-        name: What the file calls it, or "".
-        number: Which it is in the file's OME-XML.
-        offset: Where its first page's values lie, for pages without a header.
-    """
-
-    axes: str
-    shape: tuple[int, ...]
-    key: tifffile.TiffPage
-    find: Callable[[int], Any]
-    gaps: Mapping[int, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    name: str = ""
-    number: int = 0
-    offset: int = 0
-
-    @property
-    def n_pages(self) -> int:
-        """How many pages it takes."""
-        return math.prod(self.shape) // math.prod(self.key.shape)
 
 
 def find_pictures(
@@ -86,8 +59,8 @@ def find_pictures(
     if tif.is_ome and tif.ome_metadata:
         found = find_set(path, tif.ome_metadata)
         if found is not None and found.is_several and found.is_in:
-            return [_of_set(found, n, files, look=look) for n in range(len(found.images))]
-        notes = _set_notes(found, tif.ome_metadata)
+            return [picture_of_set(found, n, files, look=look) for n in range(len(found.images))]
+        notes = set_notes(found, tif.ome_metadata)
     _check_ome_claim(path, tif)
     pictures = [_with_notes(one, notes) for one in _of_series(path, tif)]
     if not pictures:
@@ -106,113 +79,6 @@ def _check_ome_claim(path: Path, tif: tifffile.TiffFile) -> None:
 
 def _with_notes(picture: Picture, notes: tuple[str, ...]) -> Picture:
     return replace(picture, notes=(*notes, *picture.notes))
-
-
-def _set_notes(found: OmeSet | None, xml: str) -> tuple[str, ...]:
-    if found is None and (master := master_of(xml)):
-        return (
-            f"the metadata of its set are in {master}, which is not there or cannot be read: its "
-            "own pages are read alone",
-        )
-    if found is not None and found.is_several:
-        return ("its OME-XML describes other files than this one: its own pages are read alone",)
-    return ()
-
-
-def _of_set(found: OmeSet, index: int, files: TiffFiles, *, look: bool) -> Picture:
-    """An image of an OME-TIFF set."""
-    image = found.images[index]
-    check_pictures(found.path, image.n_planes, files=found.where.values())
-    places: dict[int, tuple[FileName, int]] = {}
-
-    def count_pages(file: FileName) -> int:
-        return len(files.get(found.where[file]).pages) if file in found.where else 0
-
-    for number, file, page in find_planes(image, count_pages):
-        places[number] = (file, page)
-    there = {number: at for number, at in places.items() if at[0] in found.where}
-
-    def find(number: int) -> Any:
-        if number not in there:
-            return None
-        file, page = there[number]
-        return files.page(found.where[file], page)
-
-    first = next((page for page in map(find, sorted(there)) if page is not None), None)
-    if first is None:
-        raise FileError(_nothing_there(found, image))
-    gaps = _set_gaps(found, image, places)
-    if look:
-        gaps |= _odd_pages({number: find(number) for number in sorted(there)}, first)
-    axes, shape = _squeezed(image.axes, image.lengths)
-    return Picture(
-        axes=axes + first.axes,
-        shape=(*shape, *first.shape),
-        key=first,
-        find=find,
-        gaps=gaps,
-        notes=_say_set(found, image),
-        name=image.name,
-        number=found.numbers[index],
-    )
-
-
-def _nothing_there(found: OmeSet, image: OmeImage) -> str:
-    missing = found.missing(image)
-    return (
-        f"{found.path}: its image {image.name or ''} lies in {_some(missing)}, which is not there. "
-        "Put all files of the set into one folder."
-    )
-
-
-def _set_gaps(
-    found: OmeSet, image: OmeImage, places: Mapping[int, tuple[FileName, int]]
-) -> dict[int, str]:
-    """The planes that are not there, with the file that is missing."""
-    gaps = {}
-    for number in range(image.n_planes):
-        if number not in places:
-            gaps[number] = "the metadata name no page for it"
-        elif places[number][0] not in found.where:
-            gaps[number] = f"{places[number][0].name or places[number][0].uuid} is missing"
-    return gaps
-
-
-def _odd_pages(pages: Mapping[int, Any], key: Any) -> dict[int, str]:
-    """Pages that are not there, or of another kind than all others."""
-    gaps = {}
-    for number, page in pages.items():
-        if page is None:
-            gaps[number] = "its file has fewer pages than the metadata say"
-        elif _kind(page) != _kind(key):
-            gaps[number] = f"its page is {_say_kind(_kind(page))}, others {_say_kind(_kind(key))}"
-    return gaps
-
-
-def _say_set(found: OmeSet, image: OmeImage) -> tuple[str, ...]:
-    names = [file.name for file in image.files]
-    if len(names) < 2:
-        return ()
-    missing = found.missing(image)
-    said = f"an OME-TIFF set of {len(names)} files ({_some(names)}), read as one image"
-    if not missing:
-        return (said,)
-    is_are = "is" if len(missing) == 1 else "are"
-    return (
-        f"{said}; {_some(missing)} {is_are} missing, and what lies there is left empty: put all "
-        "files of the set into one folder",
-    )
-
-
-def _some(names: Sequence[str]) -> str:
-    """A few names, and how many more there are."""
-    more = f" and {len(names) - MOST_SAID} more" if len(names) > MOST_SAID else ""
-    return ", ".join(names[:MOST_SAID]) + more
-
-
-def _squeezed(axes: str, shape: Sequence[int]) -> tuple[str, tuple[int, ...]]:
-    kept = [(axis, n) for axis, n in zip(axes, shape, strict=True) if n > 1]
-    return "".join(axis for axis, _ in kept), tuple(n for _, n in kept)
 
 
 def _of_series(path: Path, tif: tifffile.TiffFile) -> list[Picture]:
@@ -338,7 +204,7 @@ def _of_pages(path: Path, series: Sequence[tifffile.TiffPageSeries]) -> list[Pic
         return [_film_of_arrays(path, series)]
     found: list[Any] = [page for one in series for page in one.pages]
     pages = sorted(found, key=lambda page: page.index)
-    kinds = Counter(map(_kind, pages))
+    kinds = Counter(map(page_kind, pages))
     kind, n_same = kinds.most_common(1)[0]
     if len(kinds) == 1 or (n_same > 1 and 2 * n_same >= len(pages)):
         return [_film(pages, kind)]
@@ -364,36 +230,28 @@ def _film_of_arrays(path: Path, series: Sequence[tifffile.TiffPageSeries]) -> Pi
     )
 
 
-def _kind(page: Any) -> tuple[tuple[int, ...], str]:
-    return tuple(page.shape), str(page.dtype)
-
-
 def _film(pages: list[Any], kind: tuple[tuple[int, ...], str]) -> Picture:
     """A film in which pages of another kind keep their place."""
-    key = next(page for page in pages if _kind(page) == kind)
+    key = next(page for page in pages if page_kind(page) == kind)
     gaps = {
-        number: f"its page is {_say_kind(_kind(page))}, the others {_say_kind(kind)}"
+        number: f"its page is {say_kind(page_kind(page))}, the others {say_kind(kind)}"
         for number, page in enumerate(pages)
-        if _kind(page) != kind
+        if page_kind(page) != kind
     }
     notes = []
     if gaps:
         numbers = [str(number) for number in gaps]
-        which = f"frame {numbers[0]}" if len(gaps) == 1 else f"frames {_some(numbers)}"
+        which = f"frame {numbers[0]}" if len(gaps) == 1 else f"frames {some_names(numbers)}"
         first = pages[min(gaps)]
         notes = [
             f"{which} (counted from 0) of {len(pages)} cannot be part of the film and "
             f"{'is' if len(gaps) == 1 else 'are'} left empty: page {min(gaps) + 1} is "
-            f"{_say_kind(_kind(first))}, the others {_say_kind(kind)}"
+            f"{say_kind(page_kind(first))}, the others {say_kind(kind)}"
         ]
     picture = Picture(
         "?" + key.axes, (len(pages), *key.shape), key, pages.__getitem__, gaps, tuple(notes)
     )
     return _as_array(picture) if not gaps else picture
-
-
-def _say_kind(kind: tuple[tuple[int, ...], str]) -> str:
-    return f"{describe(kind[0])} {kind[1]}"
 
 
 def _is_pyramid(pages: Sequence[Any]) -> bool:

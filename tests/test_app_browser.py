@@ -1,0 +1,473 @@
+"""The page of the app in a real browser, with the real server: a person's whole loop."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import re
+import signal
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+import coverslip
+from browser import PROGRAM, Browser
+from coverslip.pipeline import keep_source
+
+pytest.importorskip("fastapi")
+pytest.importorskip("uvicorn")
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")
+
+READY = "document.body?.classList.contains('ready') && coverslip.editor.store !== null"
+SAVED = "document.getElementById('saved').dataset.state === 'saved'"
+SAID = "document.getElementById('saved').textContent"
+FACTS = "document.getElementById('image-facts').textContent"
+NAME = "document.getElementById('image-name').textContent"
+NOTES = "document.getElementById('notes').textContent"
+SPOKEN = "document.getElementById('spoken').textContent"
+SHAPE = (240, 320)
+
+
+class Served:
+    """`coverslip app` of a folder, in a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, 0
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "coverslip.cli", "app", str(self.folder)]
+        command += ["--no-browser", "--port", str(self.port)]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        said = ""
+        while not (found := re.search(r"http://\S+", said)):
+            line = self.process.stdout.readline()
+            assert line, f"the server has ended: {said}"
+            said += line
+        self.link = found.group(0)
+        self.port = urlsplit(self.link).port
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+
+def make_pair(folder, first="a.png", second="b.png"):
+    """Two images, the first with three square cells: 1 and 2 touch, 3 has a hole."""
+    folder.mkdir(exist_ok=True)
+    labels = np.zeros(SHAPE, np.uint32)
+    labels[40:80, 40:80], labels[40:80, 80:120], labels[140:200, 200:260] = 1, 2, 3
+    labels[165:175, 225:235] = 0
+    rng = np.random.default_rng(0)
+    image = (60 + 120 * (labels > 0) + rng.integers(0, 20, SHAPE)).astype(np.uint8)
+    Image.fromarray(image).save(folder / first)
+    Image.fromarray(image[::-1]).save(folder / second)
+    put_labels(folder, first, [labels])
+    return labels
+
+
+def put_labels(folder, name, frames):
+    """Labels as `coverslip segment` leaves them."""
+    stem, out = Path(name).stem, folder / "coverslip"
+    axes, shape = (
+        ("YX", frames[0].shape) if len(frames) == 1 else ("TYX", (len(frames), *frames[0].shape))
+    )
+    coverslip.write_labels(
+        out / f"{stem}_labels.tif", frames, shape=shape, axes=axes, dtype=np.uint16
+    )
+    keep_source(out, stem, folder / name)
+
+
+@pytest.fixture(scope="module")
+def open_browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A server of many pairs of images: each test has its own, and none waits for a start."""
+    folder = tmp_path_factory.mktemp("pairs")
+    for number in range(20):
+        make_pair(folder, f"{number:02}a.png", f"{number:02}b.png")
+    server = Served(folder)
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return itertools.count()
+
+
+@pytest.fixture
+def page(shared, open_browser, pairs):
+    """The page, at the first of two images; nothing in it may go wrong or leave the computer."""
+    begin(open_browser)
+    open_page(open_browser, shared, image=f"{next(pairs):02}a.png")
+    yield open_browser
+    check_page(open_browser, shared)
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A server of its own, that a test may kill."""
+    make_pair(tmp_path)
+    server = Served(tmp_path)
+    yield server
+    if server.process.poll() is None:
+        server.end()
+
+
+def begin(browser):
+    browser.errors.clear()
+    browser.requests.clear()
+
+
+def check_page(browser, served):
+    browser.wait(SAVED)  # else the browser would ask whether the page may be left
+    refused = ("(Bad Request)", "(Conflict)")
+    assert [error for error in browser.errors if not error.rstrip().endswith(refused)] == []
+    hosts = {urlsplit(address).netloc for address in browser.requests}
+    assert hosts <= {f"127.0.0.1:{served.port}", ""}
+
+
+def open_page(browser, served, image=None):
+    browser.visit(served.link)
+    browser.wait(READY)
+    if image:
+        find = f"coverslip.gallery.images.find(({{ name }}) => name === '{image}').id"
+        browser.ask(f"coverslip.open({find})")
+        browser.wait(f"{NAME} === '{image}'")
+    browser.wait("coverslip.editor.store.isLoaded([0, 0, coverslip.editor.image.height, 1])")
+    browser.ask("document.getElementById('canvas').focus()")
+
+
+def at(browser, y, x):
+    """Where a place of the image is in the window."""
+    return browser.ask(
+        "(() => { const r = coverslip.viewer.canvas.getBoundingClientRect();"
+        f"const [x, y] = coverslip.viewer.toScreen({y}, {x}); return [r.left + x, r.top + y]; }})()"
+    )
+
+
+def draw(browser, tool, *places):
+    """Take a tool and draw along places of the image."""
+    browser.press(tool)
+    browser.drag([at(browser, *place) for place in places])
+
+
+def shown(browser):
+    """The labels that the page shows."""
+    text = browser.ask(
+        "(async () => { const { packLabels } = await import('/page/api.js');"
+        "const { editor } = coverslip;"
+        "const { height, width } = editor.image;"
+        "return packLabels(editor.store.read([0, 0, height, width])); })()"
+    )
+    shape = browser.ask("[coverslip.editor.image.height, coverslip.editor.image.width]")
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), "<u4").reshape(shape)
+
+
+def served_labels(browser):
+    """The labels that the server has."""
+    values = browser.ask(
+        "(async () => { const { getLabels, packLabels, framePath } = await import('/page/api.js');"
+        "const { image, frame } = coverslip.editor;"
+        "return packLabels((await getLabels(`${framePath(image.id, frame)}/labels`)).data); })()"
+    )
+    shape = browser.ask("[coverslip.editor.image.height, coverslip.editor.image.width]")
+    return np.frombuffer(zlib.decompress(base64.b64decode(values)), "<u4").reshape(shape)
+
+
+def settled(browser):
+    """The page's labels once all is saved, which must be the server's."""
+    browser.wait(SAVED)
+    labels = shown(browser)
+    np.testing.assert_array_equal(labels, served_labels(browser))
+    return labels
+
+
+def numbers(labels):
+    return sorted(set(np.unique(labels)) - {0})
+
+
+def test_a_folder_opens_with_its_first_image_and_its_cells(page):
+    assert page.ask(FACTS).startswith("3 cells · found")
+    names = "[...document.querySelectorAll('.image-name')].map(e => e.textContent)"
+    assert page.ask(names)[:3] == ["00a.png", "00b.png", "01a.png"]
+    assert numbers(shown(page)) == [1, 2, 3]
+    bright = "[...coverslip.viewer.context.getImageData({}, {}, 1, 1).data]"
+    page.wait("coverslip.viewer.tiles.drawn.size > 0")
+    box = page.ask("coverslip.viewer.canvas.getBoundingClientRect().toJSON()")
+    x, y = at(page, 60, 60)
+    cell = page.ask(bright.format(int(x - box["x"]), int(y - box["y"])))
+    assert max(cell[:3]) - min(cell[:3]) > 20  # its colour lies over the grey image
+
+
+def test_the_brush_enlarges_a_cell_or_begins_a_new_one(page):
+    before = shown(page)
+    draw(page, "b", (60, 50), (60, 30))
+    after = settled(page)
+    grown = (after == 1) & (before != 1)
+    assert grown.any() and (before[grown] == 0).all()
+    assert (after[before != 0] == before[before != 0]).all()
+    draw(page, "b", (220, 40), (220, 80))
+    assert numbers(settled(page)) == [1, 2, 3, 4]
+    assert page.ask(FACTS).startswith("4 cells · corrected")
+
+
+def test_the_eraser_takes_away_part_of_the_cell_it_began_on(page):
+    before = shown(page)
+    draw(page, "e", (60, 70), (60, 95))
+    after = settled(page)
+    assert (after == 1).sum() < (before == 1).sum()
+    assert (after == 2).sum() == (before == 2).sum()
+
+
+def test_delete_merge_split_fill_and_lasso(page):
+    draw(page, "f", (150, 210))
+    assert (settled(page)[165:175, 225:235] == 3).all()
+    draw(page, "s", (130, 230), (210, 230))
+    parts = settled(page)
+    assert len(numbers(parts)) == 4 and parts[170, 205] != parts[170, 255]
+    page.press("m")
+    page.drag([at(page, 60, 60)])
+    page.drag([at(page, 60, 100)])
+    page.wait("document.getElementById('image-facts').textContent.startsWith('3 cells')")
+    merged = settled(page)
+    assert merged[60, 60] == merged[60, 100] > 0
+    draw(page, "x", (60, 60))
+    page.wait("document.getElementById('image-facts').textContent.startsWith('2 cells')")
+    assert settled(page)[60, 60] == 0
+    draw(page, "l", (130, 190), (130, 270), (210, 270), (210, 190))
+    page.wait("document.getElementById('image-facts').textContent.startsWith('0 cells')")
+    assert not settled(page).any()
+
+
+def test_an_outline_is_a_new_cell(page):
+    draw(page, "d", (150, 40), (150, 100), (210, 100), (210, 40))
+    labels = settled(page)
+    assert numbers(labels) == [1, 2, 3, 4]
+    assert 3000 < (labels == 4).sum() < 4200
+
+
+def test_undo_and_redo_go_back_over_images(page):
+    first = shown(page)
+    draw(page, "x", (60, 60))
+    page.wait(SAVED)
+    page.press("PageDown")
+    page.wait(f"{NAME}.endsWith('b.png')")
+    draw(page, "b", (100, 100), (100, 140))
+    assert settled(page).any()
+    page.press("z")
+    page.wait("!coverslip.editor.store.read([0, 0, 240, 320]).some(Boolean)")
+    page.press("z")
+    page.wait(f"{NAME}.endsWith('a.png')")
+    page.wait("coverslip.editor.labelAt([60, 60]) === 1")
+    np.testing.assert_array_equal(settled(page), first)
+    page.click("#redo")
+    page.wait("coverslip.editor.labelAt([60, 60]) === 0")
+    page.click("#redo")
+    page.wait(f"{NAME}.endsWith('b.png')")
+    page.wait("coverslip.editor.store.read([0, 0, 240, 320]).some(Boolean)")
+    page.press("Z")
+    page.wait(f"{NOTES}.toLowerCase().includes('nothing')")  # is left to do again
+
+
+def test_a_frame_or_a_part_of_it_is_finished(page):
+    page.press("t")
+    page.wait("document.getElementById('finished').getAttribute('aria-pressed') === 'true'")
+    assert "to learn from" in page.wait(FACTS)
+    page.click("#finished")
+    page.wait("document.getElementById('finished').getAttribute('aria-pressed') === 'false'")
+    draw(page, "r", (20, 20), (120, 150))
+    page.wait("coverslip.editor.image.finished.rectangles.length === 1")
+    assert page.ask("coverslip.editor.image.finished.rectangles[0]") == pytest.approx(
+        [0, 20, 20, 120, 150], abs=1
+    )
+
+
+def test_a_kill_in_mid_stroke_loses_nothing(served, open_browser):
+    page = open_browser
+    open_page(page, served)
+    draw(page, "b", (100, 40), (100, 80))
+    kept = settled(page)
+    served.kill()
+    draw(page, "b", (220, 40), (220, 80))  # while nobody answers
+    page.wait("document.getElementById('saved').dataset.state === 'away'")
+    assert "1 correction waits here and will be sent" in page.ask(SAID)
+    draw(page, "x", (150, 210))
+    drawn = shown(page)
+    assert (drawn[kept > 0] == kept[kept > 0]).all() and numbers(drawn) == [1, 2, 3, 4, 5]
+    served.start()
+    page.send("Target.createTarget", url=served.link, background=True)  # as a person opens it again
+    page.wait(SAVED, seconds=40)
+    labels = settled(page)
+    assert numbers(labels) == [1, 2, 4, 5]
+    assert (labels == 5).sum() == (drawn == 5).sum()
+    served.kill()
+    page.errors.clear()
+    served.start()
+    open_page(page, served)
+    np.testing.assert_array_equal(shown(page), labels)
+    page.errors.clear()
+
+
+def test_what_waits_is_sent_by_the_next_page_where_the_tab_was_closed(served, open_browser):
+    page = open_browser
+    open_page(page, served)
+    served.kill()
+    draw(page, "x", (60, 60))
+    page.wait("document.getElementById('saved').dataset.state === 'away'")
+    page.errors.clear()
+    page.ask("coverslip.outbox.entries.length = 0")  # as a tab that is torn away, asked by nobody
+    page.visit("about:blank")
+    served.start()
+    open_page(page, served)
+    page.wait("coverslip.editor.labelAt([60, 60]) === 0")
+    assert numbers(settled(page)) == [2, 3]
+    page.errors.clear()
+
+
+def test_an_edit_sent_twice_is_done_once(page):
+    send = """(async () => { const { postJson, framePath } = await import('/page/api.js');
+        const { image } = coverslip.editor, body = { kind: 'delete', labels: [1], id: 'twice' };
+        const first = await postJson(`${framePath(image.id, 0)}/edits`, body);
+        const second = await postJson(`${framePath(image.id, 0)}/edits`, body);
+        await postJson('/api/undo', { id: 'back' }); await postJson('/api/undo', { id: 'back' });
+        return [first.cells, second.cells]; })()"""
+    assert page.ask(send) == [2, 2]
+    assert numbers(served_labels(page)) == [1, 2, 3]
+
+
+def test_two_tabs_see_each_other_and_undo_nothing_of_one_another(page, shared, tmp_path):
+    with Browser(tmp_path / "other") as other:
+        open_page(other, shared, image=page.ask(NAME))
+        draw(other, "b", (100, 150), (100, 190))
+        other.wait(SAVED)
+        page.wait("coverslip.editor.labelAt([100, 170]) === 4")
+        draw(page, "b", (112, 150), (112, 190))
+        draw(other, "e", (100, 180), (100, 190))
+        page.wait(SAVED)
+        other.wait(SAVED)
+        other.wait("coverslip.editor.labelAt([115, 170]) === 5")
+        np.testing.assert_array_equal(settled(page), settled(other))
+
+
+def test_all_is_done_by_keys_alone(page):
+    page.press("x")
+    cross = "coverslip.viewer.cursor"
+    page.press("ArrowUp")
+    assert page.ask(cross) is not None
+    page.ask("coverslip.viewer.cursor = [60, 45]; coverslip.viewer.fit()")
+    page.press("ArrowRight")
+    assert page.ask(SPOKEN).startswith("Cell 1 at")
+    page.press("Enter")
+    page.press("Enter")
+    page.wait("coverslip.editor.labelAt([60, 45]) === 0")
+    page.press("b")
+    page.ask("coverslip.viewer.cursor = [100, 100]")
+    page.press("Enter")
+    for _ in range(5):
+        page.press("ArrowRight")
+    page.press("Enter")
+    page.wait("coverslip.editor.labelAt([100, 104]) === 4")
+    assert numbers(settled(page)) == [2, 3, 4]
+    page.press("?")
+    assert page.ask("document.getElementById('help').open")
+    page.press("Escape")
+    page.press("PageDown")
+    page.wait(f"{NAME}.endsWith('b.png')")
+
+
+def test_every_control_has_a_name_and_keys_reach_it(page):
+    unnamed = """[...document.querySelectorAll('button, input, select, canvas')]
+        .filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.closest('label')))
+        .map(e => e.outerHTML)"""
+    assert page.ask(unnamed) == []
+    press_b = (
+        "[...document.querySelectorAll('#tools button')].map(b => b.getAttribute('aria-pressed'))"
+    )
+    page.press("b")
+    assert page.ask(press_b).count("true") == 1
+
+
+def test_errors_of_the_server_are_shown_as_sentences(page):
+    page.ask("coverslip.editor.send({ kind: 'delete', labels: [4000] })")
+    assert "4000" in page.wait(NOTES) or "nothing" in page.ask(NOTES)
+    assert settled(page)[60, 60] == 1
+
+
+def test_a_film_has_a_slider_and_its_frames_their_own_labels(open_browser, tmp_path):
+    film = np.full((4, 64, 80), 50, np.uint8)
+    frames = []
+    for t in range(4):
+        labels = np.zeros((64, 80), np.uint32)
+        labels[20:40, 10 + 10 * t : 30 + 10 * t] = 7
+        film[t][labels > 0] = 200
+        frames.append(labels)
+    tifffile.imwrite(tmp_path / "film.tif", film, metadata={"axes": "TYX"})
+    put_labels(tmp_path, "film.tif", frames)
+    server = Served(tmp_path)
+    try:
+        open_page(open_browser, server)
+        assert open_browser.ask("!document.getElementById('film').hidden")
+        open_browser.press(".")
+        open_browser.press(".")
+        open_browser.wait("coverslip.editor.frame === 2")
+        np.testing.assert_array_equal(shown(open_browser), frames[2])
+        draw(open_browser, "x", (30, 40))
+        open_browser.wait(SAVED)
+        open_browser.press(",")
+        open_browser.wait("coverslip.editor.frame === 1")
+        np.testing.assert_array_equal(shown(open_browser), frames[1])
+        open_browser.press("z")
+        open_browser.wait("coverslip.editor.frame === 2")
+        open_browser.wait("coverslip.editor.labelAt([30, 40]) === 7")
+    finally:
+        server.end()
+
+
+def test_a_large_image_is_read_in_tiles_and_corrected_by_small_patches(open_browser, tmp_path):
+    rng = np.random.default_rng(0)
+    side = 4096
+    image = np.kron(rng.integers(40, 220, (64, 64)), np.ones((64, 64))).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "large.tif", image)
+    labels = np.kron(np.arange(1, 64 * 64 + 1).reshape(64, 64), np.ones((64, 64))).astype(np.uint32)
+    labels[:, ::64], labels[::64] = 0, 0
+    put_labels(tmp_path, "large.tif", [labels])
+    server = Served(tmp_path)
+    try:
+        open_page(open_browser, server)
+        open_browser.wait(f"coverslip.editor.store.isLoaded([0, 0, {side}, {side}])", seconds=60)
+        open_browser.wait("coverslip.viewer.tiles.drawn.size > 0")
+        levels = open_browser.ask(
+            "[...coverslip.viewer.tiles.raw.keys()].map(k => k.split('/')[1])"
+        )
+        assert "0" not in levels  # the whole of it needs no tile of full size
+        open_browser.ask("coverslip.viewer.overlay.painted = 0")
+        draw(open_browser, "x", (2000, 2000))
+        open_browser.wait("coverslip.editor.labelAt([2000, 2000]) === 0")
+        open_browser.wait(SAVED)
+        assert (
+            open_browser.ask("coverslip.viewer.overlay.painted") < 200_000
+        )  # not the 16.8 million
+        settled(open_browser)
+    finally:
+        server.end()
