@@ -116,3 +116,19 @@ def test_a_click_proposes_a_cell_below_the_threshold_and_no_pixel_of_its_neighbo
         grow_cell(labels, (2, 2), {"mask": probs}, number=9)
     with pytest.raises(DataError, match="a cell already"):
         grow_cell(labels, (30, 38), {"mask": probs}, number=9)
+
+
+def test_a_click_does_not_flood_through_a_thin_rim_nor_beyond_its_reach():
+    probs = np.zeros((120, 120), np.float32)
+    rows, columns = np.indices(probs.shape)
+    cell = (rows - 60) ** 2 + (columns - 60) ** 2 < 15**2
+    probs[60, :], probs[:, 60] = 0.6, 0.6  # a rim of one pixel between cells
+    probs[cell] = 0.7
+    found = grow_cell(
+        np.zeros(probs.shape, np.uint32), (62, 58), {"mask": probs}, number=1, reach_px=45
+    )
+    overlap = np.zeros(probs.shape, bool)
+    height, width = found.labels.shape
+    overlap[found.top : found.top + height, found.left : found.left + width] = found.labels == 1
+    both = np.count_nonzero(overlap & cell) / np.count_nonzero(overlap | cell)
+    assert both > 0.95 and max(height, width) <= 33

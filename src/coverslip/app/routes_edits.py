@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Request
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from coverslip.app.corrections import Corrections, FrameLabels, Reply
 from coverslip.app.folder import Picture
+from coverslip.app.following import write_corrected
 from coverslip.app.journal import check_box, unpack
 from coverslip.app.routes_images import Id, Number, session_of
+from coverslip.app.session import Session
+from coverslip.app.warm import Maps
 from coverslip.errors import DataError
 from coverslip.segmentation import (
     Window,
@@ -118,7 +119,7 @@ def post_edit(request: Request, id: Id, frame: Number, edit: Edit) -> dict[str, 
     session = session_of(request)
     picture = session.folder.picture(id)
     picture.check_frame(frame)
-    maps = session.warm.looked(picture, frame).by_name if isinstance(edit, Magic) else {}
+    maps = session.warm.looked(picture, frame) if isinstance(edit, Magic) else None
     return session.told(apply(session.corrections, picture, frame, edit, maps=maps))
 
 
@@ -128,7 +129,7 @@ def apply(
     frame: int,
     edit: Any,
     *,
-    maps: Mapping[str, NDArray[np.float32]],
+    maps: Maps | None,
 ) -> Reply:
     """Do what a page asks for; `maps` are what a network says of the frame, for the magic tool."""
 
@@ -145,9 +146,10 @@ def apply(
                 return split_cell(labels, edit.label, edit.line, next_label=held.next_label)
             case Outline():
                 return draw_cell(labels, edit.points, number=edit.label or held.next_label)
-            case Magic():
+            case Magic() if maps is not None:
                 at = check_point(edit.point, labels.shape)
-                return grow_cell(labels, at, maps, number=held.next_label)
+                number, reach = held.next_label, maps.reach_px
+                return grow_cell(labels, at, maps.by_name, number=number, reach_px=reach)
             case _:
                 return fill_cell(labels, edit.label)
 
@@ -196,14 +198,22 @@ def merge_patch(corrections: Corrections, picture: Picture, frame: int, edit: Pa
 def post_undo(request: Request, named: Named | None = None) -> dict[str, Any]:
     """Take back the last edit, of whichever image."""
     session = session_of(request)
-    return session.told(session.corrections.undo(named.id if named else None))
+    return stepped(session, session.corrections.undo(named.id if named else None))
 
 
 @router.post("/redo")
 def post_redo(request: Request, named: Named | None = None) -> dict[str, Any]:
     """Do again what was undone last."""
     session = session_of(request)
-    return session.told(session.corrections.redo(named.id if named else None))
+    return stepped(session, session.corrections.redo(named.id if named else None))
+
+
+def stepped(session: Session, reply: Reply) -> dict[str, Any]:
+    """What is told of a step back or forth; the tables of corrected tracks follow it."""
+    told = session.told(reply)
+    if told["tracks"]:
+        write_corrected(session, session.folder.picture(reply.image))
+    return told
 
 
 class Finished(Named):

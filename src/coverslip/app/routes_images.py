@@ -11,6 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from coverslip.app.journal import Box, check_box
 from coverslip.app.pictures import TILE_PX, n_levels
+from coverslip.app.segmenting import rank_pictures
 from coverslip.app.session import Session, finished_marks
 from coverslip.errors import DataError, StoppedError
 
@@ -33,7 +34,10 @@ def get_folder(request: Request, order: str = "name") -> dict[str, Any]:
         raise DataError(f"no order {order!r}: wanted name or doubt.")
     entries = [session.entry(picture) for picture in session.folder.scan()]
     if order == "doubt":
-        entries.sort(key=lambda entry: -(entry["doubt"] or 0.0))
+        begin_ranking(session)
+        last = len(entries) + 1
+        ranks = {id: doubt.rank for id, doubt in session.doubts.items()}
+        entries.sort(key=lambda entry: ranks.get(entry["id"], last))
     return {
         "folder": str(session.folder.path),
         "out": str(session.folder.out),
@@ -42,6 +46,13 @@ def get_folder(request: Request, order: str = "name") -> dict[str, Any]:
         "image_count": len(entries),
         "images": entries,
     }
+
+
+def begin_ranking(session: Session) -> None:
+    """Have the images looked at, where that was not done yet."""
+    is_asked = any(job.kind == "suggest" and not job.is_over.is_set() for job in session.jobs.all())
+    if not session.doubts and not is_asked:
+        session.jobs.add("suggest", lambda job: rank_pictures(session, job))
 
 
 @router.get("/images/{id}")

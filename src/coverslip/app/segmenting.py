@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from coverslip.active_learning import suggest_frames
+from coverslip.app.session import Doubt
 from coverslip.app.warm import AUTO
 from coverslip.errors import CoverslipError, DataError
 from coverslip.io import Reading
@@ -167,3 +169,32 @@ def frames_of(picture: Picture) -> int:
     with suppress(CoverslipError, OSError):
         return picture.file.n_frames
     return 1
+
+
+def rank_pictures(session: Session, job: Job) -> None:
+    """Find which images teach most if they are corrected next, by how unsure the model is of them.
+
+    Raises:
+        CoverslipError: none can be read.
+        StoppedError: it was stopped.
+    """
+    pictures = {picture.path: picture for picture in session.folder.scan()}
+    wanted = make_wanted(session, list(pictures), Choice(session.model), job)
+    total = sum(map(frames_of, pictures.values()))
+    n_done = 0
+
+    def on_frame(path: Path, done: int, n: int) -> None:
+        nonlocal n_done
+        n_done += 1
+        job.step(n_done, total, f"looking at {pictures[path].name}")
+
+    found = suggest_frames(list(pictures), wanted, n=total, on_frame=on_frame)
+    by_name = {str(path): picture.id for path, picture in pictures.items()}
+    doubts: dict[str, Doubt] = {}
+    for row in found.table.to_dict("records"):
+        key = by_name[row["file"]]
+        doubt = Doubt(row["rank"], row["frame"], row["uncertainty"], row["reason"])
+        doubts.setdefault(key, doubt)
+    session.doubts = doubts
+    job.message = "the most doubtful images come first"
+    session.events.send("images", {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coverslip.app.corrections import Corrections, Reply, Saver
 from coverslip.app.events import Events
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from coverslip.app.folder import Folder, Picture
 
 
+class Doubt(NamedTuple):
+    """How much an image would teach if it was corrected next."""
+
+    rank: int  # 1 teaches most
+    frame: int  # which of its frames
+    px: float  # how wide its cells' borders are unsure
+    reason: str
+
+
 @dataclass
 class Session:
     """One start of the program in a folder.
@@ -29,6 +38,7 @@ class Session:
         events: what is told to all tabs.
         saver: writes label files a moment after the last stroke.
         notes: what the person should be told, once.
+        doubts: of images that were looked at, by their ids.
         chosen: the model that a person chose for new images.
         jobs: work in the background.
         warm: models that are open.
@@ -40,6 +50,7 @@ class Session:
     events: Events = field(default_factory=Events)
     notes: list[str] = field(default_factory=list)
     chosen: str | None = None
+    doubts: dict[str, Doubt] = field(default_factory=dict)
     jobs: Jobs = field(init=False)
     warm: Warm = field(init=False)
     saver: Saver = field(init=False)
@@ -86,11 +97,14 @@ class Session:
 
     def entry(self, picture: Picture) -> dict[str, Any]:
         """An image as it stands in the list."""
+        doubt = self.doubts.get(picture.id)
         return {
             **describe(picture),
             "state": self.state(picture),
             "cells": self.n_cells(picture),
-            "doubt": None,
+            "doubt": doubt.px if doubt else None,
+            "doubt_frame": doubt.frame if doubt else None,
+            "doubt_reason": doubt.reason if doubt else None,
         }
 
     def state(self, picture: Picture) -> str:

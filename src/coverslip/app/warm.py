@@ -42,6 +42,7 @@ AUTO = "auto"
 KEPT_BYTES = 2**30  # of probabilities
 MOST_OPEN = 3  # models that are held; each takes some 100 MB
 OWN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+REACH = 1.5  # cells' diameters
 ABOUT = "about.json"
 
 
@@ -54,12 +55,14 @@ class Maps:
         names: of the maps, the mask first.
         settings: with nothing left open but the threshold, which can still be moved.
         model: the name of the model.
+        reach_px: how far a cell may reach from a click in it.
     """
 
     probs: NDArray[np.float32]
     names: tuple[str, ...]
     settings: SegmentSettings
     model: str
+    reach_px: int = 128
 
     def labels(
         self, threshold: float | None, window: tuple[slice, slice] | None = None
@@ -202,7 +205,9 @@ def predict_frame(
         probs = np.zeros((len(model.maps), *prepared.shape[:2]), np.float32)
     else:
         probs = predict_prepared(prepared, model, settings=settings).probs
-    return Maps(probs, model.maps, settings, model.name)
+    learnt = model.cell_size_px
+    reach_px = round(REACH * learnt / scale_of(settings)) if learnt else 128
+    return Maps(probs, model.maps, settings, model.name, max(4, reach_px))
 
 
 def describe_models(warm: Warm) -> list[dict[str, Any]]:

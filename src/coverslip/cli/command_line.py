@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coverslip._text import printable
-from coverslip.cli.app import app as app_verb
 from coverslip.cli.compare import compare
 from coverslip.cli.demo import demo
 from coverslip.cli.doctor import doctor
@@ -22,11 +21,13 @@ from coverslip.cli.export import export
 from coverslip.cli.export_model import export_model
 from coverslip.cli.measure import measure
 from coverslip.cli.models import models
+from coverslip.cli.open_app import app as app_verb
 from coverslip.cli.other_words import Verb
 from coverslip.cli.reproduce import reproduce
 from coverslip.cli.robustness import robustness
 from coverslip.cli.score import score
 from coverslip.cli.segment import segment
+from coverslip.cli.serve import serve
 from coverslip.cli.shared import with_shared
 from coverslip.cli.stack import stack
 from coverslip.cli.suggest import suggest
@@ -56,6 +57,7 @@ VERBS = (
     export,
     export_model,
     view,
+    serve,
     reproduce,
     models,
     demo,

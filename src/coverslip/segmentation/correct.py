@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 REACH_PX = 3  # by which a cutting line is made longer at both ends: a hand stops short of the edge
 GAP_PX = 2  # between two cells that are merged, this much background becomes cell
 SEEN = 0.02  # probability below which the network sees nothing at a click
+NECK = 24  # a neck thinner than about a twelfth of the reach is no part of a cell
 SHARE = 0.5  # of the probability at the click, down to which its cell reaches
 
 
@@ -224,15 +225,24 @@ def grow_cell(
     if near.max() < SEEN:
         raise DataError("the network sees no cell there: draw it by its outline or with the brush.")
     free = labels[rows, columns] == 0
-    mask = (sure > SHARE * float(np.median(near))) & free
+    mask = (sure > SHARE * float(np.median(near))) & free & disk_at(at, sure.shape, reach_px)
     mask[at] = True
     pieces, _ = separate_part(mask, maps)
-    cell = (pieces == pieces[at]) & free if pieces[at] else mask
-    cell = ndimage.binary_fill_holes(piece_at(cell, at)) & free
+    cell = piece_at(pieces == pieces[at] if pieces[at] else mask, at)
+    core = ndimage.binary_opening(cell, iterations=max(1, reach_px // NECK))
+    cell = piece_at(core, at) if core[at] else cell  # without the necks into its neighbours
+    cell = ndimage.binary_fill_holes(cell) & free
     window = bounds(cell)
     part = labels[rows, columns][window]
     top, left = rows.start + window[0].start, columns.start + window[1].start
     return Window(top, left, np.where(cell[window], np.uint32(number), part))
+
+
+def disk_at(at: tuple[int, int], shape: tuple[int, ...], radius_px: float) -> NDArray[np.bool_]:
+    """The pixels within a distance of one."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    near: NDArray[np.bool_] = (rows - at[0]) ** 2 + (columns - at[1]) ** 2 <= radius_px**2
+    return near
 
 
 def piece_at(mask: NDArray[np.bool_], at: tuple[int, int]) -> NDArray[np.bool_]:
