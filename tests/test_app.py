@@ -420,3 +420,75 @@ def test_pixels_that_a_stroke_does_not_touch_stay_as_they_are_now(tmp_path):
     stroke[30:32, 0:5] = 4
     page.edit("a.png", patch(stroke, (0, 0, 40, 60), new=4))  # a tab that had not seen the other 4
     assert (page.labels("a.png")[30:32, 0:5] == 5).all()
+
+
+def test_a_model_is_trained_on_finished_rectangles_and_used_next(tmp_path):
+    name = example(tmp_path)
+    page = Page(tmp_path)
+    page.post("/api/train", {"from": "nuclei", "minutes": 0.1})
+    assert "marked as finished" in wait_for(page, {"job": 1})["message"]
+    page.post(f"/api/images/{page.ids[name]}/accept", {"model": "nuclei"})
+    address = f"/api/images/{page.ids[name]}/finished"
+    page.post(address, {"frames": [0], "rectangles": [[0, 0, 200, 256]]})
+    told = wait_for(page, page.post("/api/train", {"from": "nuclei", "minutes": 0.05}))
+    assert told["state"] == "done", told
+    assert told["model"] == "nuclei-1" and {"step", "loss"} <= set(told["curve"][0])
+    assert any("validation" in point for point in told["curve"])
+    assert 0 < told["before"]["f1"] <= 1 and told["after"]["images"] == 1
+    labels = coverslip.read_labels(
+        tmp_path / "coverslip/models/nuclei-1/data/labels/fluorescence_small_00000.tif"
+    )
+    assert (labels[200:] == 2**30).all() and (labels[:200] == page.labels(name)[:200]).all()
+    models = {one["name"]: one for one in page.get("/api/models")}
+    assert models["nuclei-1"]["learnt_from"] == "nuclei"
+    seen = page.client.post(
+        f"/api/images/{page.ids[name]}/frames/0/preview", json={"model": "nuclei-1"}
+    )
+    assert seen.headers["x-model"] == "nuclei-1"
+
+
+def test_a_training_can_be_stopped(tmp_path):
+    name = example(tmp_path)
+    page = Page(tmp_path)
+    page.post(f"/api/images/{page.ids[name]}/accept", {"model": "nuclei"})
+    page.post(f"/api/images/{page.ids[name]}/finished", {"frames": [0]})
+    job = page.post("/api/train", {"from": "nuclei", "minutes": 30})
+    while page.get(f"/api/jobs/{job['job']}")["state"] == "waiting":
+        pass
+    page.post(f"/api/jobs/{job['job']}/stop")
+    assert wait_for(page, job)["state"] == "stopped"
+    assert "nuclei-1" not in {one["name"] for one in page.get("/api/models")}
+
+
+def test_tracks_are_corrected_undone_and_there_after_another_start(tmp_path):
+    import tifffile
+
+    film = np.random.default_rng(0).integers(0, 255, (4, 40, 60)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "film.tif", film, imagej=True, metadata={"axes": "TYX"})
+    page = Page(tmp_path)
+    address = f"/api/images/{page.ids['film.tif']}"
+    assert page.get(f"{address}/tracks")["tracked"] is False
+    assert "no labels yet" in wait_for(page, page.post(f"{address}/track"))["message"]
+    for frame in range(4):
+        for left in (5, 35):
+            left += frame
+            points = [[10, left], [10, left + 10], [20, left + 10], [20, left]]
+            page.edit("film.tif", {"kind": "outline", "points": points}, frame=frame)
+    told = wait_for(page, page.post(f"{address}/track"))
+    assert told["state"] == "done", told
+    before = page.get(f"{address}/tracks")["tracks"]
+    assert [len(track["cells"]) for track in before] == [4, 4]
+    assert before[0]["cells"][1] == [1, 1, 15.0, 11.0]
+    reply = page.post(f"{address}/tracks/edits", {"kind": "cut", "at": [2, 1], "id": "x"})
+    again = page.post(f"{address}/tracks/edits", {"kind": "cut", "at": [2, 1], "id": "x"})
+    assert sorted(len(track["cells"]) for track in reply["tracks"]) == [2, 2, 4] and again == reply
+    page = Page(tmp_path)
+    assert page.get(f"{address}/tracks") == reply
+    import pandas as pd
+
+    written = tmp_path / "coverslip" / "tracks" / "film" / "corrected" / "tracks.csv"
+    assert pd.read_csv(written)["track_id"].nunique() == 3
+    assert page.post("/api/undo")["tracks"] is True
+    assert page.get(f"{address}/tracks")["tracks"] == before
+    assert pd.read_csv(written)["track_id"].nunique() == 2
+    page.post(f"{address}/tracks/edits", {"kind": "cut", "at": [9, 1]}, status=400)

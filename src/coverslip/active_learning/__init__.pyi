@@ -1,4 +1,4 @@
-from .copy import copy_frames
+from .copy import copy_frames, write_frame
 from .features import image_to_features
 from .rank import (
     SUGGESTION_COLUMNS,
@@ -20,4 +20,5 @@ __all__ = [
     "image_to_features",
     "measure_uncertainty",
     "suggest_frames",
+    "write_frame",
 ]

@@ -21,6 +21,10 @@ MOST_KEPT = 200  # jobs that are over, and can still be asked for
 TELL_S = 0.2  # between two events of one job
 
 
+class BusyError(SettingsError):
+    """There is too much to do."""
+
+
 @dataclass(eq=False)
 class Job:
     """A piece of work.
@@ -32,6 +36,7 @@ class Job:
         on_change: called when there is something new to tell.
         state: waiting, running, done, failed or stopped.
         result: what it gave, for who asked for it; not told.
+        stops: what is done as soon as it is to stop.
     """
 
     number: int
@@ -51,6 +56,7 @@ class Job:
     began: float = 0.0
     told: float = 0.0
     result: Any = None
+    stops: list[Callable[[], None]] = field(default_factory=list)
     is_stopped: threading.Event = field(default_factory=threading.Event)
     is_over: threading.Event = field(default_factory=threading.Event)
 
@@ -65,6 +71,18 @@ class Job:
         if message is not None:
             self.message = message
         self.tell()
+
+    def on_stop(self, do: Callable[[], None]) -> None:
+        """Have something done as soon as it is to stop."""
+        self.stops.append(do)
+        if self.is_stopped.is_set():
+            do()
+
+    def request_stop(self) -> None:
+        """Have it stop."""
+        self.is_stopped.set()
+        for do in self.stops:
+            do()
 
     def check(self) -> None:
         """End the work where it is to stop.
@@ -140,12 +158,12 @@ class Jobs:
         """Have something done, of one image or of several.
 
         Raises:
-            SettingsError: too much is waiting already.
+            BusyError: too much is waiting already.
         """
         with self.lock:
             n_waiting = sum(job.state in ("waiting", "running") for job in self.jobs.values())
             if self.is_over or n_waiting >= most:
-                raise SettingsError(
+                raise BusyError(
                     f"{n_waiting} jobs are waiting already, and {most} can: try again later."
                 )
             self.last += 1
@@ -180,7 +198,7 @@ class Jobs:
     def stop(self, number: int) -> Job:
         """Have a job stop, at once where it has not begun."""
         job = self.get(number)
-        job.is_stopped.set()
+        job.request_stop()
         if job.state == "waiting":
             self.finish(job, "stopped", "stopped before it began.")
         return job
@@ -222,7 +240,7 @@ class Jobs:
             self.is_over = True
             jobs = list(self.jobs.values())
         for job in jobs:
-            job.is_stopped.set()
+            job.request_stop()
         self.waiting.put(None)
         if self.thread is not None:
             self.thread.join(timeout)

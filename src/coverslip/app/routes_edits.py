@@ -12,8 +12,10 @@ from pydantic import BaseModel, Field
 
 from coverslip.app.corrections import Corrections, FrameLabels, Reply
 from coverslip.app.folder import Picture
+from coverslip.app.following import write_corrected
 from coverslip.app.journal import check_box, unpack
 from coverslip.app.routes_images import Id, Number, session_of
+from coverslip.app.session import Session
 from coverslip.errors import DataError
 from coverslip.segmentation import (
     Window,
@@ -196,14 +198,22 @@ def merge_patch(corrections: Corrections, picture: Picture, frame: int, edit: Pa
 def post_undo(request: Request, named: Named | None = None) -> dict[str, Any]:
     """Take back the last edit, of whichever image."""
     session = session_of(request)
-    return session.told(session.corrections.undo(named.id if named else None))
+    return stepped(session, session.corrections.undo(named.id if named else None))
 
 
 @router.post("/redo")
 def post_redo(request: Request, named: Named | None = None) -> dict[str, Any]:
     """Do again what was undone last."""
     session = session_of(request)
-    return session.told(session.corrections.redo(named.id if named else None))
+    return stepped(session, session.corrections.redo(named.id if named else None))
+
+
+def stepped(session: Session, reply: Reply) -> dict[str, Any]:
+    """What is told of a step back or forth; the tables of corrected tracks follow it."""
+    told = session.told(reply)
+    if told["tracks"]:
+        write_corrected(session, session.folder.picture(reply.image))
+    return told
 
 
 class Finished(Named):

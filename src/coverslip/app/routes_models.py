@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from coverslip.app.corrections import ACCEPT
+from coverslip.app.learning import train_model
 from coverslip.app.routes_edits import Named
 from coverslip.app.routes_images import Id, Number, parse_window, send_labels, session_of
 from coverslip.app.segmenting import Choice, segment_pictures
@@ -117,6 +118,23 @@ def post_segment(request: Request, wanted: Several) -> dict[str, int]:
         pictures = [session.folder.picture(id) for id in wanted.images]
     choice = wanted.choice()
     job = session.jobs.add("segment", lambda job: segment_pictures(session, pictures, choice, job))
+    return {"job": job.number}
+
+
+class Train(BaseModel):
+    """What to train: from which model, and for how long."""
+
+    model_config = ConfigDict(populate_by_name=True)
+    start: Name = Field(default=AUTO, alias="from")
+    minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 10.0
+
+
+@router.post("/train")
+def post_train(request: Request, wanted: Train) -> dict[str, int]:
+    """Train a model on the finished frames, in the background."""
+    session = session_of(request)
+    start, minutes = wanted.start, wanted.minutes
+    job = session.jobs.add("train", lambda job: train_model(session, start, minutes, job))
     return {"job": job.number}
 
 

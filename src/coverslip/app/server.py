@@ -14,10 +14,13 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from coverslip.app import routes_edits, routes_images, routes_models
+from coverslip.app import routes_edits, routes_images, routes_models, routes_service, routes_tracks
 from coverslip.app.corrections import Corrections
+from coverslip.app.docs_page import docs_page
 from coverslip.app.folder import MissingError
 from coverslip.app.guard import COOKIE, Guard, Limits
+from coverslip.app.jobs import BusyError
+from coverslip.app.service import Service
 from coverslip.app.session import Session
 from coverslip.errors import CoverslipError, SettingsError
 from coverslip.provenance import package_version
@@ -58,6 +61,9 @@ def make_app(session: Session) -> FastAPI:
     app.include_router(routes_images.router)
     app.include_router(routes_edits.router)
     app.include_router(routes_models.router)
+    app.include_router(routes_tracks.router)
+    app.include_router(routes_service.router)
+    app.state.service = Service(session.jobs, session.warm)
     app.mount("/page", StaticFiles(directory=PAGE, check_dir=False), name="page")
 
     @app.get("/", include_in_schema=False)
@@ -65,6 +71,22 @@ def make_app(session: Session) -> FastAPI:
         index = PAGE / "index.html"
         return FileResponse(index) if index.is_file() else HTMLResponse(NO_PAGE)
 
+    return app
+
+
+def make_service(service: Service) -> FastAPI:
+    """The web application of a laboratory's server, without its guard."""
+
+    @asynccontextmanager
+    async def run(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            service.jobs.close()
+
+    app = new_app("coverslip serve", lifespan=run)
+    app.state.service = service
+    app.include_router(routes_service.router)
     return app
 
 
@@ -77,14 +99,24 @@ def new_app(title: str, **more: Any) -> FastAPI:
     app.add_exception_handler(RequestValidationError, tell_misfit)
     app.add_exception_handler(HTTPException, tell_status)
     app.add_exception_handler(Exception, tell_surprise)
+
+    @app.get("/docs", include_in_schema=False)
+    def get_docs() -> Response:
+        return HTMLResponse(docs_page(app))
+
     return app
 
 
 def tell_mistake(request: Request, error: Exception) -> Response:
     """What a person can mend, in a sentence."""
     status = 400
-    if isinstance(error, SettingsError) or request.url.path in ("/api/undo", "/api/redo"):
+    is_page = request.url.path.startswith("/api/")
+    if is_page and isinstance(error, SettingsError):
         status = 409
+    if request.url.path in ("/api/undo", "/api/redo"):
+        status = 409
+    if isinstance(error, BusyError):
+        return JSONResponse({"error": str(error)}, 503, headers={"Retry-After": "10"})
     if isinstance(error, MissingError):
         status = 404
     return JSONResponse({"error": str(error)}, status_code=status)
@@ -137,7 +169,9 @@ class Address:
 
 def guarded(app: FastAPI, *, token: str, hosts: frozenset[str] | None, port: int = 0) -> Guard:
     """An application that answers those alone who have the token."""
-    return Guard(app, token, hosts, Limits(), cookie=f"{COOKIE}_{port}" if port else COOKIE)
+    return Guard(
+        app, token, hosts, limits or Limits(), cookie=f"{COOKIE}_{port}" if port else COOKIE
+    )
 
 
 def new_token() -> str:

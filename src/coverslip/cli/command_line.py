@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coverslip._text import printable
-from coverslip.cli.app import app as app_verb
 from coverslip.cli.demo import demo
 from coverslip.cli.doctor import doctor
 from coverslip.cli.evaluate import evaluate
@@ -21,11 +20,13 @@ from coverslip.cli.export import export
 from coverslip.cli.export_model import export_model
 from coverslip.cli.measure import measure
 from coverslip.cli.models import models
+from coverslip.cli.open_app import app as app_verb
 from coverslip.cli.other_words import Verb
 from coverslip.cli.reproduce import reproduce
 from coverslip.cli.robustness import robustness
 from coverslip.cli.score import score
 from coverslip.cli.segment import segment
+from coverslip.cli.serve import serve
 from coverslip.cli.suggest import suggest
 from coverslip.cli.track import track
 from coverslip.cli.train import train
@@ -51,6 +52,7 @@ VERBS = (
     export,
     export_model,
     view,
+    serve,
     reproduce,
     models,
     demo,

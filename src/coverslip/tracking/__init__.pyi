@@ -1,5 +1,7 @@
 from .cells import Cells, find_cells
+from .correct import correct_tracks
 from .ctc import read_ctc, write_ctc
+from .events import find_events
 from .files import TrackedFilm, track_film
 from .films import Film, open_films, open_frames
 from .follow import track, track_cells, track_labels
@@ -21,7 +23,9 @@ __all__ = [
     "TrackSettings",
     "TrackedFilm",
     "Tracks",
+    "correct_tracks",
     "find_cells",
+    "find_events",
     "open_films",
     "open_frames",
     "read_ctc",

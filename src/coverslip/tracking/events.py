@@ -70,7 +70,7 @@ def _odd_divisions(lineage: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
         mother = int(sisters["parent_track_id"].iloc[0])
         if len(sisters) > 2:
             text = f"Cell {mother} divides into {len(sisters)}."
-            end = int(lineage["end_frame"].iloc[mother - 1])
+            end = int(lineage.loc[lineage["track_id"] == mother, "end_frame"].iloc[0])
             yield "daughters", end, mother, float(len(sisters)), text
     length = daughters["end_frame"] - daughters["begin_frame"] + 1
     short = daughters[(length <= SHORT_FRAMES) & (daughters["fate"] == "lost")]
@@ -93,6 +93,8 @@ def _losses(lineage: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
 
 
 def _jumps(cells: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    if "speed_px_per_frame" not in cells:  # of tracks that a person corrected
+        return
     speed = cells["speed_px_per_frame"].to_numpy(dtype=float)
     known = speed[np.isfinite(speed)]
     if len(known) < 3:
