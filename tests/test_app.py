@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 import coverslip
-from coverslip.app import guarded, make_app, make_session, open_folder
-from coverslip.pipeline import keep_source
 
 pytest.importorskip("fastapi")
-pytest.importorskip("httpx")
 
 from starlette.testclient import TestClient
+
+from coverslip.app import guarded, make_app, make_session, open_folder
+from coverslip.pipeline import keep_source
 
 TOKEN = "token-of-the-tests"
 HOST = "127.0.0.1:1"

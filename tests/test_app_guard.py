@@ -13,10 +13,10 @@ import urllib.request
 import numpy as np
 import pytest
 
+pytest.importorskip("fastapi")
+
 from coverslip.app import host_names, is_loopback
 from test_app import HOST, SHAPE, TOKEN, Page, make_folder, packed
-
-pytest.importorskip("fastapi")
 
 
 @pytest.fixture

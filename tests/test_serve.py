@@ -37,7 +37,9 @@ def client_of(**settings):
 
 @pytest.fixture(scope="module")
 def client():
-    return client_of(most_px=2**22)
+    client = client_of(most_px=2**22)
+    yield client
+    client.app.app.state.service.jobs.close()
 
 
 @pytest.fixture(scope="module")

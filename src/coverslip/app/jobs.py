@@ -206,8 +206,12 @@ class Jobs:
     def run(self) -> None:
         """Do what comes."""
         while (job := self.waiting.get()) is not None:
-            if not job.is_over.is_set():
-                self.do(job)
+            if job.is_over.is_set():
+                continue
+            if job.is_stopped.is_set():
+                self.finish(job, "stopped", "stopped before it began.")
+                continue
+            self.do(job)
 
     def do(self, job: Job) -> None:
         """Do a job, whatever becomes of it."""
@@ -234,7 +238,7 @@ class Jobs:
         job.is_over.set()
         job.tell(at_once=True)
 
-    def close(self, timeout: float = 10.0) -> None:
+    def close(self, timeout: float = 30.0) -> None:
         """Stop all jobs, and wait for the one at work."""
         with self.lock:
             self.is_over = True

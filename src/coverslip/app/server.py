@@ -167,11 +167,17 @@ class Address:
         return f"http://{self.host}:{self.port}/?token={self.token}"
 
 
-def guarded(app: FastAPI, *, token: str, hosts: frozenset[str] | None, port: int = 0) -> Guard:
+def guarded(
+    app: FastAPI,
+    *,
+    token: str,
+    hosts: frozenset[str] | None,
+    port: int = 0,
+    limits: Limits | None = None,
+) -> Guard:
     """An application that answers those alone who have the token."""
-    return Guard(
-        app, token, hosts, limits or Limits(), cookie=f"{COOKIE}_{port}" if port else COOKIE
-    )
+    cookie = f"{COOKIE}_{port}" if port else COOKIE
+    return Guard(app, token, hosts, limits or Limits(), cookie=cookie)
 
 
 def new_token() -> str:

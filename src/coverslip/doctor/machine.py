@@ -204,6 +204,7 @@ class Extra:
 
 
 EXTRAS = {
+    "app": Extra({"fastapi": "fastapi", "uvicorn": "uvicorn"}, "coverslip app; coverslip serve"),
     "codecs": Extra({"imagecodecs": "imagecodecs"}, "TIFF with LZW, JPEG and other compressions"),
     "napari": Extra({"napari": "napari"}, "coverslip view: images and labels in a window"),
     "roi": Extra({"roifile": "roifile"}, "ROIs of Fiji, read and exported"),
