@@ -135,6 +135,7 @@ def served(tmp_path):
 
 
 def begin(browser):
+    browser.visit("about:blank")  # else the page of a server that was killed goes on asking for it
     browser.errors.clear()
     browser.requests.clear()
 
