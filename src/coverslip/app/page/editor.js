@@ -4,7 +4,7 @@ import { Away, framePath, getJson, getLabels, imagePath, packLabels, unpackLabel
 import { announce, Emitter, notify, plural } from "./dom.js";
 import { LabelStore } from "./labels.js";
 
-const QUIET = /^(was done already|undo of|redo of)/; // what is seen on the image anyway
+const QUIET = /^(was done already|undo|redo|tracks)/i; // what is seen on the image anyway
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
 // Events: "open", "frame", "cells", "labels", "preview".
@@ -152,6 +152,7 @@ export class Editor extends Emitter {
     const image = reply.image ?? entry.image, frame = reply.frame ?? entry.frame;
     const isUndo = entry.path.startsWith("/api/undo") || entry.path.startsWith("/api/redo");
     if (isUndo) announce(entry.path.endsWith("undo") ? "Undone." : "Done again.");
+    if (reply.tracks === true && image === this.image.id) return; // the frame that one looks at stays
     if (isUndo && typeof image === "string" && (image !== this.image.id || frame !== this.frame)) {
       await this.open(image, frame, { keepView: image === this.image.id });
       this.emit("cells", { ...reply, image, frame });

@@ -7,7 +7,7 @@ export const STATES = {
   new: "not done",
   found: "found",
   corrected: "corrected",
-  training: "finished, to learn from",
+  training: "finished",
 };
 
 // Events: "choose" (an image's id), "folder".
@@ -45,7 +45,7 @@ export class Gallery extends Emitter {
     this.list.replaceChildren(...this.images.map((image) => this.item(image, old.get(image.id))));
     const done = this.images.filter(({ state }) => state !== "new").length;
     const learnt = this.images.filter(({ state }) => state === "training").length;
-    this.summary.textContent = `${done} of ${plural(this.images.length, "image")} done${learnt ? `, ${learnt} to learn from` : ""}`;
+    this.summary.textContent = `${done} of ${plural(this.images.length, "image")} done${learnt ? `, ${learnt} finished` : ""}`;
     byId("folder-name").textContent = this.folder.folder.split(/[\\/]/).filter(Boolean).pop() ?? this.folder.folder;
     byId("folder-name").title = this.folder.folder;
     this.mark();

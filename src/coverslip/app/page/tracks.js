@@ -112,7 +112,7 @@ export class Tracks extends Emitter {
     const { editor, viewer } = this.app;
     this.current = event;
     if (event.frame !== editor.frame) await editor.open(editor.image.id, event.frame, { keepView: true });
-    viewer.reveal(event.y, event.x, { centre: true });
+    viewer.reveal(event.y, event.x);
     viewer.redraw();
     announce(event.text);
     this.emit("event", event);

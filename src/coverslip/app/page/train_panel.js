@@ -49,7 +49,7 @@ export class TrainPanel {
     this.curve.hidden = !(job.curve?.length > 1);
     if (!this.curve.hidden) this.curve.replaceChildren(drawCurve(job.curve), legend());
     this.verdict.replaceChildren(...verdictOf(job));
-    if (job.state === "done") this.app.loadModels({ use: job.model });
+    if (job.state === "done") this.app.loadModels({ use: isBetter(job) ? job.model : null });
   }
 
   fillModels(models, chosen) {
@@ -78,16 +78,15 @@ export function drawCurve(curve) {
 
 const score = (result) => (typeof result === "number" ? result : result?.f1 ?? null);
 
-function verdictOf({ before, after, state, model }) {
-  const [old, made] = [score(before), score(after)];
-  if (old === null || made === null || state !== "done") return [];
-  const better = made > old;
-  return [
-    make("dl", { class: "scores" },
-      make("div", {}, make("dt", {}, "Before"), make("dd", {}, old.toFixed(2))),
-      make("div", { class: better ? "good" : "" }, make("dt", {}, "After"), make("dd", {}, made.toFixed(2)))),
-    make("p", {}, better ? `${model ?? "The new model"} is used from now on.` : "The new model is not better on your images: the old one stays in use."),
-  ];
+const isBetter = ({ before, after }) => score(before) !== null && score(after) > score(before);
+
+// The two scores; what follows from them stands in the job's own sentence.
+function verdictOf(job) {
+  const [old, made] = [score(job.before), score(job.after)];
+  if (old === null || made === null) return [];
+  return [make("dl", { class: "scores" },
+    make("div", {}, make("dt", {}, "Before"), make("dd", {}, old.toFixed(2))),
+    make("div", { class: isBetter(job) ? "good" : "" }, make("dt", {}, "After"), make("dd", {}, made.toFixed(2))))];
 }
 
 function card(model, isUsed) {

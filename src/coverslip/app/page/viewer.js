@@ -86,10 +86,10 @@ export class Viewer extends Emitter {
   }
 
   // Bring a place of the image to the middle, if it is not well in view.
-  reveal(y, x, { centre = false } = {}) {
+  reveal(y, x) {
     const [px, py] = this.toScreen(y, x);
     const margin = 60;
-    if (!centre && px > margin && py > margin && px < this.width - margin && py < this.height - margin) return;
+    if (px > margin && py > margin && px < this.width - margin && py < this.height - margin) return;
     this.x = x - this.width / this.scale / 2;
     this.y = y - this.height / this.scale / 2;
     this.moved();
