@@ -45,6 +45,7 @@ from .pairing import (
 from .projection import check_projection, project
 from .read import channel_notes, list_series, open_image, read_frame, read_frames
 from .reading import Reading, dict_to_reading, find_channel, open_reading
+from .rectangles import Rectangle, known_pixels, read_rectangles, rectangles_file
 from .region_reader import FrameReader, open_frame
 from .stack import open_pages, smallest_dtype, write_labels
 from .truth import check_pairs, read_noted_truth, read_truth, say_sizes
@@ -70,6 +71,7 @@ __all__ = [
     "Named",
     "Pair",
     "Reading",
+    "Rectangle",
     "annotated_file",
     "channel_notes",
     "channel_number",
@@ -94,6 +96,7 @@ __all__ = [
     "is_one_image",
     "is_there",
     "is_written",
+    "known_pixels",
     "label_files_in",
     "label_name",
     "level_sizes",
@@ -117,7 +120,9 @@ __all__ = [
     "read_frames",
     "read_labels",
     "read_noted_truth",
+    "read_rectangles",
     "read_truth",
+    "rectangles_file",
     "remove_leftovers",
     "s_per_unit",
     "say_ambiguous",
