@@ -5,6 +5,7 @@ It trains a segmentation model, or fine-tunes one that ships, on images with gro
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,17 +25,18 @@ from coverslip.cli.options import (
 from coverslip.cli.train_plan import (
     Choice,
     Split,
+    Wanted,
     augment_settings,
     choose_encoder,
     choose_network,
-    make_plan,
+    plan_training,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from coverslip.training import Plan, Ranks, TrainSettings
+    from coverslip.training import Plan, Ranks, TrainSettings, Watch
 
 
 def train(
@@ -62,7 +64,12 @@ def train(
             "name for swift, such as resnet34, with its ImageNet weights where they are installed."
         ),
     ] = "none",
-    epochs: Annotated[int, typer.Option(help="Passes over the images.")] = 60,
+    minutes: Annotated[
+        float | None, typer.Option(help="Take so long at most, the comparison at the end included.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Rounds, after each of which the model is scored.")
+    ] = None,
     steps_per_epoch: Annotated[
         int | None, typer.Option(help="Batches an epoch; otherwise one pass over the images.")
     ] = None,
@@ -70,7 +77,7 @@ def train(
         str | None,
         typer.Option(help="mask, or mask,distance to tell cells apart; otherwise as --from, mask."),
     ] = None,
-    batch: Annotated[int, typer.Option(help="Images a batch.")] = 8,
+    batch: Annotated[int | None, typer.Option(help="Images a batch.")] = None,
     lr: Annotated[float, typer.Option(help="Highest learning rate of the one-cycle.")] = 1e-3,
     loss: Annotated[str, typer.Option(help="bce_dice, bce, dice or jaccard_bce.")] = "bce_dice",
     size: Annotated[
@@ -85,13 +92,15 @@ def train(
         ),
     ] = None,
     crop: Annotated[
-        int,
+        int | None,
         typer.Option(min=0, help="Cut random squares of this size; 0: whole images (with --size)."),
-    ] = 256,
+    ] = None,
     tries: Annotated[
         int, typer.Option(help="Squares that are cut until one has a cell, for sparse images.")
     ] = 1,
-    zoom: Annotated[float, typer.Option(help="Sizes are varied from 1/ZOOM to ZOOM.")] = 1.3,
+    zoom: Annotated[
+        float | None, typer.Option(help="Sizes are varied from 1/ZOOM to ZOOM.")
+    ] = None,
     faults: Annotated[
         float,
         typer.Option(
@@ -108,7 +117,9 @@ def train(
     touching: Annotated[
         float, typer.Option(help="How much pixels between touching cells count in the loss.")
     ] = 1.0,
-    val_fraction: Annotated[float, typer.Option(help="Share kept for validation.")] = 0.15,
+    val_fraction: Annotated[
+        float | None, typer.Option(help="Share of the images kept for validation.")
+    ] = None,
     val_where: Annotated[
         str | None, typer.Option(help="Validate on the images with COLUMN=VALUE in the list.")
     ] = None,
@@ -133,6 +144,7 @@ def train(
 ) -> None:
     """Train a network on images and masks, or fine-tune one that ships."""
     from coverslip.io import Reading
+    from coverslip.training import Choice as Open
     from coverslip.training import SampleSettings, TrainSettings
     from coverslip.training.augment import AugmentSettings, scale_faults
 
@@ -144,9 +156,9 @@ def train(
         choice=Choice(model=model, arguments=argument, start=start, maps=maps),
         settings=TrainSettings(
             encoder=encoder,
-            epochs=epochs,
+            epochs=60 if epochs is None else epochs,
             steps_per_epoch=steps_per_epoch,
-            batch=batch,
+            batch=8 if batch is None else batch,
             lr=lr,
             loss=loss,
             patience=patience,
@@ -156,12 +168,14 @@ def train(
             sample=SampleSettings(
                 size_px=size,
                 cell_size_px=cell_size,
-                crop_px=crop or None,
+                crop_px=256 if crop is None else crop or None,
                 tries=tries,
                 ignored_from=ignored_from,
                 touching_weight=touching,
             ),
-            augment=augment_settings(scale_faults(AugmentSettings(zoom=zoom), faults), change),
+            augment=augment_settings(
+                scale_faults(AugmentSettings(zoom=1.3 if zoom is None else zoom), faults), change
+            ),
             reading=Reading(channel, axes, project),
         ),
         split=Split(
@@ -172,14 +186,33 @@ def train(
             val_where=val_where,
             fold=fold,
         ),
+        wanted=Wanted(
+            minutes,
+            Open(
+                duration=epochs is None and steps_per_epoch is None,
+                batch=batch is None,
+                crop=crop is None,
+                zoom=zoom is None,
+                size=size is None and cell_size is None,
+                validation=not (val_fraction or val_where or fold),
+            ),
+        ),
         resume=resume,
     )
 
 
 # What a training writes beside its samples.
-RUN_FILES = ("settings.json", "best.safetensors", "state.safetensors", "history.csv", "curves.png")
+RUN_FILES = (
+    "settings.json",
+    "best.safetensors",
+    "state.safetensors",
+    "history.csv",
+    "curves.png",
+    "before_after.csv",
+)
 
 # What is said of each epoch; the first that a training has chooses its checkpoint.
+NAMES = {"ap": "mean AP", "f1": "F1", "jaccard": "Jaccard"}
 SHOWN = {"val_ap": "AP", "val_jaccard": "Jaccard"}
 
 
@@ -191,11 +224,12 @@ def run_train(
     choice: Choice,
     settings: TrainSettings,
     split: Split,
+    wanted: Wanted,
     resume: bool,
 ) -> None:
     """Begin or continue a training and show how it goes; of several processes, the first does."""
     from coverslip.io import Ledger, find_pairs, only_here, writing
-    from coverslip.training import joined, leave, resume_plan, start_run
+    from coverslip.training import Watch, joined, leave, resume_plan, start_run
     from coverslip.training import train as fit
 
     def begin() -> Plan:
@@ -208,19 +242,23 @@ def run_train(
             note(f"continuing {out} with the settings it was begun with")
             return plan
         begin_folder(out, resume=resume)
-        plan = make_plan(pairs, chosen, split)
+        plan = plan_training(pairs, chosen, split, wanted)
         with writing(Ledger(out)):
             start_run(out, plan)
         return plan
 
+    begun = time.monotonic()
     with joined() as ranks:
+        # One of several processes cannot end alone: their steps are laid out for the time, no more.
+        minutes = wanted.minutes if ranks.count == 1 else None
+        watch = Watch(begun, 0.0, minutes, None, lambda: False)
         plan = ranks.from_first(begin)
         if not ranks.first:
             fit(plan, out, ranks=ranks)
         else:
             ledger = Ledger(out, sets_aside=True)
             with only_here(out) as check_there, writing(ledger):
-                show_fit(plan, out, ranks=ranks, check_there=check_there)
+                show_fit(plan, out, ranks=ranks, watch=watch, check_there=check_there)
             ledger.compact()
             for old, new in ledger.moved:
                 note(f"{old} was changed since it was written, and is kept as {new.name}")
@@ -239,7 +277,7 @@ def begin_folder(out: Path, *, resume: bool) -> None:
 
     ledger = Ledger(out)
     files = [out / name for name in RUN_FILES]
-    files += (out / "samples").glob("epoch_*.png")
+    files += (out / "samples").glob("*.png")
     if not ledger.file.exists() and resume and (out / "settings.json").is_file():
         for path in files:
             if path.is_file():
@@ -249,38 +287,87 @@ def begin_folder(out: Path, *, resume: bool) -> None:
             ledger.make_way(path)
 
 
-def show_fit(plan: Plan, out: Path, *, ranks: Ranks, check_there: Callable[[], None]) -> None:
+def show_fit(
+    plan: Plan, out: Path, *, ranks: Ranks, watch: Watch, check_there: Callable[[], None]
+) -> None:
     """Train, with a bar and a line for each epoch."""
+    from coverslip.training import say_minutes
     from coverslip.training import train as fit
 
-    n_train = count_of(len(plan.train), "image")
-    note(f"{n_train} to learn from, {len(plan.val)} to validate on")
+    note(what_validates(plan))
     if ranks.count > 1:
         note(f"{ranks.count} processes share each batch of {plan.settings.batch}")
     with new_progress() as progress:
         task = progress.add_task(f"training {plan.settings.model}", info="")
 
-        best, n_epochs = "", 0
+        best, left = "", 0.0
 
         def on_step(step: int, n_steps: int, loss: float) -> None:
+            nonlocal left
+            left = watch.seconds_left(step, n_steps, time.monotonic())
             progress.update(task, completed=step, total=n_steps, info=f"loss {loss:.3f}  {best}")
+            watch.on_step(step, n_steps, loss)
 
         def on_epoch(row: dict[str, float]) -> None:
-            nonlocal best, n_epochs
+            nonlocal best
             check_there()
-            n_epochs += 1
             words = in_words(row)
             best = max(best, f"best {words}")
             note(
                 f"epoch {row['epoch']:4.0f}  loss {row['train_loss']:.3f}  "
                 f"validation loss {row['val_loss']:.3f}  {words}  {row['seconds']:.0f} s"
+                f"{f', {say_minutes(left)} left' if left > 1 else ''}"
             )
 
         path = fit(plan, out, ranks=ranks, on_step=on_step, on_epoch=on_epoch, on_note=note)
-    if not n_epochs:
+    if not watch.losses:
         note("it is over already: nothing was left to train")
     tell(f"{path}")
-    note(f"use it: coverslip segment IMAGES -o OUT --model {path}")
+    if plan.settings.start is None:
+        note(f"use it: coverslip segment IMAGES -o OUT --model {path}")
+    else:
+        note_comparison(plan, out)
+
+
+def what_validates(plan: Plan) -> str:
+    """What is learnt from, and what the model is scored on."""
+    n_train, share = count_of(len(plan.train), "image"), plan.settings.sample.held_out
+    if not share:
+        return f"{n_train} to learn from, {len(plan.val)} to validate on"
+    return f"{n_train} to learn from; {share:.0%} of each, along one side, is held out to validate"
+
+
+def note_comparison(plan: Plan, out: Path) -> None:
+    """Say what the training has brought on the user's images, and how to use the model."""
+    from coverslip.errors import ModelError
+    from coverslip.training import finish
+
+    try:
+        tuned = finish(plan, out)
+    except ModelError as error:  # it was resumed, and what it began with is gone since
+        note(f"nothing to compare with: {error}")
+        return
+    compared, held_out = tuned.comparison, plan.settings.sample.held_out
+    where = "the held-out parts of your images" if held_out else "the images that were set aside"
+    scores = [name for name in ("ap", "f1", "jaccard") if f"{name}_before" in compared.table]
+    means = {NAMES[name]: compared.means(name) for name in scores}
+    words = ", ".join(f"{name} {old:.2f} → {new:.2f}" for name, (old, new) in means.items())
+    n = int(compared.table["n_cells"].sum()) if "n_cells" in compared.table else None
+    cells = f" ({count_of(n, 'cell')})" if n else ""
+    note(f"before and after on {where}{cells}: {words}")
+    if not tuned.improved:
+        note(
+            f"no epoch was better than {plan.settings.start} there, so {plan.settings.start} is "
+            "kept as it was: annotate other images, or give it more time by --minutes"
+        )
+    elif (found := compared.interval()) is None:
+        note("of so few images nobody can say how sure that is")
+    else:
+        note(
+            f"the gain is {found[0]:+.2f} to {found[1]:+.2f} in 95 % of resamplings of the images"
+            + ("; new images may differ more than parts of these" if held_out else "")
+        )
+    note(f"use it: {tuned.command}")
 
 
 def in_words(row: Mapping[str, float]) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.io import Pair, Reading
+    from coverslip.training import Choice as Open
     from coverslip.training import Plan, TrainSettings
     from coverslip.training.augment import AugmentSettings
 
@@ -25,9 +26,17 @@ class Split:
     table: Path | None  # a CSV with a row for each image
     where: str | None  # COLUMN=VALUE or COLUMN!=VALUE: use these only
     balance: str | None  # column whose rare values are shown more often
-    val_fraction: float
+    val_fraction: float | None  # None: 0.15, or parts of all where a few images are fine-tuned on
     val_where: str | None = None  # COLUMN=VALUE of those to validate on, in place of the fraction
     fold: str | None = None  # "K/N" in place of the fraction
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How long a training may take, and what is chosen by the images of one that goes on."""
+
+    minutes: float | None
+    open: Open  # what the user has not said
 
 
 @dataclass(frozen=True)
@@ -66,15 +75,48 @@ def choose_network(settings: TrainSettings, choice: Choice) -> TrainSettings:
     return settings_from(choice.start, settings, model=choice.model, more=choice.maps is None)
 
 
-def make_plan(pairs: list[Pair], settings: TrainSettings, split: Split) -> Plan:
-    """Choose, check, balance and split the pairs.
+VAL_FRACTION = 0.15
+
+
+def plan_training(pairs: list[Pair], settings: TrainSettings, split: Split, wanted: Wanted) -> Plan:
+    """The plan of a training; of one that goes on from a model, with what is left open chosen.
 
     Raises:
         DataError: pairs that cannot be trained on, all of them listed.
         SettingsError: options that do not go together.
     """
+    from coverslip.training import fit_to_time, say_minutes
+
+    pairs = checked_pairs(pairs, settings, split)
+    settings = replace(settings, reading=name_channel(settings.reading, pairs))
+    plan = make_plan(pairs, fit_open(settings, len(pairs), wanted), split)
+    chooses = settings.start is not None and wanted.open.duration
+    if not chooses and wanted.minutes is None:
+        return plan
+    planned, seconds = fit_to_time(plan, minutes=wanted.minutes)
+    plan = planned if wanted.open.duration else plan
+    note(f"{count_of(len(pairs), 'image')}: {say_minutes(seconds)}")
+    return plan
+
+
+def fit_open(settings: TrainSettings, n_images: int, wanted: Wanted) -> TrainSettings:
+    """The settings, with what the user left open chosen by the images, for one that goes on."""
+    from coverslip.checkpoints import find_model, load_checkpoint
+    from coverslip.training import fit_to_images
+
+    if settings.start is None:
+        return settings
+    learnt = load_checkpoint(find_model(settings.start)).cell_size_px
+    return fit_to_images(settings, n_images, cell_size_px=learnt, choice=wanted.open)
+
+
+def checked_pairs(pairs: list[Pair], settings: TrainSettings, split: Split) -> list[Pair]:
+    """The pairs that the list names, all of them fit to be trained on.
+
+    Raises:
+        DataError: some are not; all problems are listed.
+    """
     from coverslip.io import check_pairs
-    from coverslip.training import Plan, balance_weights, fold_pairs, split_pairs
 
     pairs = choose_pairs(pairs, split.table, split.where)
     with collected_notes() as on_note:
@@ -84,16 +126,31 @@ def make_plan(pairs: list[Pair], settings: TrainSettings, split: Split) -> Plan:
             f"{count_of(len(problems), 'problem')} with the annotated images, nothing was trained:"
             "\n" + "\n".join(f"  {problem}" for problem in problems)
         )
-    settings = replace(settings, reading=name_channel(settings.reading, pairs))
+    return pairs
+
+
+def make_plan(pairs: list[Pair], settings: TrainSettings, split: Split) -> Plan:
+    """Balance and split the pairs.
+
+    Raises:
+        SettingsError: options that do not go together.
+    """
+    from coverslip.training import Plan, balance_weights, fold_pairs, split_pairs
+
     groups = balance_groups(pairs, split)
-    if split.val_where:
+    if settings.sample.held_out:
+        train = val = pairs
+    elif split.val_where:
         train, val = part_pairs(pairs, split)
     elif split.fold:
         fold, n_folds = parse_fold(split.fold)
         train, val = fold_pairs(pairs, fold=fold, n_folds=n_folds, seed=settings.seed)
     else:
         train, val = split_pairs(
-            pairs, fraction=split.val_fraction, seed=settings.seed, groups=groups
+            pairs,
+            fraction=VAL_FRACTION if split.val_fraction is None else split.val_fraction,
+            seed=settings.seed,
+            groups=groups,
         )
     shown = balance_groups(train, split)
     return Plan(settings, train, val, balance_weights(shown) if shown else None)
@@ -103,7 +160,7 @@ def name_channel(reading: Reading, pairs: Sequence[Pair]) -> Reading:
     """What is read; where there are several channels and none is named, the first is learnt."""
     from coverslip.io import open_image
 
-    if reading.channel is not None:
+    if reading.channel is not None or reading.learnt is not None:
         return reading
     several = any(open_image(pair.image, axes=reading.axes).n_channels > 1 for pair in pairs)
     return replace(reading, learnt=0) if several else reading

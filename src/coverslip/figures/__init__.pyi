@@ -1,6 +1,16 @@
 from .colours import colour_cells
 from .display import Picture, probability_to_rgb, side_by_side, to_picture
-from .overlays import INVENTED, MISSED, draw_outlines, error_map, overlay, thumbnail
+from .overlays import (
+    INVENTED,
+    MERGED,
+    MISSED,
+    SPLIT,
+    cell_error_map,
+    draw_outlines,
+    error_map,
+    overlay,
+    thumbnail,
+)
 from .page import (
     DOTS_PER_MM,
     DOUBLE_MM,
@@ -39,17 +49,20 @@ __all__ = [
     "INVENTED",
     "LABEL_PT",
     "LINE_PT",
+    "MERGED",
     "MISSED",
     "MM_PER_INCH",
     "PRINT_DPI",
     "PT_PER_MM",
     "SMALL_PT",
     "SOFT",
+    "SPLIT",
     "TITLE_PT",
     "Picture",
     "add_axes",
     "add_panel",
     "arrow",
+    "cell_error_map",
     "colour_cells",
     "curves",
     "curves_figure",

@@ -17,6 +17,9 @@ from coverslip.figures.display import Picture, to_picture
 # The paper's Figure 4; magenta and green are told apart with any colour blindness too.
 MISSED: tuple[int, int, int] = (255, 0, 255)
 INVENTED: tuple[int, int, int] = (0, 255, 0)
+# Lines that are missing between cells, and lines that should not be there.
+MERGED: tuple[int, int, int] = (255, 190, 0)
+SPLIT: tuple[int, int, int] = (0, 200, 255)
 
 RIM_BRIGHTNESS = 0.4
 
@@ -120,6 +123,45 @@ def error_map(
     for wrong, colour in ((missed, MISSED), (invented, INVENTED)):
         picture[wrong] = picture[wrong] * (1 - opacity) + np.array(colour) * opacity
     return np.asarray(np.rint(picture), dtype=np.uint8)
+
+
+def cell_error_map(
+    image: NDArray[Any],
+    truth: NDArray[np.integer[Any]],
+    pred: NDArray[np.integer[Any]],
+    *,
+    merged: NDArray[np.bool_],
+    split: NDArray[np.bool_],
+) -> Picture:
+    """Show where a prediction is wrong, and which cells it merged or split.
+
+    Args:
+        image: (H, W) or (H, W, 3), any real type, finite.
+        truth: (H, W) labels.
+        pred: (H, W) labels.
+        merged: (H, W) the true cells that share a predicted one.
+        split: (H, W) the predicted cells that share a true one.
+
+    Returns:
+        (H, W, 3) uint8: as `error_map`; merged cells with their true outlines in yellow, split ones
+        with the outlines that were found in blue.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.figures import cell_error_map
+        >>> truth = np.repeat([[1] * 4 + [2] * 4], 8, axis=0)
+        >>> every = truth > 0
+        >>> picture = cell_error_map(truth * 0, truth, every * 1, merged=every, split=~every)
+        >>> picture[4, 3].tolist()  # where the line between the two is missing
+        [255, 190, 0]
+    """
+    picture = error_map(image, truth, pred, opacity=0.5)
+    for labels, where, colour in ((truth, merged, MERGED), (pred, split, SPLIT)):
+        shown = np.where(where, labels, 0)
+        if shown.any():
+            lines = _outlines(_small_ids(shown), thickness=outline_thickness(shown, FINE))
+            picture[lines] = colour
+    return picture
 
 
 def draw_outlines(

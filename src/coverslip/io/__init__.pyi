@@ -46,6 +46,7 @@ from .pairing import (
 from .projection import check_projection, project
 from .read import channel_notes, list_series, open_image, read_frame, read_frames
 from .reading import Reading, dict_to_reading, find_channel, open_reading
+from .rectangles import Rectangle, known_pixels, read_rectangles, rectangles_file
 from .region_reader import FrameReader, open_frame
 from .stack import open_pages, smallest_dtype, write_labels
 from .truth import check_pairs, read_noted_truth, read_truth, say_sizes
@@ -72,6 +73,7 @@ __all__ = [
     "Pair",
     "PictureSize",
     "Reading",
+    "Rectangle",
     "annotated_file",
     "channel_notes",
     "channel_number",
@@ -96,6 +98,7 @@ __all__ = [
     "is_one_image",
     "is_there",
     "is_written",
+    "known_pixels",
     "label_files_in",
     "label_name",
     "level_sizes",
@@ -119,7 +122,9 @@ __all__ = [
     "read_frames",
     "read_labels",
     "read_noted_truth",
+    "read_rectangles",
     "read_truth",
+    "rectangles_file",
     "remove_leftovers",
     "s_per_unit",
     "say_ambiguous",

@@ -13,10 +13,12 @@ from .objects import (
     cell_recall,
     cell_scores,
     count_cells,
+    find_splits,
     mean_average_precision,
     panoptic_quality,
     pool_cells,
     segmentation_quality,
+    swap,
 )
 from .pixels import Counts, count_pixels, dice, jaccard, pool, precision, recall, scores
 
@@ -41,6 +43,7 @@ __all__ = [
     "count_overlaps",
     "count_pixels",
     "dice",
+    "find_splits",
     "jaccard",
     "match_cells",
     "mean_average_precision",
@@ -52,4 +55,5 @@ __all__ = [
     "recall",
     "scores",
     "segmentation_quality",
+    "swap",
 ]

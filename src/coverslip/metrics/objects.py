@@ -142,17 +142,29 @@ def aggregate(overlaps: Overlaps) -> tuple[int, int]:
 
 
 def count_splits(overlaps: Overlaps) -> int:
-    """Count the true cells that were split.
+    """Count the true cells that were split, see `find_splits`."""
+    return int(np.count_nonzero(find_splits(overlaps)))
+
+
+def find_splits(overlaps: Overlaps) -> NDArray[np.bool_]:
+    """Find the true cells that were split, (n_true,) in the order of their numbers.
 
     A true cell is split if no predicted cell has an IoU above 0.5 with it, and two or more that lie
     in it with more than half of their own area together cover more than half of it. So what was
     found is not split (but for an IoU of exactly 0.5, which is a match and can be a split), and
     specks in a cell that was missed do not split it. A merge is the same with truth and prediction
-    exchanged: `count_splits(swap(overlaps))`.
+    exchanged: `find_splits(swap(overlaps))`.
 
     To belong to what one lies in by more than half is the rule of the Cell Tracking Challenge
     (Matula et al. 2015, PLoS ONE 10:e0144959). Caicedo et al. 2019 (Cytometry A 95:952) count
     splits and merges among all cells with an IoU above 0.1, found or not; such counts differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import count_overlaps, find_splits
+        >>> truth, pred = np.array([1, 1, 1, 1, 2, 2]), np.array([3, 3, 4, 4, 5, 5])
+        >>> find_splits(count_overlaps(truth, pred)).tolist()
+        [True, False]
     """
     true, shared = overlaps.true, overlaps.shared_px
     n_true = len(overlaps.true_area_px)
@@ -160,12 +172,22 @@ def count_splits(overlaps: Overlaps) -> int:
     pieces = np.bincount(true[inside], minlength=n_true)
     covered_px = np.bincount(true[inside], weights=shared[inside], minlength=n_true)
     is_found = np.bincount(true[overlaps.iou > 0.5], minlength=n_true) > 0
-    is_split = ~is_found & (pieces > 1) & (2 * covered_px > overlaps.true_area_px)
-    return int(np.count_nonzero(is_split))
+    is_split: NDArray[np.bool_] = (
+        ~is_found & (pieces > 1) & (2 * covered_px > overlaps.true_area_px)
+    )
+    return is_split
 
 
 def swap(overlaps: Overlaps) -> Overlaps:
-    """Exchange truth and prediction."""
+    """Exchange truth and prediction: what is split then, was merged.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.metrics import count_overlaps, find_splits, swap
+        >>> truth, pred = np.array([1, 1, 2, 2]), np.array([7, 7, 7, 7])
+        >>> find_splits(swap(count_overlaps(truth, pred))).tolist()
+        [True]
+    """
     order = np.lexsort((overlaps.true, overlaps.pred))
     return replace(
         overlaps,

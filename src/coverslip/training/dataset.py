@@ -12,10 +12,12 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from coverslip.errors import SettingsError
+from coverslip.errors import SettingsError, one_of
+from coverslip.io import known_pixels, open_reading, read_rectangles
 from coverslip.preprocessing import resize_image, resize_labels, to_rgb
 from coverslip.segmentation import cell_sizes, labels_to_maps
 from coverslip.training.annotated import load_labelled
+from coverslip.training.held_out import part_window
 from coverslip.training.losses import MOST_WEIGHT
 from coverslip.training.weights import loss_weights, split_ignored
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from coverslip.io import Pair
     from coverslip.preprocessing import Preprocess
     from coverslip.training.sampling import Draw
+
+
+MOST_HELD_OUT = 0.5  # of an image; what is left is learnt from
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ class SampleSettings:
     tries: int = 1  # squares that are cut until one has a cell: of sparse images most have none
     ignored_from: int | None = None  # labels from this number on are of pixels without loss
     touching_weight: float = 1.0  # in the loss, of pixels between and at cells that touch
+    held_out: float = 0.0  # share of every image that is not learnt from; 0: images are set aside
+    part: str = "learn"  # which part of an image that is divided so: "learn" or "validate"
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, before any work is done."""
@@ -67,6 +74,11 @@ class SampleSettings:
             raise SettingsError(
                 f"touching_weight is {self.touching_weight}; it must be from 0 to {MOST_WEIGHT:g}."
             )
+        if not 0 <= self.held_out <= MOST_HELD_OUT:
+            raise SettingsError(
+                f"held_out is {self.held_out}; it must be from 0 to {MOST_HELD_OUT:g}."
+            )
+        one_of("part", self.part, ("learn", "validate"))
         if self.size_px is not None and self.cell_size_px is not None:
             raise SettingsError(
                 f"size_px {self.size_px} and cell_size_px {self.cell_size_px:g}: wanted one of the "
@@ -183,6 +195,8 @@ class PairDataset(Dataset[Sample]):
         self.maps = tuple(maps)
         self.seed = seed
         self.free_bytes = cache_bytes
+        # A batch has one number of channels: where one image is known in part, all have weights.
+        self.weighted = settings.weighted or any(read_rectangles(pair) for pair in self.pairs)
         self.cache: dict[int, Whole] = {}
 
     def __len__(self) -> int:
@@ -208,19 +222,11 @@ class PairDataset(Dataset[Sample]):
         """A pair before any crop."""
         if index in self.cache:
             return self.cache[index]
-        image, labels = load_labelled(
-            self.pairs[index],
-            self.preprocess,
-            size_px=self.settings.size_px,
-            ignored_from=self.settings.ignored_from,
-        )
-        if self.settings.cell_size_px is not None:
-            cells, _ = split_ignored(labels, self.settings.ignored_from)
-            zoom = zoom_to(cells, size_px=self.settings.cell_size_px)
-            image, labels = resize_both(image, labels, zoom=zoom)
+        image, labels, unknown = self.annotated(index)
         labels, ignored = split_ignored(labels, self.settings.ignored_from)
+        ignored |= unknown
         maps = labels_to_maps(labels, self.maps)
-        if self.settings.weighted:
+        if self.weighted:
             touching = self.settings.touching_weight
             maps = np.concatenate([maps, loss_weights(labels, ignored, touching=touching)[None]])
         whole = Whole(image, labels, np.rint(255 * maps).astype(np.uint8), ignored)
@@ -229,6 +235,40 @@ class PairDataset(Dataset[Sample]):
             self.free_bytes -= needed
             self.cache[index] = whole
         return whole
+
+    def annotated(
+        self, index: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.bool_]]:
+        """The part of a pair that belongs here, resized: image, labels, and what is not known."""
+        settings, pair = self.settings, self.pairs[index]
+        image, labels = load_labelled(
+            pair, self.preprocess, size_px=settings.size_px, ignored_from=settings.ignored_from
+        )
+        unknown = unknown_pixels(pair, labels.shape, size_px=settings.size_px)
+        cells, _ = split_ignored(np.where(unknown, 0, labels), settings.ignored_from)
+        zoom = 1.0 if settings.cell_size_px is None else zoom_to(cells, settings.cell_size_px)
+        window = part_window(cells, ~unknown, settings=settings, seed=(self.seed, index))
+        image, labels, unknown = image[window], labels[window], unknown[window]
+        if settings.cell_size_px is not None:
+            shape = zoomed_shape(labels.shape, zoom)
+            image, labels = resize_image(image, shape), resize_labels(labels, shape)
+            unknown = resize_labels(unknown.astype(np.int32), shape) > 0
+        return image, labels, unknown
+
+
+def unknown_pixels(pair: Pair, shape: tuple[int, ...], *, size_px: int | None) -> NDArray[np.bool_]:
+    """Where an image (H, W) is not annotated: outside of its finished rectangles, if it has any.
+
+    Raises:
+        DataError: a rectangle that lies outside of the image.
+    """
+    if read_rectangles(pair) is None:
+        return np.zeros(shape, dtype=bool)
+    whole = open_reading(pair.image, pair.reading).frame_shape if size_px else shape
+    known = known_pixels(pair, whole)
+    small = resize_labels(cast("NDArray[np.bool_]", known).astype(np.int32), (shape[0], shape[1]))
+    unknown: NDArray[np.bool_] = small == 0
+    return unknown
 
 
 def median_cell_size(data: PairDataset, *, most: int = 100) -> float | None:
@@ -299,7 +339,7 @@ def place_crop(shape: Sequence[int], *, size: int, rng: np.random.Generator) -> 
 MOST_ZOOM = 4.0
 
 
-def zoom_to(labels: NDArray[np.int32], *, size_px: float) -> float:
+def zoom_to(labels: NDArray[np.int32], size_px: float) -> float:
     """By how much an image must grow for its cells to have a median diameter.
 
     Args:
@@ -315,12 +355,10 @@ def zoom_to(labels: NDArray[np.int32], *, size_px: float) -> float:
     return float(np.clip(size_px / np.median(sizes), 1 / MOST_ZOOM, MOST_ZOOM))
 
 
-def resize_both(
-    image: NDArray[np.float32], labels: NDArray[np.int32], *, zoom: float
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Resize an image (H, W) or (H, W, 3) and its labels (H, W) by one factor."""
-    height, width = (max(1, round(zoom * length)) for length in labels.shape)
-    return resize_image(image, (height, width)), resize_labels(labels, (height, width))
+def zoomed_shape(shape: tuple[int, ...], zoom: float) -> tuple[int, int]:
+    """(H, W) made larger by a factor."""
+    height, width = (max(1, round(zoom * length)) for length in shape[:2])
+    return height, width
 
 
 BYTES_PER_PIXEL = 12  # three channels, float32; and one byte for each map
@@ -340,7 +378,7 @@ class ResidentPairs:
     def __init__(self, data: PairDataset, device: torch.device) -> None:
         side = cast("int", data.settings.size_px)
         self.images = torch.empty(len(data), 3, side, side, device=device)
-        shape = (len(data), len(data.maps) + data.settings.weighted, side, side)
+        shape = (len(data), len(data.maps) + data.weighted, side, side)
         self.maps = torch.empty(*shape, dtype=torch.uint8, device=device)
         for index in range(len(data)):
             image, _, maps, _ = data.whole(index)

@@ -5,9 +5,11 @@ The training of a segmentation network, from the start or by fine-tuning.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,15 +18,15 @@ from torch.utils.data import DataLoader
 
 from coverslip.checkpoints import Checkpoint, save_checkpoint
 from coverslip.device import autocast, half_precision, pick_device
-from coverslip.io import Reading, remove_leftovers
+from coverslip.io import Reading, remove_leftovers, write_image
 from coverslip.training.dataset import (
     BYTES_PER_PIXEL,
-    PairDataset,
     ResidentPairs,
     median_cell_size,
     stack_samples,
 )
 from coverslip.training.distributed import ALONE
+from coverslip.training.effort import open_part
 from coverslip.training.losses import LOSSES
 from coverslip.training.network import network_arguments
 from coverslip.training.run_folder import (
@@ -43,9 +45,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
-    from coverslip.training.dataset import Batch
+    from coverslip.training.dataset import Batch, PairDataset
     from coverslip.training.distributed import Ranks
     from coverslip.training.run_folder import Plan, State
     from coverslip.training.sampling import Draw
@@ -53,6 +56,17 @@ if TYPE_CHECKING:
     from coverslip.training.step import Inputs, Step
 
 SCORES = ("val_ap", "val_jaccard")  # the first that a training has chooses its checkpoint
+
+
+class StopTraining(Exception):
+    """Raised by what watches a training, to end it: the best model so far is kept.
+
+    Example:
+        >>> from coverslip.training import StopTraining
+        >>> def on_step(step, n_steps, loss):
+        ...     if step == 100:
+        ...         raise StopTraining
+    """
 
 
 def train(
@@ -74,13 +88,16 @@ def train(
         plan: settings, training pairs, validation pairs.
         run: the folder made by `start_run`.
         ranks: which of several processes this is, of `joined`; all of them call this.
-        on_step: called with the number of steps done, of all, and the batch's loss.
+        on_step: called with the number of steps done, of all, and the batch's loss; it may raise
+            `StopTraining`, as the others may.
         on_epoch: called with each row of the history.
         on_note: called with what the user should be told.
 
     Returns:
         The path of the best checkpoint: by the validation images' mean average precision of cells
-        where the network learns to tell them apart, else by their mean Jaccard.
+        where the network learns to tell them apart, else by their mean Jaccard. A training that
+        goes on from a model never returns a worse one: until an epoch is better than the model it
+        began with, that one is the best.
 
     Raises:
         TrainingError: the loss is no longer a number, or another process is gone.
@@ -109,28 +126,64 @@ def train(
     cell_size_px = median_cell_size(train)
     source = ResidentPairs(train, device) if fits_device(settings, device, len(train)) else train
 
-    for epoch in range(len(state.history), settings.epochs):
-        if epochs_since_best(state.history) >= settings.patience:
-            break
-        start = time.perf_counter()
-        taken = take_steps(plan, state, learner, source, epoch=epoch, steps=steps)
-        loss = watch_steps(taken, plan, n_steps=steps * settings.epochs, on_step=on_step)
-        scores, picture = validate(state.network, val, settings, ranks=ranks)
-        row = {
-            "epoch": epoch + 1,
-            "lr": one_cycle((epoch + 1) * steps - 1, steps * settings.epochs, peak=settings.lr),
-            "train_loss": loss,
-            **scores,
-            "seconds": round(time.perf_counter() - start, 1),
-        }
-        state.history.append(row)
-        if ranks.first:
-            if epochs_since_best(state.history) == 0:
-                save_best(run / "best.safetensors", state, plan, cell_size_px=cell_size_px)
-            write_progress(run, state.history, picture)
-            save_state(run / "state.safetensors", state)
-        on_epoch(row)
+    fit = Fit(plan, run, ranks, cell_size_px)
+    with contextlib.suppress(StopTraining):
+        state = look_first(fit, state, val)
+        for epoch in range(len(state.history), settings.epochs):
+            if epochs_since_best(state.history) >= settings.patience:
+                break
+            start = time.perf_counter()
+            taken = take_steps(plan, state, learner, source, epoch=epoch, steps=steps)
+            loss = watch_steps(taken, plan, n_steps=steps * settings.epochs, on_step=on_step)
+            scores, picture = validate(state.network, val, settings, ranks=ranks)
+            rate = one_cycle((epoch + 1) * steps - 1, steps * settings.epochs, peak=settings.lr)
+            row = {"epoch": epoch + 1, "lr": rate, "train_loss": loss, **scores}
+            row["seconds"] = round(time.perf_counter() - start, 1)
+            state.history.append(row)
+            keep_epoch(fit, state, picture)
+            on_epoch(row)
     return run / "best.safetensors"
+
+
+class Fit(NamedTuple):
+    """What stays the same over the epochs of a training."""
+
+    plan: Plan
+    run: Path
+    ranks: Ranks
+    cell_size_px: float | None
+
+
+def look_first(fit: Fit, state: State, val: PairDataset) -> State:
+    """Score the model that a training goes on from, and save it as the best so far."""
+    plan, ranks = fit.plan, fit.ranks
+    if plan.settings.start is None or state.history or state.before:
+        return state
+    before, picture = validate(state.network, val, plan.settings, ranks=ranks)
+    state = replace(state, before=before)
+    if ranks.first:
+        save_best(fit, state, {"epoch": 0, **before})
+        write_image(fit.run / "samples" / "before.png", picture)
+    return state
+
+
+def keep_epoch(fit: Fit, state: State, picture: NDArray[np.uint8]) -> None:
+    """Write what an epoch has come to; of several processes, the first does."""
+    if not fit.ranks.first:
+        return
+    last = state.history[-1]
+    if epochs_since_best(state.history) == 0 and is_better(last, state.before):
+        save_best(fit, state, last)
+    write_progress(fit.run, state.history, picture)
+    save_state(fit.run / "state.safetensors", state)
+
+
+def is_better(row: dict[str, float], before: dict[str, float]) -> bool:
+    """Whether an epoch's score is above that of the model it began with, if there was one."""
+    if not before:
+        return True
+    score = next(key for key in SCORES if key in before)
+    return row[score] > before[score] or (math.isnan(before[score]) and not math.isnan(row[score]))
 
 
 def begin(
@@ -224,15 +277,14 @@ def epochs_since_best(history: list[dict[str, float]]) -> int:
     return len(scores) - 1 - scores.index(max(scores)) if scores else 0
 
 
-def save_best(path: Path, state: State, plan: Plan, *, cell_size_px: float | None) -> None:
+def save_best(fit: Fit, state: State, scores: dict[str, float]) -> None:
     """Write the network as it is now as the run's best checkpoint."""
-    settings = plan.settings
-    last = state.history[-1]
+    plan, settings, cell_size_px = fit.plan, fit.plan.settings, fit.cell_size_px
     card: dict[str, Any] = {
         "settings": settings_to_dict(settings),
         "images": len(plan.train),
-        "epoch": int(last["epoch"]),
-        **{key: last[key] for key in SCORES if key in last},
+        "epoch": int(scores["epoch"]),
+        **{key: scores[key] for key in SCORES if key in scores},
         "cell_size_px": cell_size_px and round(cell_size_px, 1),
         "one_size": settings.sample.cell_size_px is not None,
     }
@@ -241,7 +293,7 @@ def save_best(path: Path, state: State, plan: Plan, *, cell_size_px: float | Non
         channel = reading.channel if reading.channel is not None else reading.learnt
         card |= {"channel": channel, "axes": reading.axes, "project": reading.project}
     save_checkpoint(
-        path,
+        fit.run / "best.safetensors",
         Checkpoint(
             network=state.network,
             model=settings.model,
@@ -259,23 +311,15 @@ MOST_OF_DEVICE = 0.25  # of a GPU's free memory, for images; the network wants t
 def open_pairs(plan: Plan) -> tuple[PairDataset, PairDataset]:
     """The images to learn from, and those to validate on."""
     settings = plan.settings
-    train = PairDataset(
-        plan.train,
-        preprocess=settings.preprocess,
-        settings=settings.sample,
-        maps=settings.maps,
-        seed=settings.seed,
-    )
-    val = PairDataset(
-        plan.val, preprocess=settings.preprocess, settings=settings.sample, maps=settings.maps
-    )
-    return train, val
+    train = open_part(settings, plan.train, part="learn")
+    return train, open_part(settings, plan.val, part="validate")
 
 
 def fits_device(settings: TrainSettings, device: torch.device, n_images: int) -> bool:
     """Whether the images are of one size, and there is a GPU with room for them."""
     size, crop = settings.sample.size_px, settings.sample.crop_px
-    if settings.sample.tries > 1:  # which asks what is in a square, and so waits for the GPU
+    if settings.sample.tries > 1 or settings.sample.held_out:
+        # The one asks what is in a square, and so waits for the GPU; the other cuts its images.
         return False
     if device.type != "cuda" or size is None or (crop is not None and crop > size):
         return False

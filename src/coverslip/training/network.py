@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from coverslip.checkpoints import Checkpoint
+    from coverslip.io import Reading
     from coverslip.training.settings import TrainSettings
 
 
@@ -138,7 +139,8 @@ def settings_from(
 ) -> TrainSettings:
     """The settings of a training that goes on from a trained model.
 
-    Network, its arguments and the preparation of images are the model's.
+    Network, its arguments and the preparation of images are the model's; so is the channel that is
+    learnt, where none is named.
 
     Args:
         start: name of a model that ships, or path of a checkpoint or of a training's folder.
@@ -183,7 +185,15 @@ def settings_from(
         arguments={k: v for k, v in begun.arguments.items() if k != "out_channels"},
         preprocess=begun.preprocess,
         maps=begun.maps if more and settings.maps == ("mask",) else settings.maps,
+        reading=learnt_reading(settings.reading, begun),
     )
+
+
+def learnt_reading(reading: Reading, model: Checkpoint) -> Reading:
+    """What is read of an image: as asked for, else the channel that the model has learnt."""
+    if reading.channel is not None or model.channel is None:
+        return reading
+    return replace(reading, learnt=model.channel)
 
 
 def load_start(network: nn.Module, settings: TrainSettings) -> None:

@@ -62,6 +62,7 @@ class State:
     network: nn.Module
     optimizer: torch.optim.Optimizer
     history: list[dict[str, float]] = field(default_factory=list)
+    before: dict[str, float] = field(default_factory=dict)  # scores of the model it began with
 
 
 def start_run(run: Path, plan: Plan) -> None:
@@ -177,7 +178,11 @@ def new_state(
 
 def save_state(path: Path, state: State) -> None:
     """Write the state, whole or not at all."""
-    write_tensors(path, state_to_tensors(state), {"history": json.dumps(state.history)})
+    write_tensors(path, state_to_tensors(state), _words(state))
+
+
+def _words(state: State) -> dict[str, str]:
+    return {"history": json.dumps(state.history), "before": json.dumps(state.before)}
 
 
 def state_to_tensors(state: State) -> dict[str, Tensor]:
@@ -195,7 +200,7 @@ def tensors_to_state(
     """The inverse of `state_to_tensors`; `state` gives network and optimizer to fill."""
     state.network.load_state_dict(part(tensors, "network."))
     load_moments(state.optimizer, part(tensors, "optimizer."))
-    return State(state.network, state.optimizer, history)
+    return replace(state, history=history)
 
 
 def load_state(path: Path, state: State) -> State:
@@ -206,7 +211,8 @@ def load_state(path: Path, state: State) -> State:
     """
     tensors, metadata = read_tensors(path)
     try:
-        return tensors_to_state(state, tensors, json.loads(metadata["history"]))
+        state = tensors_to_state(state, tensors, json.loads(metadata["history"]))
+        return replace(state, before=json.loads(metadata.get("before", "{}")))
     except (RuntimeError, ValueError, KeyError) as error:
         raise ModelError(
             f"{path}: not the state of this training ({str(error).splitlines()[0]}): start a new "

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pandas as pd
 import torch
 
-from coverslip.figures import curves, error_map, side_by_side
+from coverslip.figures import cell_error_map, curves, error_map, side_by_side
 from coverslip.inference import PredictSettings, open_predictor
 from coverslip.io import write_bytes, write_image, write_text
-from coverslip.metrics import count_cells, count_pixels, jaccard, mean_average_precision
+from coverslip.metrics import (
+    count_cells,
+    count_overlaps,
+    count_pixels,
+    find_splits,
+    jaccard,
+    mean_average_precision,
+    swap,
+)
 from coverslip.preprocessing import normalise
 from coverslip.segmentation import separate
 from coverslip.training.distributed import ALONE
@@ -22,11 +31,11 @@ from coverslip.training.losses import LOSSES, maps_loss
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import nn
 
     from coverslip.inference import Predictor
+    from coverslip.metrics import CellCounts
     from coverslip.training.dataset import PairDataset
     from coverslip.training.distributed import Ranks
     from coverslip.training.settings import TrainSettings
@@ -40,6 +49,7 @@ class Seen(NamedTuple):
     number: int  # of the image
     scores: dict[str, float]
     picture: NDArray[np.uint8] | None  # of its errors
+    counts: CellCounts | None = None  # of its cells, where the network tells them apart
 
 
 def validate(
@@ -53,13 +63,20 @@ def validate(
         val_loss; val_jaccard of the masks; and val_ap, the mean average precision of the cells,
         where the network learns more than a mask.
     """
-    how = PredictSettings(device=settings.device, backend="torch")
-    with open_predictor(network, how) as predictor:
-        seen = [look_at(predictor, data, n, settings) for n in ranks.part(range(len(data)))]
-    seen = sorted(ranks.gather(seen), key=lambda one: one.number)
+    seen = look_at_all(network, data, settings, ranks=ranks)
     scores = pd.DataFrame([one.scores for one in seen]).mean().to_dict()
     pictures = [one.picture for one in seen if one.picture is not None]
     return {str(name): float(value) for name, value in scores.items()}, side_by_side(pictures)
+
+
+def look_at_all(
+    network: nn.Module, data: PairDataset, settings: TrainSettings, *, ranks: Ranks = ALONE
+) -> list[Seen]:
+    """What a network makes of each of the images; several processes divide them."""
+    how = PredictSettings(device=settings.device, backend="torch")
+    with open_predictor(network, how) as predictor:
+        seen = [look_at(predictor, data, n, settings) for n in ranks.part(range(len(data)))]
+    return sorted(ranks.gather(seen), key=lambda one: one.number)
 
 
 def look_at(predictor: Predictor, data: PairDataset, index: int, settings: TrainSettings) -> Seen:
@@ -74,12 +91,34 @@ def look_at(predictor: Predictor, data: PairDataset, index: int, settings: Train
         "val_loss": loss_of(probs, whole.maps, settings),
         "val_jaccard": jaccard(count_pixels(truth, pred)),
     }
-    if len(data.maps) > 1:
-        # Parted first: without a rim that is not known, thin cells would fall to pieces.
-        cells = separate(mask, dict(zip(data.maps, probs, strict=True)))
-        scores["val_ap"] = mean_average_precision(count_cells(whole.labels * known, cells * known))
     is_shown = index < N_PICTURES
-    return Seen(index, scores, error_map(whole.image, truth, pred) if is_shown else None)
+    if len(data.maps) == 1:
+        return Seen(index, scores, error_map(whole.image, truth, pred) if is_shown else None)
+    # Parted first: without a rim that is not known, thin cells would fall to pieces.
+    cells = separate(mask, dict(zip(data.maps, probs, strict=True)))
+    found = np.where(known, cells, 0).astype(np.int32)
+    labels = whole.labels * known
+    counts = count_cells(labels, found)
+    scores["val_ap"] = mean_average_precision(counts)
+    picture = picture_errors(whole.image, labels, found) if is_shown else None
+    return Seen(index, scores, picture, counts)
+
+
+def picture_errors(
+    image: NDArray[np.float32], truth: NDArray[np.int32], pred: NDArray[np.int32]
+) -> NDArray[np.uint8]:
+    """The errors of an image's pixels, and its merged and split cells, as a picture."""
+    overlaps = count_overlaps(truth, pred)
+    true_ids, pred_ids = (np.unique(labels[labels > 0]) for labels in (truth, pred))
+    # Each cell's own mistake, and all the cells of the other kind that take part in it.
+    is_split, is_merged = find_splits(overlaps), find_splits(swap(overlaps))
+    return cell_error_map(
+        image,
+        truth,
+        pred,
+        merged=(truth > 0) & np.isin(pred, pred_ids[is_merged]),
+        split=(pred > 0) & np.isin(truth, true_ids[is_split]),
+    )
 
 
 def loss_of(probs: NDArray[np.float32], maps: NDArray[np.uint8], settings: TrainSettings) -> float:
