@@ -265,7 +265,7 @@ def without_clock(path: Path) -> bytes:
     if path.name == "report.html":
         moment = rb"\d{4}-\d\d-\d\d \d\d:\d\d|<dt>Duration</dt><dd>[^<]*"
         data, n_clocks = re.subn(moment, b"-", data)
-        assert n_clocks == 3
+        assert n_clocks in (0, 3)  # of tracks, of segmenting
     if path.name == "written.jsonl":  # the hash of the page, with its clock
         data = re.sub(rb'"sha256": "[0-9a-f]+"', b"-", data)
     if path.parent.name == "written":  # a kill in its last step leaves older entries in it

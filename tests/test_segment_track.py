@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from skimage.io import imsave
+from skimage.io import imread, imsave
 from typer.testing import CliRunner
 
 from bright import Bright, bright_model
@@ -80,3 +82,18 @@ def test_all_frames_of_a_time_lapse_have_one_scale(tmp_path, monkeypatch):
     assert seen == [5]
     given = make_job("nuclei", SegmentSettings(scale=2.0))
     assert share_scale(paths, given) is given
+
+
+def test_several_processes_come_to_the_same_tracks(tmp_path):
+    pixels = imread(Path(__file__).parent.parent / "examples/nuclei/fluorescence_small.png")
+    (tmp_path / "frames").mkdir()
+    for number in range(4):
+        part = pixels[number : number + 120, 2 * number : 2 * number + 120]
+        imsave(tmp_path / "frames" / f"{number}.png", part, check_contrast=False)
+    words = [tmp_path / "frames", "--model", "nuclei", "--scale", 1, "--time-lapse", "--track"]
+    run(*words, "-o", tmp_path / "one")
+    run(*words, "-o", tmp_path / "two", "--workers", 2)
+    for name in ("tracks.csv", "lineage.csv", "tracked_labels.tif", "report.html"):
+        one, two = (tmp_path / out / "tracks" / name for out in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes()
+    assert len(pd.read_csv(tmp_path / "one" / "tracks" / "tracks.csv")) > 8

@@ -70,6 +70,21 @@ def test_images_give_intensities_and_the_pictures_of_the_page(labels, images, tm
     assert "done before" not in run(labels, "-o", tmp_path / "out").output
 
 
+def test_a_frame_without_an_image_shows_none_and_not_the_one_before(images, tmp_path):
+    (tmp_path / "labels").mkdir()
+    for t in (0, 1, 3, 4):
+        tifffile.imwrite(tmp_path / "labels" / f"t{t}.tif", MOVES[t])
+    (images / "t10.png").unlink()
+    run(tmp_path / "labels", "-o", tmp_path / "out", "--images", images)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    data = json.loads(page.split('id="data">')[1].split("</script>")[0])
+    assert [bool(picture) for picture in data["pictures"]] == [True, True, False, True, True]
+    table = pd.read_csv(tmp_path / "out" / "tracks.csv")
+    assert table.loc[table["centroid_y_px"] < 60, "intensity_mean"].tolist() == [0, 10, 30, 40]
+    assert "frames are missing" in page
+    assert page.index('<section id="events">') < page.index("frames are missing")
+
+
 def test_images_that_do_not_fit_are_refused_in_words(labels, images, tmp_path):
     (images / "t12.png").unlink()
     result = run(labels, "-o", tmp_path / "out", "--images", images)

@@ -51,21 +51,45 @@ def test_a_family_has_shades_of_one_colour():
     assert own < np.abs(colours[2] - colours[1]).sum()
 
 
-def test_the_doubling_time_of_cells_that_double_every_four_frames():
-    found = find_doubling_time(8 * 2 ** (np.arange(17) / 4))
-    assert found.frames == pytest.approx(4)
-    assert found.low == pytest.approx(4) and found.high == pytest.approx(4)
-    assert find_doubling_time([3, 0, 3, 0, 3]).frames == np.inf
-    assert find_doubling_time([1, 2]) is None
+def test_the_doubling_time_follows_from_divisions_alone():
+    # 2 cells for 10 frames, each divides once; one more comes in later, and is no daughter
+    lineage = pd.DataFrame({"parent_track_id": [0, 0, 1, 1, 2, 2, 0]})
+    counts = [2] * 10 + [4, 5]
+    found = find_doubling_time(lineage, counts)
+    assert found.frames == pytest.approx(np.log(2) / np.log(1 + 2 / 24))
+    assert found.low < found.frames < found.high
+    assert found.n_divisions == 2
+    none = find_doubling_time(lineage.iloc[:2], [2] * 20)
+    assert (none.frames, none.high, none.n_divisions) == (np.inf, np.inf, 0)
+    assert 5 < none.low < 20
+    assert find_doubling_time(lineage, [4]) is None
 
 
-def test_the_interval_holds_the_doubling_time_in_19_of_20_films():
-    rng = np.random.default_rng(3)
+@pytest.mark.parametrize(
+    ("n_cells", "n_frames", "doubling"), [(4, 30, 10), (50, 20, 10), (80, 37, 150), (10, 12, 3)]
+)
+def test_the_interval_holds_the_doubling_time_in_19_of_20_films(n_cells, n_frames, doubling):
+    """Cells that divide at random, at one rate whatever their age."""
+    rng = np.random.default_rng(0)
+    stays = 2 ** (-1 / doubling)
     within = 0
-    for _ in range(400):
-        found = find_doubling_time(50 * 2 ** (np.arange(20) / 10 + rng.normal(0, 0.1, 20)))
-        within += found.low <= 10 <= found.high
-    assert 0.92 <= within / 400 <= 0.99
+    for _ in range(2000):
+        counts = [n_cells]
+        for _ in range(n_frames - 1):
+            counts.append(counts[-1] + rng.negative_binomial(counts[-1], stays))
+        born = counts[-1] - counts[0]
+        # each division adds one: pairs of daughters, and a mother for each
+        lineage = pd.DataFrame({"parent_track_id": np.repeat(np.arange(1, born + 1), 2)})
+        found = find_doubling_time(lineage, counts)
+        within += found.low <= doubling <= found.high
+    assert 0.93 <= within / 2000 <= 0.97
+
+
+def test_squared_displacements_in_micrometres_count_each_side_of_a_pixel():
+    cells = cells_of(*((t, 1, 3 * t, 4 * t, 5) for t in range(12)))
+    found = find_displacements(cells, pixel_size_um=(2.0, 0.5), max_lag=2)
+    assert found["msd_um2"].tolist() == [36 + 4, 4 * (36 + 4)]
+    assert find_exponent(found) == pytest.approx(2)
 
 
 def test_counts_name_frames_without_cells():

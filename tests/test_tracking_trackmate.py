@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from coverslip.errors import DataError, FileError
+from coverslip.tracking.assemble import build_tracks
 from coverslip.tracking.ctc import renumber
 from coverslip.tracking.trackmate import read_trackmate, write_trackmate
 from films import draw, linked, renamed, same_tracks
@@ -174,3 +175,15 @@ def test_another_xml_and_a_film_without_size_are_refused(tmp_path):
     (tmp_path / "b.xml").write_text(THEIRS.replace('width="50"', 'width="0"'), encoding="utf-8")
     with pytest.raises(DataError, match="the image is 0 × 20 pixels"):
         read_trackmate(tmp_path / "b.xml")
+
+
+def test_a_track_that_merges_is_an_edge_to_the_other_and_is_read_again(tmp_path):
+    frames = [draw({1: 10, 2: 30}), draw({1: 12, 2: 28}), draw({1: (14, 26)}), draw({1: (14, 26)})]
+    cells = linked(frames, {})[1].cells
+    tracks = build_tracks(cells, {}, n_frames=4, merges={2: 1})
+    write_trackmate(tmp_path / "film.xml", tracks, frames=frames)
+    model = ElementTree.parse(tmp_path / "film.xml").getroot().find("Model")
+    assert [len(track) for track in model.iterfind("AllTracks/Track")] == [3 + 1 + 1]
+    found = read_trackmate(tmp_path / "film.xml").tracks
+    assert found.lineage["fate"].tolist() == ["end", "merges"]
+    assert found.lineage["merges_into_track_id"].tolist() == [0, 1]

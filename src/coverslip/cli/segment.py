@@ -272,7 +272,9 @@ def order_frames(paths: Sequence[Path], job: Job) -> tuple[list[Path], Job]:
     from coverslip.cli.segment_track import in_time
     from coverslip.pipeline import scale_messages, share_scale
 
-    paths = in_time(paths)
+    paths, said = in_time(paths)
+    for text in said:
+        note(text)
     shared = share_scale(paths, job)
     if shared is not job:
         for text in scale_messages(shared.settings, job.model):

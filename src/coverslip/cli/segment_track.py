@@ -74,8 +74,30 @@ def find_films(
     return films, images
 
 
-def in_time(paths: Sequence[Path]) -> list[Path]:
-    """Images in the natural order of their names, folder by folder."""
-    from coverslip.io import natural
+def in_time(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Images in the order of time, folder by folder.
 
-    return sorted(paths, key=lambda path: (str(path.absolute().parent), natural(path)))
+    Where all images of a folder say when they were acquired, each at another time, that is their
+    order; else it is the natural one of their names.
+
+    Returns:
+        The images, and what the user should be told.
+    """
+    from coverslip.io import natural, order_by_time
+
+    folders: dict[Path, list[Path]] = {}
+    for path in sorted(paths, key=lambda path: (str(path.absolute().parent), natural(path))):
+        folders.setdefault(path.absolute().parent, []).append(path)
+    ordered: list[Path] = []
+    notes = []
+    for folder, images in folders.items():
+        by_time = order_by_time(images) if len(images) > 1 else None
+        if by_time is not None and by_time != images:
+            notes.append(
+                f"{folder.name}: the frames are in the order of the times at which they were "
+                "acquired, as their files say, which is not that of their names"
+            )
+        elif by_time is not None:
+            notes.append(f"{folder.name}: the files' times of acquisition agree with their names")
+        ordered += by_time or images
+    return ordered, notes

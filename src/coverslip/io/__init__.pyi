@@ -1,3 +1,4 @@
+from .acquired import order_by_time
 from .annotations.readers import (
     PictureSize,
     annotated_file,
@@ -113,6 +114,7 @@ __all__ = [
     "open_label_frames",
     "open_pages",
     "open_reading",
+    "order_by_time",
     "pair_images",
     "part_masks",
     "project",

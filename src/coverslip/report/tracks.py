@@ -45,14 +45,15 @@ class FilmToShow:
         size: Height and width, pixels.
         rings_of: Gives the rings of a frame's cells by the numbers of their tracks, (n, 2) corners,
             y and x.
-        picture_of: Gives a frame's (H, W) or (H, W, 3) uint8 picture; None: there are none.
+        picture_of: Gives a frame's (H, W) or (H, W, 3) uint8 picture, or None of a frame
+            whose image is missing; None: there are none.
         frame_interval_h: Hours from a frame to the next, where known.
     """
 
     name: str
     size: tuple[int, int]
     rings_of: Callable[[int], Mapping[int, Sequence[NDArray[Any]]]]
-    picture_of: Callable[[int], NDArray[np.uint8]] | None = None
+    picture_of: Callable[[int], NDArray[np.uint8] | None] | None = None
     frame_interval_h: float | None = None
 
 
@@ -67,7 +68,7 @@ class TracksToShow:
         drift: (T, 2), by how much the view has moved since the first frame.
         counts: (T,) cells in each frame.
         events: What to look at first: `kind`, `frame`, `track_id`, `text`, in order.
-        displacements: Mean squared displacement: `lag`, `msd_px2`, `n`.
+        displacements: Mean squared displacement: `lag`, `msd_px2` or `msd_um2`, `n`.
         tiles: Numbers of the whole film: name, value and detail.
         notes: What the reader should know.
     """
@@ -140,7 +141,9 @@ def _data(film: FilmToShow, tracks: TracksToShow, shown: list[int]) -> Markup:
     height, width = film.size
     pictures = []
     if film.picture_of is not None:
-        pictures = [picture_uri(film.picture_of(t), n_pictures=len(shown)) for t in shown]
+        for picture in map(film.picture_of, shown):
+            uri = "" if picture is None else picture_uri(picture, n_pictures=len(shown))
+            pictures.append(uri)
     contents = {
         "width": width,
         "height": height,
@@ -231,17 +234,18 @@ def _charts(film: FilmToShow, tracks: TracksToShow) -> list[Markup]:
     ]
     moved = tracks.displacements
     if len(moved):
+        name, unit = ("msd_um2", "µm²") if "msd_um2" in moved else ("msd_px2", "px²")
         charts.append(
             Chart(
-                "Mean squared displacement (px²)",
+                f"Mean squared displacement ({unit})",
                 (moved["lag"] * (hours or 1)).tolist(),
                 "time between (h)" if hours else "frames between",
-                moved["msd_px2"].tolist(),
+                moved[name].tolist(),
                 [
                     f"{plural(lag, 'frame')}, {plural(n, 'way')}"
                     for lag, n in zip(moved["lag"], moved["n"], strict=True)
                 ],
-                lambda value: f"{significant(value)} px²",
+                lambda value: f"{significant(value)} {unit}",
                 "msd",
             )
         )

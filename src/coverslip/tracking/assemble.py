@@ -151,3 +151,20 @@ def find_links(tracks: Tracks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     pairs = zip(mothers["parent_track_id"], mothers["track_id"], strict=True)
     born = [(lasts[int(parent)], firsts[int(child)]) for parent, child in pairs]
     return links, np.array(born, dtype=np.int64).reshape(-1, 2)
+
+
+def find_merges(tracks: Tracks) -> NDArray[np.int64]:
+    """Give the links of tracks that end in another: (n, 2) rows of `tracks.cells`.
+
+    Each leads from the last row of a track to the row of the other in the next frame where it is;
+    there is none where the other is not seen again.
+    """
+    rows = tracks.cells.reset_index(drop=True)
+    merging = tracks.lineage[tracks.lineage["merges_into_track_id"] > 0]
+    pairs = []
+    for row in merging.itertuples():
+        last = rows.index[(rows["track_id"] == row.track_id) & (rows["frame"] == row.end_frame)]
+        other = rows[(rows["track_id"] == row.merges_into_track_id)]
+        later = other.index[other["frame"] > row.end_frame]
+        pairs += [(int(last[0]), int(later[0]))] if len(last) and len(later) else []
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)

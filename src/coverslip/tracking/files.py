@@ -13,6 +13,7 @@ from coverslip.io import (
     Ledger,
     fingerprint,
     hash_content,
+    remove_leftovers,
     write_labels,
     write_text,
     writing,
@@ -21,8 +22,9 @@ from coverslip.provenance import __version__, code_version
 from coverslip.report import methods_to_text
 from coverslip.tables import write_table
 from coverslip.tracking.cells import find_cells
-from coverslip.tracking.follow import check_labels, track_cells, track_labels
+from coverslip.tracking.follow import Pixels, check_labels, track_cells, track_labels
 from coverslip.tracking.images import add_intensity, open_film_images
+from coverslip.tracking.kept import keep_work, remove_work
 from coverslip.tracking.methods import describe_tracking
 from coverslip.tracking.settings import TrackSettings
 from coverslip.tracking.show import ShowSettings, TrackedView, describe_show, show_tracks
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from coverslip.tracking.cells import Cells
     from coverslip.tracking.films import Film
+    from coverslip.tracking.kept import KeptWork
     from coverslip.tracking.lineage import Tracks
 
 TRACKS, LINEAGE, LABELS, RECORD = "tracks.csv", "lineage.csv", "tracked_labels.tif", "track.json"
@@ -90,31 +93,30 @@ def track_film(
     images = None if show.images is None else open_film_images(show.images, film)
     key = _key(film, settings, size, interval) | {"show": describe_show(show, images)}
     if not overwrite and _is_done(out, key):
+        remove_work(out)
         return TrackedFilm(film, out, None)
     for text in film.notes:
         on_note(text)
     total = 2 * film.n_frames
-    cells = []
-    for number in range(film.n_frames):
-        image = None if images is None else images[number]
-        cells.append(find_cells(check_labels(film[number], number), image=image))
-        on_frame(number + 1, total)
+    work = keep_work(out, key)
+    remove_leftovers(out)
+    pixels = Pixels(film.__getitem__, None if images is None else images.__getitem__)
+    cells = _find_all(pixels, film.n_frames, work, lambda done: on_frame(done, total))
     if are_masks(cells):
         on_note("every frame is a mask of one value: its connected pieces are taken for the cells")
         film = replace(film, are_masks=True)
-        cells = [
-            find_cells(film[number], image=None if images is None else images[number])
-            for number in range(film.n_frames)
-        ]
+        pixels = replace(pixels, labels_of=film.__getitem__)
+        cells = [_find_in(pixels, number) for number in range(film.n_frames)]
     tracks = track_cells(
         cells,
-        labels_of=film.__getitem__,
-        image_of=None if images is None else images.__getitem__,
+        pixels,
         pixel_size_um=size,
         frame_interval_s=interval,
         settings=settings,
+        work=work,
     )
     if not len(tracks.cells):
+        remove_work(out)
         raise DataError(f"{film.name}: no cell in any of {film.n_frames} frames: nothing to track.")
     for text in tracks.notes:
         on_note(text)
@@ -130,7 +132,25 @@ def track_film(
         _write(film, tracks, out, size=size, interval=interval, on_frame=on_frame)
         show_tracks(view, out, settings=show)
         _write_record(film, tracks, out, key=key, size=size, interval=interval)
+    remove_work(out)
     return TrackedFilm(film, out, tracks)
+
+
+def _find_all(
+    pixels: Pixels, n_frames: int, work: KeptWork, on_done: Callable[[int], None]
+) -> list[Cells]:
+    """Find the cells of every frame, or take those that were found before a run was killed."""
+    cells: list[Cells] = []
+    for run in work.runs(n_frames):
+        cells += work.cells(run, lambda number: _find_in(pixels, number))
+        for number in run:
+            on_done(number + 1)
+    return cells
+
+
+def _find_in(pixels: Pixels, number: int) -> Cells:
+    image = None if pixels.image_of is None else pixels.image_of(number)
+    return find_cells(check_labels(pixels.labels_of(number), number), image=image)
 
 
 def are_masks(frames: Sequence[Cells]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from coverslip.tracking.cells import Cells
     from coverslip.tracking.cost import Scales
+    from coverslip.tracking.kept import KeptWork
     from coverslip.tracking.link import Linked
     from coverslip.tracking.mend import Mend
 
@@ -82,42 +83,54 @@ def track(
         frames.append(find_cells(checked, image=image))
     return track_cells(
         frames,
-        labels_of=lambda frame: np.asarray(labels[frame]),
-        image_of=image_of,
+        Pixels(lambda frame: np.asarray(labels[frame]), image_of),
         pixel_size_um=pixel_size_um,
         frame_interval_s=frame_interval_s,
         settings=settings,
     )
 
 
+@dataclass(frozen=True)
+class Pixels:
+    """How the frames of a film are read.
+
+    Attributes:
+        labels_of: Gives the labels of a frame, for mending.
+        image_of: Gives its image, for the brightness of mended cells; None: there are none.
+    """
+
+    labels_of: Callable[[int], NDArray[Any]]
+    image_of: Callable[[int], NDArray[Any] | None] | None = None
+
+
 def track_cells(
     frames: Sequence[Cells],
+    pixels: Pixels,
     *,
-    labels_of: Callable[[int], NDArray[Any]],
-    image_of: Callable[[int], NDArray[Any]] | None = None,
     pixel_size_um: tuple[float, float] | None = None,
     frame_interval_s: float | None = None,
     settings: TrackSettings,
+    work: KeptWork | None = None,
 ) -> Tracks:
     """Follow cells that were found frame by frame.
 
     Args:
         frames: The cells of each frame, in the order of time.
-        labels_of: Gives the labels of a frame, for mending.
-        image_of: Gives the image of a frame, for the brightness of mended cells; None: none.
+        pixels: The frames that they were found in.
         pixel_size_um: As for `track`.
         frame_interval_s: As for `track`.
         settings: Of the user.
+        work: Where links are kept, and taken from; None: nowhere.
 
     Raises:
         DataError: Frames of different sizes.
     """
     _check_sizes(frames)
-    linked, scales = link_cells(frames, settings=settings)
+    linked, scales = link_cells(frames, settings=settings, work=work)
     mends: list[Mend] = []
     if not settings.keep_labels:
-        mends = find_mends(frames, linked, scales=scales, labels_of=labels_of)
-        mended = mended_cells(frames, mends, labels_of, image_of=image_of)
+        mends = find_mends(frames, linked, scales=scales, labels_of=pixels.labels_of)
+        mended = mended_cells(frames, mends, pixels.labels_of, image_of=pixels.image_of)
         linked = _link_mended(mended, linked, mends, scales=scales, settings=settings)
         frames = mended
     linked, n_false = drop_false_divisions(frames, linked, scales=scales, settings=settings)

@@ -16,7 +16,7 @@ from coverslip._optional import need
 from coverslip.errors import DataError, FileError
 from coverslip.io import whole_folder
 from coverslip.measurements import column_of
-from coverslip.tracking.assemble import find_links
+from coverslip.tracking.assemble import find_links, find_merges
 from coverslip.tracking.graph import graph_to_tracks
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def write_geff(
 
     The axes t, y and x count frames and pixels, as the label image does, and carry the scale to
     seconds and micrometres where it is known. Every number in `tracks.cells` is a property of its
-    node, where it is not missing; fate and merging stand in the last node of a track.
+    node, where it is not missing; fate and merging stand in the last node of a track, and an edge
+    leads to the cell that it merges into.
 
     Args:
         path: Such as ``film.geff``.
@@ -64,7 +65,7 @@ def write_geff(
     kept = [str(name) for name in cells if name not in AXES.values()]
     properties |= {name: _property(cells[name]) for name in kept if _is_number(cells[name])}
     properties |= _lasts(tracks, cells)
-    edges = np.concatenate(find_links(tracks)).astype(np.uint64)
+    edges = np.concatenate([*find_links(tracks), find_merges(tracks)]).astype(np.uint64)
     about = _describe(
         tracks, pixel_size_um=pixel_size_um, frame_interval_s=frame_interval_s, labels=labels
     )
@@ -118,14 +119,17 @@ def _describe(
     axes += [_axis(Axis, "x", "space", "pixel", (width, "micrometer"))]
     mothers = tracks.lineage.loc[tracks.lineage["parent_track_id"] > 0, "parent_track_id"]
     # by GEFF's word, a track with an only daughter goes on in her: then ours are not its tracklets
-    names = {"lineage": "lineage_id"}
-    names |= {"tracklet": "track_id"} if (mothers.value_counts() > 1).all() else {}
+    # in one that others merge into, two of them end; and merged families are one lineage
+    merges = len(find_merges(tracks)) > 0
+    names = {} if merges else {"lineage": "lineage_id"}
+    if not merges and (mothers.value_counts() > 1).all():
+        names["tracklet"] = "track_id"
     return GeffMetadata(
         directed=True,
         axes=axes,
         node_props_metadata={},
         edge_props_metadata={},
-        track_node_props=names,
+        track_node_props=names or None,
         related_objects=[RelatedObject(type="labels", path=labels, node_prop="label")]
         if labels
         else None,

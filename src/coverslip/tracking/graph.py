@@ -37,7 +37,8 @@ def graph_to_tracks(cells: pd.DataFrame, edges: NDArray[np.int64], *, n_frames: 
         cells = cells.assign(track_id=track)
         merges, fates = found, {}
     else:
-        parents = own
+        parents, found = own
+        merges |= found
     known = [name for name in LINEAGE_COLUMNS if name not in ("track_id", "parent_track_id")]
     cells = cells.drop(columns=[name for name in known if name in cells])
     first = ["frame", "label", "track_id"]
@@ -55,11 +56,15 @@ def _known_ends(cells: pd.DataFrame) -> tuple[dict[int, str], dict[int, int]]:
     return dict(zip(tracks, last["fate"].tolist(), strict=True)), merges
 
 
-def _given_tracks(cells: pd.DataFrame, edges: NDArray[np.int64]) -> dict[int, int] | None:
-    """The mothers of the tracks that the cells name; None where edges and names do not agree.
+def _given_tracks(
+    cells: pd.DataFrame, edges: NDArray[np.int64]
+) -> tuple[dict[int, int], dict[int, int]] | None:
+    """The mothers of the tracks that the cells name, and the tracks that some end in.
 
-    They do where the edges within tracks are as many as they must be, and every other edge leads
-    from the last cell of a track to the first of another, which has no other mother.
+    Returns:
+        None where edges and names do not agree. They do where the edges within tracks are as many
+        as they must be, and every other edge leads from the last cell of a track to the first of
+        another, which has no other mother, or to a later one, where the first track merges.
     """
     if "track_id" not in cells or cells["track_id"].dtype.kind not in "iu":
         return None
@@ -69,16 +74,21 @@ def _given_tracks(cells: pd.DataFrame, edges: NDArray[np.int64]) -> dict[int, in
     spans = cells.groupby("track_id")["frame"].agg(["min", "max"])
     first, last = spans["min"].to_dict(), spans["max"].to_dict()
     parents: dict[int, int] = {}
+    merges: dict[int, int] = {}
     n_within = 0
     for one, other in edges.tolist():
         a, b = int(track[one]), int(track[other])
         if a == b:
             n_within += 1
+        elif frame[one] == last[a] and frame[other] > first[b] and a not in merges:
+            merges[a] = b
         elif b in parents or frame[one] != last[a] or frame[other] != first[b]:
             return None
         else:
             parents[b] = a
-    return parents if n_within == len(cells) - len(first) else None
+    if n_within != len(cells) - len(first) or merges.keys() & set(parents.values()):
+        return None
+    return parents, merges
 
 
 def follow_edges(

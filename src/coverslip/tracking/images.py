@@ -32,34 +32,44 @@ class FilmImages:
 
     Attributes:
         source: What the user named.
-        files: Of each frame, its file and its number in there.
+        files: Of each frame, its file and its number in there; None where its image is missing.
     """
 
     source: Path
-    files: tuple[tuple[ImageFile, int], ...] = field(repr=False)
+    files: tuple[tuple[ImageFile, int] | None, ...] = field(repr=False)
 
     def __len__(self) -> int:
         """How many frames there are."""
         return len(self.files)
 
-    def __getitem__(self, frame: int) -> NDArray[Any]:
-        """Read a frame, (H, W); of a colour image the mean of its colours."""
-        file, number = self.files[frame]
-        image = read_frame(file, number)
+    def __getitem__(self, frame: int) -> NDArray[Any] | None:
+        """Read a frame, (H, W); of a colour image the mean of its colours; None: it is missing."""
+        place = self.files[frame]
+        if place is None:
+            return None
+        image = read_frame(*place)
         return image.mean(axis=2) if image.ndim == 3 else image
 
     @cached_property
     def limits(self) -> tuple[float, float]:
         """How dark and how bright the film is, by some of its frames."""
-        chosen = np.unique(np.linspace(0, len(self) - 1, SAMPLES).round().astype(int))
-        pixels = np.concatenate([self[int(t)].ravel()[::7] for t in chosen])
+        there = [t for t, place in enumerate(self.files) if place is not None]
+        chosen = np.unique(np.linspace(0, len(there) - 1, SAMPLES).round().astype(int))
+        images = [self[there[n]] for n in chosen.tolist()]
+        pixels = np.concatenate([image.ravel()[::7] for image in images if image is not None])
         low, high = (float(value) for value in np.percentile(pixels, CLIP_PERCENT))
         return low, high
 
-    def picture(self, frame: int) -> NDArray[np.uint8]:
-        """A frame for the eye, (H, W) uint8; all have one stretch, so that none flickers."""
+    def picture(self, frame: int) -> NDArray[np.uint8] | None:
+        """A frame for the eye, (H, W) uint8; all have one stretch, so that none flickers.
+
+        None where the frame's image is missing.
+        """
+        image = self[frame]
+        if image is None:
+            return None
         low, high = self.limits
-        level = (self[frame].astype(np.float32) - low) / max(high - low, 1e-12)
+        level = (image.astype(np.float32) - low) / max(high - low, 1e-12)
         picture: NDArray[np.uint8] = np.rint(255 * np.clip(level, 0, 1)).astype(np.uint8)
         return picture
 
@@ -78,6 +88,7 @@ def open_film_images(source: Path | tuple[Path, ...], film: Film) -> FilmImages:
     """
     sources = [source] if isinstance(source, Path) else list(source)
     opened = [open_image(path) for path in find_images(sources)]
+    files: tuple[tuple[ImageFile, int] | None, ...]
     files = tuple((file, number) for file in opened for number in range(file.n_frames))
     known = sum(path is not None for path in film.files)
     if len(film.files) > 1 and len(files) == known < film.n_frames:
@@ -88,7 +99,7 @@ def open_film_images(source: Path | tuple[Path, ...], film: Film) -> FilmImages:
             f"{film.n_frames}: "
             "wanted an image for each frame of labels. Name the images of this film alone."
         )
-    for file, _ in files:
+    for file in opened:
         if tuple(file.frame_shape) != tuple(film.size):
             came, wanted = ("{} × {}".format(*one) for one in (file.frame_shape, film.size))
             raise DataError(
@@ -98,10 +109,10 @@ def open_film_images(source: Path | tuple[Path, ...], film: Film) -> FilmImages:
     return FilmImages(sources[0], files)
 
 
-def _fill(files: tuple[tuple[ImageFile, int], ...], film: Film) -> tuple[Any, ...]:
-    """Where a frame of labels is missing, and its image with it, show the image before it."""
-    there = np.cumsum([path is not None for path in film.files]) - 1
-    return tuple(files[int(n)] for n in there)
+def _fill(files: tuple[Any, ...], film: Film) -> tuple[Any, ...]:
+    """Where a frame of labels is missing, so is its image."""
+    left = iter(files)
+    return tuple(None if path is None else next(left) for path in film.files)
 
 
 def add_intensity(
@@ -120,7 +131,10 @@ def add_intensity(
     means = [np.zeros(0)]
     for frame in range(tracks.n_frames):
         ids = tracks.rows_of(frame)["track_id"].to_numpy()
-        if len(ids):
-            means.append(np.asarray(ndimage.mean(images[frame], labels_of(frame), ids)))
+        image = images[frame] if len(ids) else None
+        if image is None:
+            means.append(np.full(len(ids), np.nan))
+        else:
+            means.append(np.asarray(ndimage.mean(image, labels_of(frame), ids)))
     cells = tracks.cells.assign(intensity_mean=np.concatenate(means))
     return replace(tracks, cells=cells)

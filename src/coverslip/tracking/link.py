@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from coverslip.tracking.cells import Cells, Floats, Whole
     from coverslip.tracking.cost import Scales
+    from coverslip.tracking.kept import KeptWork
 
 # Runs of three frames that the scales are learnt from, evenly over the film, and how often.
 SAMPLE, ROUNDS = 25, 3
@@ -64,7 +65,10 @@ class Linked:
 
 
 def link_cells(
-    frames: Sequence[Cells], *, settings: TrackSettings | None = None
+    frames: Sequence[Cells],
+    *,
+    settings: TrackSettings | None = None,
+    work: KeptWork | None = None,
 ) -> tuple[list[Linked], Scales]:
     """Link the cells of a film.
 
@@ -74,14 +78,25 @@ def link_cells(
     Args:
         frames: The cells of each frame, in the order of time; a frame may have none.
         settings: None: the defaults.
+        work: Where links are kept, and taken from; None: nowhere.
 
     Returns:
         The links between neighbouring frames, in the order of time, then those over gaps; and the
         scales that were learnt.
     """
     settings = settings or TrackSettings()
-    scales = _learn(frames, settings)
-    pairs = link_neighbours(frames, range(len(frames) - 1), scales=scales, settings=settings)
+    n = len(frames) - 1
+    scales = (
+        _learn(frames, settings) if work is None else work.scales(lambda: _learn(frames, settings))
+    )
+
+    def link(which: Iterable[int]) -> dict[int, Linked]:
+        return link_neighbours(frames, which, scales=scales, settings=settings)
+
+    if work is None:
+        pairs = link(range(n))
+    else:
+        pairs = {t: one for run in work.runs(n) for t, one in work.links(run, link).items()}
     linked = [pairs[t] for t in range(len(frames) - 1)]
     return linked + close_gaps(frames, linked, scales=scales, settings=settings), scales
 

@@ -320,7 +320,7 @@ def mended_cells(
     mends: Sequence[Mend],
     labels_of: Callable[[int], NDArray[Any]],
     *,
-    image_of: Callable[[int], NDArray[Any]] | None = None,
+    image_of: Callable[[int], NDArray[Any] | None] | None = None,
 ) -> list[Cells]:
     """The cells of all frames after the mends."""
     new = list(frames)

@@ -101,6 +101,18 @@ class TrackedView:
         """Hours from a frame to the next, where known."""
         return None if self.frame_interval_s is None else self.frame_interval_s / 3600
 
+    @property
+    def pixel_size_um(self) -> tuple[float, float] | None:
+        """Height and width of a pixel, as the table in micrometres was made with, where known."""
+        if "centroid_y_um" not in self.tracks.cells:
+            return None
+        sides = []
+        for axis in ("y", "x"):
+            px, um = (self.tracks.cells[f"centroid_{axis}_{unit}"] for unit in ("px", "um"))
+            far = int(np.argmax(px.to_numpy()))
+            sides.append(float(um.iloc[far] / px.iloc[far]) if px.iloc[far] > 0 else 1.0)
+        return sides[0], sides[1]
+
     def labels_of(self, frame: int) -> NDArray[np.uint32]:
         """The labels of a frame, each the number of its track."""
         return track_labels(self.tracks, self.film[frame], frame)
@@ -133,14 +145,14 @@ def describe_show(settings: ShowSettings, images: FilmImages | None) -> dict[str
     ]
     if images is None:
         return {"images": None, "files": files}
-    paths = dict.fromkeys(file.path for file, _ in images.files)
+    paths = dict.fromkeys(place[0].path for place in images.files if place is not None)
     return {"images": [list(fingerprint(path)) for path in paths], "files": files}
 
 
 def _write_page(view: TrackedView) -> str:
     tracks = view.tracks
     events = find_events(tracks.cells, tracks.lineage, mends=view.mends)
-    moved = find_displacements(tracks.cells, view.drifts)
+    moved = find_displacements(tracks.cells, view.drifts, pixel_size_um=view.pixel_size_um)
     counts = count_cells(tracks.cells, tracks.n_frames)
     film = FilmToShow(
         name=view.film.name,
@@ -173,7 +185,7 @@ def _tiles(
     families = lineage["lineage_id"].nunique()
     area = view.tracks.cells["area_px"].sum() / (view.film.n_frames * np.prod(view.film.size))
     exponent = find_exponent(moved)
-    value, detail = say_doubling(find_doubling_time(counts), view.frame_interval_h)
+    value, detail = say_doubling(find_doubling_time(lineage, counts), view.frame_interval_h)
     return [
         ("Cells", f"{count(counts[0])} → {count(counts[-1])}", f"in {len(counts)} frames"),
         ("Tracks", count(len(lineage)), f"families: {count(families)}"),
@@ -188,18 +200,14 @@ def _tiles(
 def say_doubling(found: DoublingTime | None, frame_interval_h: float | None) -> tuple[str, str]:
     """A doubling time and its interval in words."""
     if found is None:
-        return "–", "fewer than three frames with cells"
-    if not np.isfinite(found.frames):
-        return "–", "the number of cells does not grow"
-    if not frame_interval_h:
-        return significant(found.frames), f"frames; 95 % interval: {_interval(found, 1)}"
-    detail = f"95 % interval: {_interval(found, frame_interval_h)}"
-    return f"{significant(found.frames * frame_interval_h)} h", detail
-
-
-def _interval(found: DoublingTime, factor: float) -> str:
-    low, high = significant(found.low * factor), found.high * factor
-    return f"{low} to {significant(high)}" if np.isfinite(high) else f"{low} or more"
+        return "–", "fewer than two frames with cells"
+    unit = "h" if frame_interval_h else "frames"
+    factor = frame_interval_h or 1
+    if not found.n_divisions:
+        return "–", f"no division was seen; 95 %: {significant(found.low * factor)} {unit} or more"
+    interval = f"{significant(found.low * factor)} to {significant(found.high * factor)}"
+    of = f"of {plural(found.n_divisions, 'division')}; 95 % interval: {interval}"
+    return f"{significant(found.frames * factor)} {unit}", of
 
 
 def _write_figures(view: TrackedView, out: Path) -> None:

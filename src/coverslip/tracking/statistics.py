@@ -19,18 +19,18 @@ MOST_LAG_SHARE = 0.25
 
 @dataclass(frozen=True)
 class DoublingTime:
-    """How long it takes until there are twice as many cells, in frames.
+    """How long it takes until there are twice as many cells, in frames, if none is lost.
 
     Attributes:
-        frames: By the slope of log2(count) over the frames; infinite where they do not grow.
-        low, high: Its interval of 95 %; `high` is infinite where no growth cannot be ruled out.
-        rate: Doublings a frame: the slope.
+        frames: By the rate of divisions; infinite where none was seen.
+        low, high: Its interval of 95 %; `high` is infinite where no division was seen.
+        n_divisions: That were seen.
     """
 
     frames: float
     low: float
     high: float
-    rate: float
+    n_divisions: int
 
 
 def still_places(cells: pd.DataFrame, drifts: NDArray[Any] | None = None) -> NDArray[np.float64]:
@@ -63,69 +63,63 @@ def count_cells(cells: pd.DataFrame, n_frames: int) -> NDArray[np.int64]:
     return np.bincount(cells["frame"].to_numpy(), minlength=n_frames).astype(np.int64)
 
 
-def find_doubling_time(counts: NDArray[Any]) -> DoublingTime | None:
-    """Estimate how long the cells of a film need to double in number.
+def find_doubling_time(lineage: pd.DataFrame, counts: NDArray[Any]) -> DoublingTime | None:
+    """Estimate how long cells need to double in number, by how often they divide.
 
-    A straight line is fitted to log2(count) over the frames by least squares; the interval is that
-    of the slope, by Student's t. Counts of neighbouring frames are not independent, so its degrees
-    of freedom are those of the frames divided by (1 + r) / (1 - r), where r is the correlation of
-    each residual with the next.
+    Cells that come in, leave, or are lost say nothing of it. Where each cell divides at a rate r,
+    whatever its age, the daughters that n cells add in a frame follow the negative binomial
+    distribution with n and exp(-r) (Yule 1925, doi 10.1098/rstb.1925.0002); the interval of r is
+    that of its likelihood by Jeffreys' rule.
 
     Args:
-        counts: (T,) cells in each frame; frames without any are left out.
+        lineage: The table of tracks.
+        counts: (T,) cells in each frame.
 
     Returns:
-        None with fewer than three frames with cells.
+        None where no cell is seen in a frame before the last.
 
     Example:
-        >>> find_doubling_time([1, 2, 4, 8]).frames
-        1.0
+        One cell for nine frames and then two: one division in nine frames.
+
+        >>> import pandas as pd
+        >>> lineage = pd.DataFrame({"parent_track_id": [0, 1, 1]})
+        >>> round(find_doubling_time(lineage, [1] * 9 + [2]).frames, 1)
+        6.6
     """
-    counts = np.asarray(counts)
-    frames = np.flatnonzero(counts)
-    if len(frames) < 3:
+    daughters = lineage.loc[lineage["parent_track_id"] > 0, "parent_track_id"].value_counts()
+    born = int((daughters[daughters > 1] - 1).sum())
+    watched = int(np.sum(counts[:-1]))
+    if not watched:
         return None
-    logs = np.log2(counts[frames])
-    fit = stats.linregress(frames, logs)
-    rest = logs - fit.intercept - fit.slope * frames
-    slope = round(float(fit.slope), 12)
-    half = _half_interval(frames, rest)
-    return DoublingTime(_turn(slope), _turn(slope + half), _turn(slope - half), slope)
-
-
-def _half_interval(frames: NDArray[Any], rest: NDArray[Any]) -> float:
-    """Half of the interval of a slope, of residuals that may follow each other."""
-    n, total = len(frames), float((rest**2).sum())
-    if total < 1e-18:
-        return 0.0
-    follow = min(max(float((rest[1:] * rest[:-1]).sum()) / total, 0.0), 0.9)
-    free = max(n * (1 - follow) / (1 + follow) - 2, 1.0)
-    error = np.sqrt(total / free / ((frames - frames.mean()) ** 2).sum())
-    return float(stats.t.ppf(0.975, free) * error)
-
-
-def _turn(rate: float) -> float:
-    return 1 / rate if rate > 0 else np.inf
+    frames = np.log(2) / np.log1p(born / watched) if born else np.inf
+    stays = stats.beta.ppf([0.025, 0.975], watched, born + 0.5)
+    low, high = (np.log(2) / -np.log(np.asarray(stays, dtype=float))).tolist()
+    return DoublingTime(float(frames), low, high if born else np.inf, int((daughters > 1).sum()))
 
 
 def find_displacements(
-    cells: pd.DataFrame, drifts: NDArray[Any] | None = None, *, max_lag: int | None = None
+    cells: pd.DataFrame,
+    drifts: NDArray[Any] | None = None,
+    *,
+    pixel_size_um: tuple[float, float] | None = None,
+    max_lag: int | None = None,
 ) -> pd.DataFrame:
     """Find the mean squared displacement over time.
 
     Args:
         cells: The table of cells and frames.
         drifts: Of the view, from each frame to the next.
+        pixel_size_um: Height and width of a pixel, where known.
         max_lag: Frames; None: a quarter of the film, but at least three.
 
     Returns:
-        `lag` (frames), `msd_px2` and `n` (ways that it is the mean of), a row for each lag that any
-        track spans.
+        `lag` (frames), `msd_px2`, or `msd_um2` where the size of a pixel is known, and `n` (ways
+        that it is the mean of), a row for each lag that any track spans.
     """
     frames, tracks = cells["frame"].to_numpy(), cells["track_id"].to_numpy()
     length = int(frames.max(initial=0)) + 1
     most = max_lag or max(3, int(MOST_LAG_SHARE * length))
-    places = still_places(cells, drifts)
+    places = still_places(cells, drifts) * (pixel_size_um or (1.0, 1.0))
     keys = tracks.astype(np.int64) * (length + most) + frames
     order = np.argsort(keys)
     keys, places = keys[order], places[order]
@@ -136,7 +130,8 @@ def find_displacements(
         ways = places[at[there]] - places[there]
         if len(ways):
             rows.append((lag, float((ways**2).sum(axis=1).mean()), len(ways)))
-    return pd.DataFrame(rows, columns=["lag", "msd_px2", "n"])
+    name = "msd_px2" if pixel_size_um is None else "msd_um2"
+    return pd.DataFrame(rows, columns=["lag", name, "n"])
 
 
 def find_exponent(displacements: pd.DataFrame) -> float:
@@ -148,7 +143,8 @@ def find_exponent(displacements: pd.DataFrame) -> float:
     Returns:
         By least squares of the logarithms; NaN with fewer than two lags, or without any motion.
     """
-    moved = displacements[displacements["msd_px2"] > 0]
+    name = "msd_um2" if "msd_um2" in displacements else "msd_px2"
+    moved = displacements[displacements[name] > 0]
     if len(moved) < 2:
         return float("nan")
-    return float(np.polyfit(np.log(moved["lag"]), np.log(moved["msd_px2"]), 1)[0])
+    return float(np.polyfit(np.log(moved["lag"]), np.log(moved[name]), 1)[0])

@@ -20,7 +20,7 @@ import pandas as pd
 from coverslip.contours import find_outlines
 from coverslip.errors import DataError, FileError
 from coverslip.io import whole_or_nothing
-from coverslip.tracking.assemble import FAMILY, find_links
+from coverslip.tracking.assemble import FAMILY, find_links, find_merges
 from coverslip.tracking.graph import graph_to_tracks
 
 if TYPE_CHECKING:
@@ -195,10 +195,15 @@ def _text(value: Any) -> str:
 
 
 def _put_tracks(stream: TextIO, tracks: Tracks) -> None:
-    """Write the edges by family, and let all families be shown."""
-    families = tracks.cells["lineage_id"].to_numpy()
+    """Write the edges by family, and let all families be shown; merged families are one."""
+    merges = find_merges(tracks)
+    families = tracks.cells["lineage_id"].to_numpy(np.int64, copy=True)
+    for one, other in merges.tolist():
+        families[families == max(families[one], families[other])] = min(
+            families[one], families[other]
+        )
     edges: dict[int, list[tuple[int, int]]] = {}
-    for one, other in np.concatenate(find_links(tracks)).tolist():
+    for one, other in np.concatenate([*find_links(tracks), merges]).tolist():
         edges.setdefault(int(families[one]), []).append((one, other))
     stream.write("    <AllTracks>\n")
     for family in sorted(edges):

@@ -105,19 +105,18 @@ def draw_frame(view: TrackedView, frame: int, *, step: int = 1) -> NDArray[np.ui
         (H, W, 3).
     """
     labels = view.labels_of(frame)[::step, ::step].astype(np.int64)
+    image = None if view.images is None else view.images.picture(frame)
     ground = (
-        np.full(labels.shape, GROUND, dtype=np.uint8)
-        if view.images is None
-        else view.images.picture(frame)[::step, ::step]
+        np.full(labels.shape, GROUND, dtype=np.uint8) if image is None else image[::step, ::step]
     )
     picture = np.repeat(ground[..., None], 3, axis=2)
     rim = labels != ndimage.minimum_filter(labels, size=3)
     rim |= labels != ndimage.maximum_filter(labels, size=3)
     rim &= labels > 0
     picture[rim] = view.colours[labels[rim] - 1]
-    image = Image.fromarray(picture)
-    _draw_tails(ImageDraw.Draw(image), view, frame, step=step)
-    return np.asarray(image)
+    drawn = Image.fromarray(picture)
+    _draw_tails(ImageDraw.Draw(drawn), view, frame, step=step)
+    return np.asarray(drawn)
 
 
 def _draw_tails(pen: ImageDraw.ImageDraw, view: TrackedView, frame: int, *, step: int) -> None:

@@ -5,9 +5,10 @@ const TAIL = 12; // frames
 function makePlayer({ onFrame, onPick }) {
   const stage = document.querySelector("#stage");
   const picture = makeSvg("image", { width: film.width, height: film.height, preserveAspectRatio: "none" });
+  const missing = makeSvg("text", { class: "missing", x: film.width / 2, y: film.height / 2, "text-anchor": "middle", "font-size": film.width / 20 }, "This frame's image is missing");
   const tails = makeSvg("g", { class: "tails" });
   const cells = makeSvg("g", { class: "cells" });
-  const world = makeSvg("g", {}, makeSvg("rect", { class: "ground", width: film.width, height: film.height }), picture, tails, cells);
+  const world = makeSvg("g", {}, makeSvg("rect", { class: "ground", width: film.width, height: film.height }), picture, missing, tails, cells);
   stage.append(world);
   const zoom = makeZoom(stage);
   const state = { index: 0, track: 0, timer: null, perSecond: Math.min(6, Math.max(2, film.shown.length / 8)), still: false, withTails: true, withPicture: true };
@@ -42,8 +43,11 @@ function makePlayer({ onFrame, onPick }) {
     const frame = film.shown[state.index];
     const [dy, dx] = shiftOf(frame);
     world.setAttribute("transform", `translate(${dx} ${dy})`);
-    picture.toggleAttribute("hidden", !film.pictures.length || !state.withPicture);
-    if (film.pictures.length) picture.setAttribute("href", film.pictures[state.index]);
+    const image = film.pictures[state.index];
+    const isMissing = film.pictures.length > 0 && !image;
+    picture.toggleAttribute("hidden", !image || !state.withPicture);
+    if (image) picture.setAttribute("href", image);
+    missing.toggleAttribute("hidden", !isMissing || !state.withPicture);
     cells.replaceChildren(...outlinesOf(state.index).map(([track, path]) => drawCell(track, path)));
     tails.replaceChildren(...(state.withTails ? rowsByFrame.get(frame).map((row) => drawTail(row, frame)) : []));
     onFrame(state.index, frame);
