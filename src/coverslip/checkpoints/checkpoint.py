@@ -88,7 +88,7 @@ class Checkpoint:
     card: dict[str, Any] = field(default_factory=dict)  # task, data, licence, settings, scores
     name: str = ""  # what the user calls it: of a model that ships, or its path
     file_hash: str = ""  # SHA-256 of its file
-    # the smallest and largest value of each of its features, for int8 (`coverslip.calibrate`)
+    # the smallest and largest value of each of its features, for int8, of `measure_ranges`
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     opened: dict[tuple[str, str, str], Predictor] = field(  # what `predictor` has made last
         default_factory=dict, init=False, repr=False, compare=False

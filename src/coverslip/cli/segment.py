@@ -35,6 +35,7 @@ from coverslip.cli.options import (
     NoSeparate,
     Out,
     PixelSize,
+    Precision,
     Project,
     Properties,
     Scale,
@@ -90,6 +91,7 @@ def segment(
     ] = 2048,
     device: Device = "auto",
     backend: Backend = "auto",
+    precision: Precision = "auto",
     workers: Annotated[
         int | None, typer.Option(help="Divide the work among so many processes of this computer.")
     ] = None,
@@ -139,6 +141,7 @@ def segment(
             overlap_px=min(128, tile // 4),
             device=device,
             backend=backend,
+            precision=precision,
         ),
         measure=MeasureSettings(properties=parse_list(properties)),
     )

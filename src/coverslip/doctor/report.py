@@ -130,7 +130,7 @@ def of_packages(facts: dict[str, Any]) -> Iterator[Problem]:
             f"{package} cannot be imported ({why})",
             f"pip install --force-reinstall {package}"
             + (f"; which PyTorch fits this computer: {PYTORCH}" if package == "torch" else "."),
-            stops=True,
+            stops=package != "torch",  # without it, all but training works
         )
 
 

@@ -9,6 +9,7 @@ from .backends import (
     choose_precision,
     make_forward,
 )
+from .calibrate import measure_ranges
 from .encode import Node, encode_model
 from .fold import fold_norms
 from .graph import Graph, GraphNetwork, module_to_graph, read_graph
@@ -17,6 +18,7 @@ from .onnx import (
     Forward,
     check_onnx,
     network_to_onnx,
+    open_session,
     pack_onnx,
     read_onnx,
     run_onnx,
@@ -47,8 +49,10 @@ __all__ = [
     "fold_norms",
     "has_fast_int8",
     "make_forward",
+    "measure_ranges",
     "module_to_graph",
     "network_to_onnx",
+    "open_session",
     "pack_onnx",
     "read_graph",
     "read_onnx",

@@ -176,8 +176,8 @@ def choose_precision(name: str, network: Network, *, backend: str, device: str) 
     if name == "int8" and (not ready or backend in IN_TORCH):
         reason = f"not by the backend {backend}" if ready else "this model has no ranges for it"
         raise SettingsError(
-            f"precision int8: {reason}. Use auto or float32; the models that ship have int8 on "
-            "the CPU, and coverslip export-model --precision int8 makes it for another."
+            f"precision int8: {reason}. Use auto or float32; docs/speed.md says how a model gets "
+            "ranges, and why those that ship have none yet."
         )
     if name != "auto":
         return name

@@ -314,6 +314,18 @@ def run_onnx(graph: bytes, *, backend: str, threads: int) -> Forward:
 
 
 def _onnxruntime(graph: bytes, *, threads: int) -> Callable[[Any], Any]:
+    session = open_session(graph, threads=threads)
+    name = session.get_inputs()[0].name
+    return lambda images: session.run(None, {name: images})[0]
+
+
+def open_session(graph: bytes, *, threads: int) -> Any:
+    """A graph in ONNX Runtime.
+
+    Raises:
+        SettingsError: it is not installed.
+        ModelError: it cannot read the graph.
+    """
     runtime = need("onnxruntime", extra="", what="ONNX Runtime")
     runtime.disable_telemetry_events()  # Windows' builds report to their maker otherwise
     options = runtime.SessionOptions()
@@ -324,11 +336,9 @@ def _onnxruntime(graph: bytes, *, threads: int) -> Callable[[Any], Any]:
     # threads that wait ask the processor for nothing, so that other work gets it
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        return runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise ModelError(f"ONNX Runtime cannot read this network: {error}") from error
-    name = session.get_inputs()[0].name
-    return lambda images: session.run(None, {name: images})[0]
 
 
 def _openvino(graph: bytes, *, threads: int) -> Callable[[Any], Any]:
