@@ -50,7 +50,7 @@ dist: .venv/installed-dist
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(PIP) torch==2.13.0 $(BUILDERS)
+	$(PIP) $(BUILDERS)
 	$(PIP) --no-build-isolation -e .  # so that what builds it is pinned too
 	touch $@
 

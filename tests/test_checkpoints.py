@@ -113,7 +113,7 @@ def test_half_written_files_never_appear(saved, monkeypatch):
     def fail(*args: object, **kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("coverslip.checkpoints.safetensors.save", fail)
+    monkeypatch.setattr("safetensors.torch.save", fail)
     with pytest.raises(FileError, match="No space left"):
         save_checkpoint(saved, load_checkpoint(saved))
     assert saved.read_bytes() == before

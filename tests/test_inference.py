@@ -233,8 +233,8 @@ def test_views_run_as_batches(
 )
 def test_a_gpu_is_given_several_tiles_at_once(device, tile, batch, n) -> None:
     settings = PredictSettings(batch=batch, batch_px=4 * 64 * 64)
-    assert tiles_at_once(tile, n_views=1, settings=settings, device=torch.device(device)) == n
-    half = tiles_at_once(tile, n_views=2, settings=settings, device=torch.device(device))
+    assert tiles_at_once(tile, n_views=1, settings=settings, device=device) == n
+    half = tiles_at_once(tile, n_views=2, settings=settings, device=device)
     assert half == max(1, n // 2)
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,9 @@ from coverslip.errors import ModelError, SettingsError
 from coverslip.inference import PredictSettings, runtime
 from coverslip.inference.runtime import (
     TOLERANCE,
+    NumpyArrays,
     OnnxNetwork,
+    TorchArrays,
     check_onnx,
     choose_backend,
     fold_norms,
@@ -30,6 +33,8 @@ from coverslip.models import MODELS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 # Batch norms that no convolution feeds alone: those of pre-activation, of joined features, of sums.
 LEFT = {"resnet18_fpn": 10, "resnet18_unet_rp": 10, "tip_net_reconstruction": 18}
@@ -136,7 +141,8 @@ def test_a_network_is_compiled_folded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "compile", lambda network: compiled.append(network) or network)
     network = seasoned("swift")
     images = noise(network, 1, 1, 1)
-    forward = make_forward(network, backend="compiled", channels=3)
+    settings, arrays = PredictSettings(backend="compiled"), TorchArrays(torch.device("cpu"))
+    forward = make_forward(network, settings, arrays=arrays, channels=3)
     assert [count_norms(each) for each in compiled] == [0]
     torch.testing.assert_close(forward(images), network(images), rtol=1e-4, atol=1e-4)
 
@@ -155,10 +161,10 @@ def test_onnx_gives_the_logits_of_the_network_at_any_size(name: str) -> None:
     assert check_onnx(network, forward, channels=3) <= TOLERANCE
     images = noise(network, 2, 2, 3)
     with torch.inference_mode():
-        wanted = network(images)
-    got = forward(images)
-    assert got.dtype == torch.float32
-    assert float((got - wanted).abs().max()) <= TOLERANCE * max(1.0, float(wanted.abs().max()))
+        wanted = network(images).numpy()
+    got = forward(images.numpy())
+    assert got.dtype == np.float32
+    assert np.abs(got - wanted).max() <= TOLERANCE * max(1.0, np.abs(wanted).max())
 
 
 def test_two_threads_may_write_networks_at_once() -> None:
@@ -185,26 +191,31 @@ def test_a_network_that_cannot_be_written_is_said() -> None:
 
 def test_the_check_of_an_export_finds_what_is_wrong() -> None:
     network = seasoned("swift")
+
+    def run(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = network(torch.from_numpy(images)).numpy()
+        return logits
+
     with torch.inference_mode():
-        assert check_onnx(network, network, channels=3) == 0
+        assert check_onnx(network, run, channels=3) == 0
         with pytest.raises(ModelError, match="differ by"):
-            check_onnx(network, lambda images: 1.001 * network(images), channels=3)
+            check_onnx(network, lambda images: 1.001 * run(images), channels=3)
         with pytest.raises(ModelError, match="differ by nan"):
-            check_onnx(network, lambda images: torch.nan * network(images), channels=3)
+            check_onnx(network, lambda images: np.nan * run(images), channels=3)
         with pytest.raises(ModelError, match=r"gives \(1, 1, 16, 47\)"):
-            check_onnx(network, lambda images: network(images)[..., 1:], channels=3)
+            check_onnx(network, lambda images: run(images)[..., 1:], channels=3)
 
 
 def test_openvino_gives_the_logits_of_the_network() -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("openvino")
     network = seasoned("swift")
-    with torch.inference_mode():
-        forward = make_forward(network, backend="openvino", channels=3)
-        first = forward(noise(network, 1, 2, 3))
-        kept = first.clone()
-        forward(noise(network, 1, 2, 3) + 1)
-        torch.testing.assert_close(first, kept, rtol=0, atol=0)  # its memory is not used again
+    settings = PredictSettings(backend="openvino")
+    forward = make_forward(network, settings, arrays=NumpyArrays(), channels=3)
+    first = forward(noise(network, 1, 2, 3).numpy())
+    kept = first.copy()
+    forward(noise(network, 1, 2, 3).numpy() + 1)
+    np.testing.assert_array_equal(first, kept)  # its memory is not used again
 
 
 # --- files of strangers
@@ -279,7 +290,7 @@ def test_a_network_that_gives_something_else_is_refused() -> None:
     relu = onnx_of([onnx.helper.make_node("Relu", ["image"], ["logits"])])
     network = OnnxNetwork(relu, stride=4, channels=3)
     network.check(n_maps=3)
-    with pytest.raises(ModelError, match=r"gives torch.float32 \(1, 3, 4, 4\) for 4 x 4 px"):
+    with pytest.raises(ModelError, match=r"gives float32 \(1, 3, 4, 4\) for 4 x 4 px"):
         network.check(n_maps=1)
     with pytest.raises(ModelError, match="it does not run"):
         OnnxNetwork(relu, stride=4, channels=2).check(n_maps=2)
@@ -295,12 +306,14 @@ def test_a_network_that_gives_something_else_is_refused() -> None:
 def test_onnx_runtime_is_taken_where_it_is_there_and_faster(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def chosen(name: str = "auto", device: str = "cpu", quick: bool = True) -> str:
-        return choose_backend(name, nn.Identity(), device=device, quick=quick)
+    swift, other = MODELS["swift"](), nn.Identity()  # a network of another's making
+
+    def chosen(name: str = "auto", device: str = "cpu", network: nn.Module = swift) -> str:
+        return choose_backend(name, network, device=device)
 
     monkeypatch.setattr(runtime.backends, "is_installed", lambda *packages: True)
     assert chosen() == "onnxruntime"
-    assert chosen(quick=False) == "torch"
+    assert chosen(network=other) == "torch"
     assert chosen(device="cuda") == "torch"
     assert [chosen(name) for name in ("torch", "compiled", "openvino")] == [
         "torch",
@@ -309,10 +322,13 @@ def test_onnx_runtime_is_taken_where_it_is_there_and_faster(
     ]
     with pytest.raises(SettingsError, match="onnxruntime runs on the CPU, and the device is mps"):
         chosen("onnxruntime", device="mps")
-    monkeypatch.setattr(runtime.backends, "is_installed", lambda *packages: False)
-    assert chosen() == "torch"
+    there = {"torch", "onnxruntime"}
+    monkeypatch.setattr(runtime.backends, "is_installed", lambda *names: there >= set(names))
+    assert chosen() == "onnxruntime"  # whose graph is known
+    unet = MODELS["unet"]()
+    assert chosen(network=unet) == "torch"  # which must be converted, by the package onnx
     with pytest.raises(SettingsError, match=r"pip install '.\[onnx,openvino\]'"):
-        chosen("openvino")
+        chosen("openvino", network=unet)
 
 
 # --- threads
@@ -351,6 +367,7 @@ def test_pytorch_keeps_to_that_share(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (inner / "cpu.max").write_text("800000 100000")
     runtime.respect_quota()
     assert wanted == [3]  # the narrower of the two, in whole cores
+    monkeypatch.delenv("OMP_NUM_THREADS")  # which it set for what comes later
     (inner / "cpu.max").write_text("20000 100000")
     runtime.respect_quota()
     assert wanted == [3, 1]

@@ -12,9 +12,9 @@ import coverslip
 SOURCE = Path(coverslip.__file__).parent
 FLOORS = (
     "_moved errors",
-    "_optional _text device provenance value_range",
-    "contours figures measurements metrics models preprocessing progress report segmentation"
-    " tiling",
+    "_optional _text provenance value_range",
+    "contours device figures measurements metrics models preprocessing progress report"
+    " segmentation tiling",
     "inference io",
     "checkpoints export tables",
     "file_measurements plates tracking training volumes",
@@ -109,3 +109,28 @@ def test_what_is_public_can_be_told_from_what_is_not():
     assert not is_public("coverslip.metrics.pixels.jaccard") and not is_public(
         "coverslip.metrics.x"
     )
+
+
+# Rooms and modules that may import PyTorch when they are imported themselves.
+WITH_TORCH = (
+    "active_learning/features.py",
+    "evaluation/degradations.py",
+    "inference/runtime/fold.py",
+    "models/",
+    "reproduction/",
+    "training/",
+)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_only_what_trains_or_builds_networks_imports_pytorch(path):
+    """At its import; a function may import it for the work that needs it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = set()
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").split(".")[0])
+    free = path.relative_to(SOURCE).as_posix().startswith(WITH_TORCH)
+    assert free or not names & {"torch", "onnx"}

@@ -15,7 +15,7 @@ def need(package: str, *, extra: str, what: str) -> Any:
 
     Args:
         package: what is imported.
-        extra: the extra of coverslip that installs it.
+        extra: the extra of coverslip that installs it; "" for what comes with coverslip.
         what: what it is needed for, for the message.
 
     Raises:
@@ -24,9 +24,10 @@ def need(package: str, *, extra: str, what: str) -> Any:
     try:
         return importlib.import_module(package)
     except ImportError as error:
+        wanted = f"'.[{extra}]'" if extra else "."
         raise SettingsError(
             f"{what} needs the package {package}, which cannot be imported ({error}). "
-            f"Install it with: pip install '.[{extra}]' in a clone of coverslip's repository."
+            f"Install it with: pip install {wanted} in a clone of coverslip's repository."
         ) from error
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from coverslip.checkpoints.checkpoint import Checkpoint, describe, read_settings
 from coverslip.checkpoints.validate import check_channels, parse
 from coverslip.errors import ModelError, SettingsError
 from coverslip.inference.runtime import (
     OnnxNetwork,
     check_onnx,
+    count_threads,
     network_to_onnx,
     pack_onnx,
     read_onnx,
@@ -50,7 +49,7 @@ def save_onnx(path: Path, checkpoint: Checkpoint) -> float:
         raise ModelError("this model is an ONNX file already: copy it, or name the checkpoint.")
     channels = int(checkpoint.arguments.get("in_channels", 3))
     graph = network_to_onnx(network, channels=channels)
-    forward = run_onnx(graph, backend="onnxruntime", threads=torch.get_num_threads())
+    forward = run_onnx(graph, backend="onnxruntime", threads=count_threads())
     difference = check_onnx(network, forward, channels=channels)
     metadata = {
         "format": ONNX_FORMAT,
@@ -81,7 +80,7 @@ def load_onnx(path: Path) -> Checkpoint:
         check_channels(channels, n_maps=n_maps, given=n_maps)
         network = OnnxNetwork(contents, stride=stride, channels=channels)
         network.check(n_maps=n_maps)
-        return Checkpoint(network=network.eval(), **settings)
+        return Checkpoint(network=network, **settings)  # type: ignore[arg-type]
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: its description is damaged ({error}): copy it again.") from error
     except (ModelError, SettingsError) as error:

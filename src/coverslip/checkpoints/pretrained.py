@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 
-import torch
-
+from coverslip._optional import need
 from coverslip.checkpoints.safetensors import read_tensors
 from coverslip.errors import ModelError
 
@@ -144,6 +143,7 @@ def fetch_imagenet(architecture: str) -> Mapping[str, Tensor]:
             f"{', '.join([*IMAGENET_URLS, *IMAGENET_PACKAGES])}): --encoder PATH with weights "
             "of your own, or --encoder none to start without."
         )
+    torch = need("torch", extra="train", what="ImageNet weights")
     try:
         weights: dict[str, Tensor] = torch.hub.load_state_dict_from_url(
             url, map_location="cpu", check_hash=True, progress=False, weights_only=True
@@ -165,6 +165,7 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
     """
     if path.suffix not in {".pth", ".pt"}:
         return read_tensors(path)[0]
+    torch = need("torch", extra="train", what=str(path))
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises almost anything on a damaged file

@@ -8,10 +8,10 @@ import json
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
+from coverslip._optional import need
 from coverslip.checkpoints.checkpoint import Checkpoint, build_network, describe, read_settings
 from coverslip.checkpoints.onnx import load_onnx
 from coverslip.checkpoints.validate import (
@@ -25,6 +25,7 @@ from coverslip.checkpoints.validate import (
     parse,
 )
 from coverslip.errors import ModelError, SettingsError
+from coverslip.inference.runtime import GraphNetwork, read_graph
 from coverslip.io import whole_or_nothing
 from coverslip.models import MODELS
 
@@ -32,7 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from torch import Tensor, nn
+
+    from coverslip.inference.runtime import Graph
+
+    Tensors = Mapping[str, Tensor] | Mapping[str, NDArray[np.generic]]
 
 FORMAT = "coverslip-checkpoint-1"
 
@@ -73,7 +79,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint, of whomever; the network comes in evaluation mode, float32, on the CPU.
 
-    Nothing in the file is run, and what it claims is checked before memory is taken for it.
+    Nothing in the file is run, and what it claims is checked before memory is taken for it. A
+    network whose graph ships (`coverslip.inference.runtime.read_graph`) is not built in PyTorch
+    until its `network` is asked for.
 
     From an ONNX file, by its suffix, comes an `OnnxNetwork`, which predicts and does not learn.
 
@@ -88,7 +96,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     if path.suffix.lower() == ".onnx":
         return load_onnx(path)
-    tensors, metadata = read_tensors(path)
+    tensors, metadata = read_arrays(path)
     if metadata.get("format") != FORMAT:
         raise ModelError(
             f"{path}: a safetensors file, but no coverslip checkpoint (its format is "
@@ -97,13 +105,43 @@ def load_checkpoint(path: Path) -> Checkpoint:
         )
     if metadata.get("sha256") != hash_contents(tensors, metadata):
         raise ModelError(f"{path}: its contents do not match its checksum: copy the file again.")
+    arrays = {name: to_float32(tensor) for name, tensor in tensors.items()}
     try:
-        check_finite(tensors)
+        check_finite(arrays)
         settings = read_settings(metadata)
-        check_network(settings)
+        graph = graph_of(settings)
+        if graph is None:
+            check_network(settings)
     except (ModelError, SettingsError) as error:
         raise ModelError(f"{path}: {error}: copy it again, or ask whoever made it.") from error
-    return Checkpoint(network=rebuild(path, settings, tensors).eval(), **settings)
+    if graph is None:
+        return Checkpoint(network=rebuild(path, settings, arrays).eval(), **settings)
+    try:
+        network = GraphNetwork(graph, arrays, settings["ranges"])
+        check_claims(network, settings)
+    except ModelError as error:
+        raise other_weights(path, settings["model"], str(error)) from error
+    return Checkpoint(network=network, **settings)  # type: ignore[arg-type]
+
+
+def graph_of(settings: Mapping[str, Any]) -> Graph | None:
+    """The graph of a checkpoint's network, where it is known and its arguments change no step."""
+    graph = read_graph(settings["model"])
+    known = graph is not None and settings["arguments"].keys() <= graph.arguments
+    return graph if known else None
+
+
+def check_claims(network: GraphNetwork, settings: Mapping[str, Any]) -> None:
+    """Refuse weights for other images or maps than the file says.
+
+    Raises:
+        ModelError: they differ.
+    """
+    taken, given = network.channels
+    claimed = settings["arguments"].get("out_channels", given)
+    if claimed != given:
+        raise ModelError(f"they give {given} maps, and it says {str(claimed)[:50]}")
+    check_channels(taken, n_maps=len(settings["maps"]), given=given)
 
 
 def check_network(settings: Mapping[str, Any]) -> None:
@@ -124,12 +162,17 @@ def check_network(settings: Mapping[str, Any]) -> None:
     )
 
 
-def rebuild(path: Path, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
-    """The network of a checkpoint, with its weights.
+def rebuild(
+    path: Path, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[np.generic]]
+) -> nn.Module:
+    """The network of a checkpoint in PyTorch, with its weights.
 
     Raises:
+        SettingsError: PyTorch is not installed.
         ModelError: a network that is not known here, is larger than the file, or has other weights.
     """
+    torch = need("torch", extra="train", what=f"{path}, a network {settings['model']},")
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
     try:
         with no_more_weights(tensors):
             network = build_network(settings["model"], settings["arguments"])
@@ -137,12 +180,23 @@ def rebuild(path: Path, settings: Mapping[str, Any], tensors: Mapping[str, Tenso
     except ModelError as error:
         raise ModelError(f"{path}: made by another version of coverslip: {error}") from error
     except RuntimeError as error:
-        reason = shorten(str(error), 300, placeholder=" …")  # it lists every weight
-        raise ModelError(
-            f"{path}: its weights do not fit the network {settings['model']!r} of this version "
-            f"({reason}): install the version it was made with, or train again."
-        ) from error
+        raise other_weights(path, settings["model"], str(error)) from error
     return network
+
+
+def other_weights(path: Path, model: str, reason: str) -> ModelError:
+    """The error for weights of another version, or of nothing that could be."""
+    short = shorten(reason, 300, placeholder=" …")  # PyTorch lists every weight
+    return ModelError(
+        f"{path}: its weights do not fit the network {model!r} of this version ({short}): install "
+        "the version it was made with, or train again."
+    )
+
+
+def to_float32(tensor: Tensor | NDArray[np.generic]) -> NDArray[np.generic]:
+    """Weights as NumPy's float32; whole numbers as they are."""
+    array = tensor if isinstance(tensor, np.ndarray) else tensor.float().numpy()
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -166,13 +220,17 @@ def read_card(path: Path) -> dict[str, Any]:
     return {"network": metadata.get("model", ""), **card}
 
 
-def hash_contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+def hash_contents(tensors: Tensors, metadata: Mapping[str, str]) -> str:
     """A SHA-256 over all metadata but itself, then over every tensor's name, type and bytes.
 
+    Args:
+        tensors: NumPy's or PyTorch's; both give one hash.
+        metadata: the text of the file.
+
     Example:
-        >>> import torch
+        >>> import numpy as np
         >>> from coverslip.checkpoints import hash_contents
-        >>> hash_contents({"a": torch.ones(2)}, {}) == hash_contents({"a": torch.zeros(2)}, {})
+        >>> hash_contents({"a": np.ones(2)}, {}) == hash_contents({"a": np.zeros(2)}, {})
         False
     """
     digest = hashlib.sha256()
@@ -180,9 +238,19 @@ def hash_contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) ->
         digest.update(f"{key}={metadata[key]};".encode())
     for name in sorted(tensors):
         tensor = tensors[name]
-        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
-        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        kind = str(tensor.dtype).removeprefix("torch.")
+        digest.update(f"{name}:torch.{kind}:{tuple(tensor.shape)};".encode())
+        digest.update(_bytes_of(tensor))
     return digest.hexdigest()
+
+
+def _bytes_of(tensor: Tensor | NDArray[np.generic]) -> bytes:
+    if isinstance(tensor, np.ndarray):
+        return tensor.tobytes()
+    import torch
+
+    flat = tensor.contiguous().reshape(-1).view(torch.uint8)
+    return bytes(flat.numpy())
 
 
 def halve(tensor: Tensor) -> Tensor:
@@ -213,6 +281,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
         >>> tensors["a"].tolist(), text["made"]
         ([1.0, 1.0], 'today')
     """
+    from safetensors.torch import save
+
     with whole_or_nothing(path, settle=True) as temporary:
         # not save_file, which makes files that only their owner can read
         temporary.write_bytes(in_order(save(dict(tensors), metadata=metadata)))
@@ -233,12 +303,30 @@ def in_order(data: bytes) -> bytes:
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All named tensors and all text of a safetensors file.
+    """All named tensors, PyTorch's, and all text of a safetensors file.
 
     Raises:
+        SettingsError: PyTorch is not installed.
         ModelError: missing, truncated, or no safetensors file.
     """
+    need("torch", extra="train", what=str(path))
+    return read_as(path, "pt")
+
+
+def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The same as NumPy's arrays, without PyTorch but where there are numbers that NumPy has not.
+
+    Raises:
+        SettingsError, ModelError: as `read_tensors`.
+    """
     with open_tensors(path) as file:
+        types = {file.get_slice(name).get_dtype() for name in file.keys()[:MAX_TENSORS]}
+    return read_tensors(path) if "BF16" in types else read_as(path, "np")
+
+
+def read_as(path: Path, framework: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """All named tensors and all text of a safetensors file, as tensors of "np" or "pt"."""
+    with open_tensors(path, framework) as file:
         names = file.keys()
         if len(names) > MAX_TENSORS:
             raise ModelError(
@@ -257,7 +345,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             ) from error
 
 
-def open_tensors(path: Path) -> Any:
+def open_tensors(path: Path, framework: str = "np") -> Any:
     """Open a safetensors file lazily, as a context manager.
 
     Raises:
@@ -265,7 +353,7 @@ def open_tensors(path: Path) -> Any:
     """
     try:
         check_header(path)
-        return safe_open(path, framework="pt")
+        return safe_open(path, framework=framework)
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(
             f"{path}: not readable as safetensors ({error}): the file is missing, truncated or of "

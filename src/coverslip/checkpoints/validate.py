@@ -13,7 +13,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
-from torch.nn.modules.module import register_module_parameter_registration_hook
+import numpy as np
 
 from coverslip.errors import ModelError
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from torch import Tensor, nn
+    from numpy.typing import NDArray
+    from torch import nn
 
     T = TypeVar("T")
 
@@ -183,8 +184,22 @@ def check_preprocess(values: Mapping[str, Any]) -> None:
         raise ModelError(f"its preprocessing makes no sense ({str(dict(values))[:200]})")
 
 
+def check_ranges(ranges: Mapping[str, Any]) -> None:
+    """Refuse ranges of features that are none.
+
+    Raises:
+        ModelError: more than there are tensors, or one that is not two numbers in their order.
+    """
+    good = len(ranges) <= MAX_TENSORS and all(
+        isinstance(one, list) and len(one) == 2 and all(map(_is_number, one)) and one[0] <= one[1]
+        for one in ranges.values()
+    )
+    if not good:
+        raise ModelError(f"its ranges make no sense ({str(dict(ranges))[:200]})")
+
+
 @contextmanager
-def no_more_weights(tensors: Mapping[str, Tensor]) -> Iterator[None]:
+def no_more_weights(tensors: Mapping[str, Any]) -> Iterator[None]:
     """A block that builds a network, which may have as many weights as a file holds and no more.
 
     PyTorch asks for a layer's memory, tells of the layer, and only then writes to that memory: so a
@@ -193,7 +208,12 @@ def no_more_weights(tensors: Mapping[str, Tensor]) -> Iterator[None]:
     Raises:
         ModelError: it has more.
     """
-    here, weights = threading.get_ident(), sum(tensor.numel() for tensor in tensors.values())
+    from torch.nn.modules.module import register_module_parameter_registration_hook
+
+    here, weights = (
+        threading.get_ident(),
+        sum(math.prod(tensor.shape) for tensor in tensors.values()),
+    )
     left = [len(tensors), weights]
 
     def count(module: nn.Module, name: str, parameter: nn.Parameter) -> None:
@@ -213,14 +233,14 @@ def no_more_weights(tensors: Mapping[str, Tensor]) -> Iterator[None]:
         hook.remove()
 
 
-def check_finite(tensors: Mapping[str, Tensor]) -> None:
+def check_finite(tensors: Mapping[str, NDArray[np.generic]]) -> None:
     """Refuse weights that are no numbers, with which every answer would be none.
 
     Raises:
         ModelError: NaN or Inf in one of them; the first is named.
     """
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
+        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             raise ModelError(
                 f"its weights {name[:100]!r} hold NaN or Inf: its training went astray, or the file"
                 " is damaged"

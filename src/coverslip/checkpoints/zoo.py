@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +100,7 @@ def load_model(name: str, arguments: Mapping[str, Any] | None = None) -> Checkpo
             f"are for the methods without learning, {', '.join(METHODS)}; leave them out."
         )
     before = hash_file(path)
-    model = replace(load_checkpoint(path), name=name, file_hash=before)
+    model = load_checkpoint(path).named(name, file_hash=before)
     if hash_file(path) != before:
         raise ModelError(f"{path}: was changed while it was read: start again when it is done.")
     return model

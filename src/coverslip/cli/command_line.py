@@ -64,6 +64,11 @@ VERBS = (
     doctor,
 )
 
+NEEDS_TORCH = (
+    "this needs PyTorch, which is not installed: pip install '.[train]' in a clone of coverslip's "
+    "repository. Segmenting, measuring, tracking and exporting by the models that ship do not."
+)
+
 app = typer.Typer(
     name="coverslip",
     add_completion=False,
@@ -124,6 +129,11 @@ def main() -> None:
             app(prog_name="coverslip")
     except CoverslipError as error:
         tell_end(f"error: {error}")
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        tell_end(f"error: {NEEDS_TORCH}")
         sys.exit(2)
     except SystemExit as end:
         if end.code in (130, 143):

@@ -19,6 +19,9 @@ Errors = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Backend = Annotated[str, typer.Option(help="auto, torch, compiled, onnxruntime or openvino.")]
+Precision = Annotated[
+    str, typer.Option(help="Numbers that the network computes with: auto, float32 or int8.")
+]
 Tta = Annotated[
     str, typer.Option(help="Test-time augmentation: none, paper (5 views) or d4 (8 views).")
 ]

@@ -36,6 +36,7 @@ from coverslip.cli.options import (
     NoSeparate,
     Out,
     PixelSize,
+    Precision,
     Project,
     Properties,
     Scale,
@@ -93,6 +94,7 @@ def segment(
     ] = 2048,
     device: Device = "auto",
     backend: Backend = "auto",
+    precision: Precision = "auto",
     workers: Annotated[
         int | None, typer.Option(help="Divide the work among so many processes of this computer.")
     ] = None,
@@ -154,6 +156,7 @@ def segment(
             overlap_px=min(128, tile // 4),
             device=device,
             backend=backend,
+            precision=precision,
         ),
         measure=MeasureSettings(properties=parse_list(properties)),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coverslip.cli.messages import note, tell
-from coverslip.cli.options import MODEL, Axes, Backend, Channel, Device, Project
+from coverslip.cli.options import MODEL, Axes, Backend, Channel, Device, Precision, Project
 from coverslip.errors import SettingsError, named_failure
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def tune(
     project: Project = "none",
     device: Device = "auto",
     backend: Backend = "auto",
+    precision: Precision = "auto",
 ) -> None:
     """Show thresholds and cell sizes side by side, with the command for each."""
     from coverslip.cli.segment import choose_shipped
@@ -40,7 +41,8 @@ def tune(
     if out.suffix.lower() != ".html":
         raise SettingsError(f"-o {out}: wanted a file's name that ends in .html.")
     check_writable(out, is_file=True)
-    settings = SegmentSettings(predict=PredictSettings(device=device, backend=backend))
+    predict = PredictSettings(device=device, backend=backend, precision=precision)
+    settings = SegmentSettings(predict=predict)
     reading = Reading(channel, axes, project)
     if model == "auto":
         model = choose_shipped([image], settings, reading=reading)

@@ -177,8 +177,8 @@ def text() -> dict[str, str]:
 
 # What must be there: the package's name and that of its module. pyproject.toml has the versions.
 NEEDED = {
-    "torch": "torch",
     "numpy": "numpy",
+    "onnxruntime": "onnxruntime",
     "scipy": "scipy",
     "scikit-image": "skimage",
     "pandas": "pandas",
@@ -214,9 +214,10 @@ EXTRAS = {
     "czi": Extra({"czifile": "czifile"}, "CZI of Zeiss"),
     "hdf5": Extra({"h5py": "h5py"}, "labels of ilastik"),
     "lif": Extra({"liffile": "liffile"}, "LIF of Leica"),
-    "onnx": Extra(
-        {"onnx": "onnx", "onnxruntime": "onnxruntime"}, "faster on a CPU; coverslip export-model"
+    "train": Extra(
+        {"torch": "torch"}, "coverslip train, suggest, robustness; a GPU; the paper's networks"
     ),
+    "onnx": Extra({"onnx": "onnx"}, "coverslip export-model, and its files as models"),
     "openvino": Extra(
         {"onnx": "onnx", "openvino": "openvino"}, "--backend openvino, on CPUs of Intel"
     ),

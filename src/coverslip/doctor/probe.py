@@ -12,7 +12,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from coverslip.doctor.machine import NEEDED
+from coverslip.doctor.machine import NEEDED, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,9 +53,10 @@ def say(error: BaseException) -> str:
 
 
 def broken_imports() -> dict[str, Any]:
-    """The packages that are needed and cannot be imported, with the reason."""
+    """The packages that are needed, or there as PyTorch, and cannot be imported: the reason."""
     broken = {}
-    for package, module in NEEDED.items():
+    there = {"torch": "torch"} if is_there("torch") else {}
+    for package, module in (there | NEEDED).items():
         try:
             importlib.import_module(module)
         except Exception as error:
@@ -64,10 +65,14 @@ def broken_imports() -> dict[str, Any]:
 
 
 def ask_torch() -> dict[str, Any]:
-    """Its build, its devices and its threads."""
-    import torch
-
+    """Its build, its devices and its threads; without it, what is used in its place."""
     from coverslip.device import pick_device
+    from coverslip.inference.runtime import count_threads
+
+    if not is_there("torch"):
+        none: dict[str, Any] = {"version": None, "cuda_build": None, "cuda": [], "mps": False}
+        return {**none, "device": "cpu", "threads": count_threads()}
+    import torch
 
     n_cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
     cards = [torch.cuda.get_device_properties(number) for number in range(n_cards)]
@@ -98,11 +103,11 @@ def check_models() -> dict[str, Any]:
 def segment_drawn() -> dict[str, Any]:
     """Segment an image whose cells are known, on the CPU, and on the GPU where there is one."""
     from coverslip.checkpoints import load_model
-    from coverslip.device import pick_device
+    from coverslip.device import device_name
 
     model = load_model(MODEL)
     image, truth = draw()
-    devices = dict.fromkeys(("cpu", pick_device("auto").type))
+    devices = dict.fromkeys(("cpu", device_name("auto")))
     return {one: attempt(partial(segment_on, one, image, truth, model)) for one in devices}
 
 

@@ -130,7 +130,7 @@ def of_packages(facts: dict[str, Any]) -> Iterator[Problem]:
             f"{package} cannot be imported ({why})",
             f"pip install --force-reinstall {package}"
             + (f"; which PyTorch fits this computer: {PYTORCH}" if package == "torch" else "."),
-            stops=True,
+            stops=package != "torch",  # without it, all but training works
         )
 
 
@@ -174,7 +174,12 @@ def of_gpu(facts: dict[str, Any]) -> Iterator[Problem]:
     if "error" in torch or torch["cuda"] or torch["mps"]:
         return
     cards = ", ".join(graphics.get("cards", []))
-    if cards and not torch["cuda_build"]:
+    if cards and "version" in torch and torch["version"] is None:
+        yield Problem(
+            f"a graphics card is there ({cards}), and PyTorch, which would use it, is not",
+            f"to use it: pip install '.[train]', with the PyTorch that fits it: {PYTORCH}",
+        )
+    elif cards and not torch["cuda_build"]:
         yield Problem(
             f"a graphics card is there ({cards}), and this PyTorch is built for the CPU alone",
             f"to use it, install PyTorch with CUDA: {PYTORCH}",
@@ -315,6 +320,8 @@ def computer(facts: dict[str, Any]) -> dict[str, str]:
     limit = f", limit {memory['limit_gb']} GB" if memory.get("limit_gb") else ""
     cards = ", ".join(facts["graphics"].get("cards", []))
     build = f"built for CUDA {torch.get('cuda_build')}" if torch.get("cuda_build") else "CPU build"
+    if "version" in torch and torch["version"] is None:
+        build = "not installed"
     return {
         "processor": f"{cpu.get('name')}, {cpu.get('cores')} cores, {cpu.get('usable_cores')} "
         f"usable{quota}",

@@ -7,6 +7,7 @@ from .predictor import (
     open_predictor,
     pick_backend,
     predict,
+    settle,
     smaller_tiles_message,
 )
 from .settings import Prediction, PredictSettings
@@ -22,5 +23,6 @@ __all__ = [
     "open_predictor",
     "pick_backend",
     "predict",
+    "settle",
     "smaller_tiles_message",
 ]

@@ -9,26 +9,32 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
-import torch
 
-from coverslip.device import ShortMemoryError, autocast, pick_device, telling_short_memory
+from coverslip.device import ShortMemoryError, device_name, pick_device, telling_short_memory
 from coverslip.errors import ModelError
 from coverslip.inference.plan import halve_tiles, lay_grid, tile_and_overlap
-from coverslip.inference.runtime.backends import OnnxNetwork, choose_backend, make_forward
+from coverslip.inference.runtime.arrays import NumpyArrays, TorchArrays
+from coverslip.inference.runtime.backends import (
+    IN_TORCH,
+    OnnxNetwork,
+    choose_backend,
+    choose_precision,
+    make_forward,
+)
 from coverslip.inference.settings import Prediction
 from coverslip.inference.tta import predict_tiles
-from coverslip.models import MODELS
 from coverslip.tiling import blend, tiles_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
-    from torch import Tensor, nn
 
+    from coverslip.inference.runtime.arrays import Arrays
+    from coverslip.inference.runtime.backends import Network
     from coverslip.inference.runtime.onnx import Forward
     from coverslip.inference.settings import PredictSettings
     from coverslip.tiling import Grid
@@ -80,13 +86,13 @@ class Predictor:
 
     Attributes:
         forward: a batch of tiles → logits.
-        device: where the tiles go.
+        arrays: what `forward` takes.
         stride: of the network.
-        settings: those that it was opened with; the backend is the one that runs, never "auto".
+        settings: those that it was opened with; backend and precision are those that run.
     """
 
     forward: Forward
-    device: torch.device
+    arrays: Arrays
     stride: int
     settings: PredictSettings
 
@@ -101,7 +107,9 @@ class Predictor:
             SettingsError: tiles too small for the network's stride.
         """
         tile_and_overlap(self.stride, settings)
-        return replace(self, settings=replace(settings, backend=self.settings.backend))
+        own = self.settings
+        how = replace(settings, backend=own.backend, precision=own.precision)
+        return replace(self, settings=how)
 
     def with_smaller_tiles(self, shape: tuple[int, int]) -> Predictor | None:
         """The same predictor with tiles of half the side; None where these would be too small."""
@@ -178,7 +186,7 @@ class Predictor:
         def make(indices: Sequence[Index]) -> Iterator[tuple[Index, Tile]]:
             return predict_tiles(self, source, indices, grid=grid)
 
-        with telling_short_memory(grid.tile), torch.inference_mode(), autocast(self.device):
+        with telling_short_memory(grid.tile), self.arrays.running():
             parts = kept_or_new(make, wanted, tiles=tiles)
             index, part = next(parts)
             canvas = np.zeros((*part.shape[:-2], *size), dtype=np.float32)
@@ -196,7 +204,7 @@ class Predictor:
 
 @contextmanager
 def open_predictor(
-    network: nn.Module, settings: PredictSettings, *, channels: int = 3
+    network: Network, settings: PredictSettings, *, channels: int = 3
 ) -> Iterator[Predictor]:
     """Open a network for prediction: on its device, in evaluation mode, by its runtime.
 
@@ -222,7 +230,8 @@ def open_predictor(
         >>> prediction.probs.shape
         (1, 40, 50)
     """
-    modes = [(module, module.training) for module in network.modules()]
+    modules = network.modules() if hasattr(network, "modules") else ()  # of PyTorch
+    modes = [(module, module.training) for module in modules]
     try:
         yield make_predictor(network, settings, channels=channels)
     finally:
@@ -230,9 +239,7 @@ def open_predictor(
             module.training = training
 
 
-def make_predictor(
-    network: nn.Module, settings: PredictSettings, *, channels: int = 3
-) -> Predictor:
+def make_predictor(network: Network, settings: PredictSettings, *, channels: int = 3) -> Predictor:
     """Make the predictor of a network that is not trained any more: it stays in evaluation mode.
 
     Arguments and errors are those of `open_predictor`.
@@ -245,22 +252,20 @@ def make_predictor(
         16
     """
     check_predict(network, settings)
-    backend = pick_backend(network, settings)
-    device = device_of(network, settings)
-    tile, _ = tile_and_overlap(cast("int", network.stride), settings)
-    with telling_short_memory((tile, tile)), torch.inference_mode():
-        network.to(device).eval()
-        forward = make_forward(network, backend=backend, channels=channels)
-    return Predictor(
-        forward=one_at_a_time(forward),
-        device=device,
-        stride=cast("int", network.stride),
-        settings=replace(settings, backend=backend),
-    )
+    settings = settle(network, settings)
+    arrays: Arrays = NumpyArrays()
+    if settings.backend in IN_TORCH:
+        full = settings.precision == "float32"
+        arrays = TorchArrays(pick_device(device_of(network, settings)), full=full)
+    stride = cast("int", network.stride)
+    tile, _ = tile_and_overlap(stride, settings)
+    with telling_short_memory((tile, tile)), arrays.running():
+        forward = make_forward(network, settings, arrays=arrays, channels=channels)
+    return Predictor(one_at_a_time(forward), arrays, stride, settings)
 
 
 def predict(
-    network: nn.Module,
+    network: Network,
     image: NDArray[np.float32],
     *,
     settings: PredictSettings,
@@ -282,7 +287,7 @@ def predict(
         return predictor.predict(image, on_message=on_message)
 
 
-def check_predict(network: nn.Module, settings: PredictSettings) -> None:
+def check_predict(network: Network, settings: PredictSettings) -> None:
     """Find what would stop every prediction, which a caller may want before a long work.
 
     Raises:
@@ -295,11 +300,11 @@ def check_predict(network: nn.Module, settings: PredictSettings) -> None:
         >>> from coverslip.models import UNet
         >>> check_predict(UNet(), coverslip.PredictSettings(device="cpu", backend="torch"))
     """
-    pick_backend(network, settings)
+    settle(network, settings)
     tile_and_overlap(cast("int", network.stride), settings)
 
 
-def pick_backend(network: nn.Module, settings: PredictSettings) -> str:
+def pick_backend(network: Network, settings: PredictSettings) -> str:
     """What will run the network: a name of BACKENDS but "auto".
 
     Raises:
@@ -312,22 +317,32 @@ def pick_backend(network: nn.Module, settings: PredictSettings) -> str:
         >>> pick_backend(UNet(), coverslip.PredictSettings(device="cpu", backend="torch"))
         'torch'
     """
-    device = device_of(network, settings).type
-    quick = isinstance(network, tuple(MODELS.values()))  # all of them were measured
-    return choose_backend(settings.backend, network, device=device, quick=quick)
+    return choose_backend(settings.backend, network, device=device_of(network, settings))
 
 
-def device_of(network: nn.Module, settings: PredictSettings) -> torch.device:
+def settle(network: Network, settings: PredictSettings) -> PredictSettings:
+    """The settings with what "auto" comes to here as their backend and precision.
+
+    Raises:
+        SettingsError: a backend, device or precision that is not there for this network.
+    """
+    backend = pick_backend(network, settings)
+    device = device_of(network, settings)
+    precision = choose_precision(settings.precision, network, backend=backend, device=device)
+    return replace(settings, backend=backend, precision=precision)
+
+
+def device_of(network: Network, settings: PredictSettings) -> str:
     """The device that is asked for; of an ONNX file the CPU, where none is."""
     at_will = isinstance(network, OnnxNetwork) and settings.device == "auto"
-    return pick_device("cpu" if at_will else settings.device)
+    return device_name("cpu" if at_will else settings.device)
 
 
 def one_at_a_time(forward: Forward) -> Forward:
     """The same function, which one thread calls while others wait: it takes all cores anyway."""
     lock = threading.Lock()
 
-    def locked(batch: Tensor) -> Tensor:
+    def locked(batch: Any) -> Any:
         with lock:
             return forward(batch)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from coverslip.device import DEVICES
 from coverslip.errors import SettingsError, one_of
-from coverslip.inference.runtime.backends import BACKENDS
+from coverslip.inference.runtime.backends import BACKENDS, PRECISIONS
 from coverslip.tiling import TTA
 
 if TYPE_CHECKING:
@@ -34,13 +34,15 @@ class PredictSettings:
     batch: int = 8  # tiles × symmetries in one forward: the whole of "d4"
     batch_px: int = 2**21  # and no more pixels than this: 1 to 3 GB for a full-width U-Net
     device: str = "auto"  # the first there is of cuda, mps, cpu
-    backend: str = "auto"  # ONNX Runtime on the CPU where it is installed, PyTorch elsewhere
+    backend: str = "auto"  # ONNX Runtime on the CPU, PyTorch elsewhere
+    precision: str = "auto"  # int8 where the model has it and the processor is made for it
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, before any work is done."""
         one_of("tta", self.tta, tuple(TTA))
         one_of("device", self.device, DEVICES)
         one_of("backend", self.backend, BACKENDS)
+        one_of("precision", self.precision, PRECISIONS)
         for name in ("tile_px", "batch", "batch_px"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 1.")

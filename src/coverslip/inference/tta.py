@@ -5,10 +5,7 @@ Test-time augmentation: the views' mean is the prediction, and their spread its 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
-import torch
+from typing import TYPE_CHECKING, Any
 
 from coverslip.device import is_short_memory
 from coverslip.tiling import TTA, cut_from
@@ -16,10 +13,11 @@ from coverslip.tiling import TTA, cut_from
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from coverslip.inference.predictor import Predictor, Source
+    from coverslip.inference.runtime.arrays import Arrays
     from coverslip.inference.runtime.onnx import Forward
     from coverslip.inference.settings import PredictSettings
     from coverslip.tiling import Grid, Symmetry
@@ -36,17 +34,17 @@ def predict_tiles(
         wanted: the tiles, by their row and column in the grid.
         grid: the tiles' places.
     """
-    settings, device = predictor.settings, predictor.device
+    settings, arrays = predictor.settings, predictor.arrays
     groups = _same_shape(TTA[settings.tta], tile=grid.tile)
     limit = most_at_once(grid.tile, settings)
     n_views = max(len(group) for group in groups)
-    n_tiles = tiles_at_once(grid.tile, n_views=n_views, settings=settings, device=device)
+    n_tiles = tiles_at_once(grid.tile, n_views=n_views, settings=settings, device=arrays.device)
     for i in range(0, len(wanted), n_tiles):
         indices = wanted[i : i + n_tiles]
         tiles = [cut_from(source.read, shape=source.shape, grid=grid, index=j) for j in indices]
-        batch = torch.from_numpy(np.stack(tiles, dtype=np.float32)).to(device)
-        views = (_view_probs(predictor.forward, batch, group, limit=limit) for group in groups)
-        yield from zip(indices, _mean_and_spread(torch.cat(list(views))).cpu().numpy(), strict=True)
+        views = [_view_probs(predictor, arrays.load(tiles), group, limit=limit) for group in groups]
+        found = _mean_and_spread(arrays.join(views), arrays)
+        yield from zip(indices, arrays.unload(found), strict=True)
 
 
 def most_at_once(tile: tuple[int, int], settings: PredictSettings) -> int:
@@ -55,14 +53,14 @@ def most_at_once(tile: tuple[int, int], settings: PredictSettings) -> int:
 
 
 def tiles_at_once(
-    tile: tuple[int, int], *, n_views: int, settings: PredictSettings, device: torch.device
+    tile: tuple[int, int], *, n_views: int, settings: PredictSettings, device: str
 ) -> int:
     """Tiles in one forward, where so many views of each go in together.
 
     On a CPU several are no faster, take more memory, and change the sums of each other: a tile
     would have other numbers, by 3e-6, than in another window of the same image.
     """
-    return 1 if device.type == "cpu" else max(1, most_at_once(tile, settings) // n_views)
+    return 1 if device == "cpu" else max(1, most_at_once(tile, settings) // n_views)
 
 
 def _same_shape(
@@ -77,40 +75,45 @@ def _same_shape(
 
 
 def _view_probs(
-    forward: Forward, tiles: Tensor, symmetries: tuple[Symmetry, ...], *, limit: int
-) -> Tensor:
+    predictor: Predictor, tiles: Any, symmetries: tuple[Symmetry, ...], *, limit: int
+) -> Any:
     """Predict tiles (n, C, h, w) under S symmetries and turn back: (S, n, K, h, w)."""
-    views = torch.stack([symmetry.forward(tiles) for symmetry in symmetries])
-    probs = _probs(forward, views.flatten(0, 1), limit=limit)
-    parts = probs.view(views.shape[:2] + probs.shape[1:])
-    return torch.stack([s.inverse(part) for s, part in zip(symmetries, parts, strict=True)])
+    arrays = predictor.arrays
+    views = arrays.stack([symmetry.forward(tiles) for symmetry in symmetries])
+    flat = views.reshape(-1, *views.shape[2:])
+    probs = _probs(predictor.forward, flat, arrays, limit=limit)
+    parts = probs.reshape(*views.shape[:2], *probs.shape[1:])
+    return arrays.stack([s.inverse(part) for s, part in zip(symmetries, parts, strict=True)])
 
 
-def _probs(forward: Forward, batch: Tensor, *, limit: int) -> Tensor:
+def _probs(forward: Forward, batch: Any, arrays: Arrays, *, limit: int) -> Any:
     """Run a batch (N, C, h, w), at most `limit` at once and fewer where memory is short."""
     limit = min(limit, len(batch))
     try:
-        return torch.cat([_logits_to_probs(forward, part) for part in torch.split(batch, limit)])
+        parts = [batch[i : i + limit] for i in range(0, len(batch), limit)]
+        return arrays.join([_logits_to_probs(forward, part, arrays) for part in parts])
     except (RuntimeError, MemoryError) as error:
         if limit == 1 or not is_short_memory(error):
             raise
     # Outside of the except clause, whose traceback keeps the memory of what failed.
-    return _probs(forward, batch, limit=limit // 2)
+    return _probs(forward, batch, arrays, limit=limit // 2)
 
 
-def _logits_to_probs(forward: Forward, batch: Tensor) -> Tensor:
+def _logits_to_probs(forward: Forward, batch: Any, arrays: Arrays) -> Any:
     """The one sigmoid: (N, C, h, w) → (N, K, h, w) float32 in [0, 1]."""
-    logits = forward(batch.contiguous(memory_format=torch.channels_last))
+    logits = arrays.run(forward, batch)
     if logits.shape[-2:] != batch.shape[-2:]:
         raise ValueError(
             f"the network was given {tuple(batch.shape)} and returned {tuple(logits.shape)}; "
             "wanted (N, K, H, W) of the same height and width"
         )
-    return torch.sigmoid(logits.float())
+    return arrays.sigmoid(logits)
 
 
-def _mean_and_spread(probs: Tensor) -> Tensor:
+def _mean_and_spread(probs: Any, arrays: Arrays) -> Any:
     """(S, n, K, h, w) → (n, 2, K, h, w), or (n, 1, K, h, w) where S is 1."""
     if len(probs) == 1:
-        return probs.transpose(0, 1)
-    return torch.stack([probs.mean(dim=0), probs.std(dim=0, correction=0)], dim=1)
+        return probs.swapaxes(0, 1)
+    mean = probs.mean(0)
+    spread = ((probs - mean) ** 2).mean(0) ** 0.5
+    return arrays.stack([mean, spread]).swapaxes(0, 1)

@@ -1,36 +1,50 @@
-"""the name of a network → its class: one literal dict."""
+"""the name of a network → its class: one literal dict, whose classes are imported when asked for.
+
+So that to name the networks, or to run one by its graph, does not need PyTorch.
+"""
 
 from __future__ import annotations
 
+from collections import UserDict
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from coverslip.models.bcdu_net import BCDUNet
-from coverslip.models.ddanet import DDANet
-from coverslip.models.double_unet import DoubleUNet
-from coverslip.models.resnet18_fpn import ResNet18FPN
-from coverslip.models.resnet18_unet import ResNet18UNet
-from coverslip.models.resnet18_unet_rp import ResNet18UNetRP
-from coverslip.models.segnet import SegNet
-from coverslip.models.swift import Swift
-from coverslip.models.ternausnet11 import TernausNet11
-from coverslip.models.tip_net_reconstruction import TipNetReconstruction
-from coverslip.models.unet import UNet
-from coverslip.models.unet_plus_plus import UNetPlusPlus
-
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from torch import nn
 
-MODELS: dict[str, type[nn.Module]] = {
-    "bcdu_net": BCDUNet,
-    "ddanet": DDANet,
-    "double_unet": DoubleUNet,
-    "resnet18_fpn": ResNet18FPN,
-    "resnet18_unet": ResNet18UNet,
-    "resnet18_unet_rp": ResNet18UNetRP,
-    "segnet": SegNet,
-    "swift": Swift,
-    "ternausnet11": TernausNet11,
-    "tip_net_reconstruction": TipNetReconstruction,
-    "unet": UNet,
-    "unet_plus_plus": UNetPlusPlus,
-}
+
+class Networks(UserDict):  # type: ignore[type-arg]
+    """Networks by their names; what stands here as MODULE.CLASS is imported when it is asked for.
+
+    Raises:
+        SettingsError: PyTorch is not installed.
+    """
+
+    def __getitem__(self, name: str) -> type[nn.Module]:
+        """The class of a network."""
+        found = self.data[name]
+        if isinstance(found, str):
+            module, _, kind = found.partition(".")
+            found = getattr(import_module(f"coverslip.models.{module}"), kind)
+        network: type[nn.Module] = found
+        return network
+
+
+MODELS: MutableMapping[str, type[nn.Module]] = Networks(
+    {
+        "bcdu_net": "bcdu_net.BCDUNet",
+        "ddanet": "ddanet.DDANet",
+        "double_unet": "double_unet.DoubleUNet",
+        "resnet18_fpn": "resnet18_fpn.ResNet18FPN",
+        "resnet18_unet": "resnet18_unet.ResNet18UNet",
+        "resnet18_unet_rp": "resnet18_unet_rp.ResNet18UNetRP",
+        "segnet": "segnet.SegNet",
+        "swift": "swift.Swift",
+        "ternausnet11": "ternausnet11.TernausNet11",
+        "tip_net_reconstruction": "tip_net_reconstruction.TipNetReconstruction",
+        "unet": "unet.UNet",
+        "unet_plus_plus": "unet_plus_plus.UNetPlusPlus",
+    }
+)

@@ -22,9 +22,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import torch
-
 from coverslip.errors import FileError, StoppedError
+from coverslip.inference.runtime import count_threads
 from coverslip.io import remove_leftovers
 from coverslip.pipeline.plan import is_large
 from coverslip.pipeline.tasks import do_task
@@ -185,7 +184,7 @@ class Processes:
         del on_message
         self.folder = folder
         job = settle_backend(job)
-        threads = max(1, torch.get_num_threads() // self.n)
+        threads = max(1, count_threads() // self.n)
         self.order: Order = job_to_order(job, folder, threads=threads)
         return job
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from coverslip.checkpoints import Checkpoint, Method
 from coverslip.errors import SettingsError
-from coverslip.inference import Prediction, check_predict
+from coverslip.inference import Prediction
 from coverslip.pipeline.settings import scale_of, threshold_of
 from coverslip.preprocessing import (
     image_range,
@@ -53,7 +53,7 @@ def check_model(model: Model, settings: SegmentSettings) -> None:
         >>> check_model(coverslip.load_model("nuclei"), coverslip.SegmentSettings())
     """
     if isinstance(model, Checkpoint):
-        check_predict(model.network, settings.predict)
+        model.settle(settings.predict)
         return
     if settings.predict.tta != "none":
         raise SettingsError(

@@ -15,7 +15,6 @@ import pandas as pd
 from coverslip._optional import need
 from coverslip.checkpoints import Method, load_model
 from coverslip.errors import FileError, SettingsError, one_of
-from coverslip.inference import pick_backend
 from coverslip.io import Reading, check_projection, fingerprint, write_text
 from coverslip.measurements import COLUMNS
 from coverslip.pipeline.infer import check_model
@@ -283,8 +282,8 @@ def work_key(path: Path, job: Job) -> str:
 def result_settings(job: Job) -> dict[str, Any]:
     """The settings that change a result; the device and the size of a batch do not.
 
-    The backend is the one that "auto" comes to here: where another was installed since, cells at
-    the threshold might differ by a pixel from those of the images done before.
+    Backend and precision are those that "auto" comes to here: where another was installed since,
+    or the processor is another, cells at the threshold might differ from those done before.
 
     A method without learning has its own in place of those of a network's prediction.
     """
@@ -294,7 +293,8 @@ def result_settings(job: Job) -> dict[str, Any]:
         return {**settings, "method": asdict(job.model.settings)}
     for name in ("device", "batch", "batch_px"):
         del settings["predict"][name]
-    settings["predict"]["backend"] = pick_backend(job.model.network, job.settings.predict)
+    settled = job.model.settle(job.settings.predict)
+    settings["predict"] |= {"backend": settled.backend, "precision": settled.precision}
     return settings
 
 

@@ -8,11 +8,9 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from coverslip.checkpoints import Checkpoint, find_model, load_model, shipped_models
 from coverslip.errors import CoverslipError, SettingsError, StoppedError
-from coverslip.inference import pick_backend
+from coverslip.inference.runtime import IN_TORCH, set_threads
 from coverslip.io import IN_USE
 from coverslip.pipeline.record import Job
 from coverslip.pipeline.tasks import do_task
@@ -50,14 +48,13 @@ class Order:
 
 
 def settle_backend(job: Job) -> Job:
-    """The job with what "auto" comes to here as its backend, so that all workers have the same."""
+    """The job with what "auto" comes to here, so that all workers run the network alike."""
     if not isinstance(job.model, Checkpoint):
         return job
-    predict = job.settings.predict
-    backend = pick_backend(job.model.network, predict)
+    predict = job.model.settle(job.settings.predict)
     # What runs on the CPU alone must do so on a worker with a GPU too.
-    device = predict.device if backend in ("torch", "compiled") else "cpu"
-    predict = replace(predict, backend=backend, device=device)
+    device = predict.device if predict.backend in IN_TORCH else "cpu"
+    predict = replace(predict, device=device)
     return replace(job, settings=replace(job.settings, predict=predict))
 
 
@@ -138,7 +135,7 @@ def do_on_worker(order: Order, task: Task, *, who: str = "a worker") -> None:
     check_stands(order)
     with ONE_AT_A_TIME:
         if order.threads is not None:
-            torch.set_num_threads(order.threads)
+            set_threads(order.threads)
         try:
             job = order_to_job(order)
         except CoverslipError as error:

@@ -7,10 +7,15 @@ under several and averages what comes back.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
+
+    Images = TypeVar("Images", NDArray[np.float32], Tensor)
 
 ROWS, COLUMNS = -2, -1
 
@@ -25,9 +30,9 @@ class Symmetry:
         flips_columns: the order of the columns is reversed (left to right), likewise.
 
     Example:
-        >>> import torch
+        >>> import numpy as np
         >>> from coverslip.tiling.symmetry import SYMMETRIES
-        >>> image = torch.tensor([[1, 2], [3, 4]])
+        >>> image = np.array([[1, 2], [3, 4]])  # or a tensor of PyTorch
         >>> turned = SYMMETRIES["rot90"].forward(image)  # counter-clockwise
         >>> turned.tolist()
         [[2, 4], [1, 3]]
@@ -39,18 +44,21 @@ class Symmetry:
     flips_rows: bool = False
     flips_columns: bool = False
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Images) -> Images:
         """Apply the symmetry to the last two axes: (..., H, W) → (..., H, W) or (..., W, H)."""
-        return self._flip(x.mT if self.transposes else x)
+        return self._flip(x.swapaxes(ROWS, COLUMNS) if self.transposes else x)
 
-    def inverse(self, x: Tensor) -> Tensor:
+    def inverse(self, x: Images) -> Images:
         """Undo `forward`, exactly: nothing is interpolated."""
         flipped = self._flip(x)
-        return flipped.mT if self.transposes else flipped
+        return flipped.swapaxes(ROWS, COLUMNS) if self.transposes else flipped
 
-    def _flip(self, x: Tensor) -> Tensor:
-        axes = [ROWS] * self.flips_rows + [COLUMNS] * self.flips_columns
-        return x.flip(axes) if axes else x
+    def _flip(self, x: Images) -> Images:
+        axes = (ROWS,) * self.flips_rows + (COLUMNS,) * self.flips_columns
+        if not axes:
+            return x
+        # NumPy gives a view, which PyTorch cannot, so a tensor has a method of its own
+        return np.flip(x, axes) if isinstance(x, np.ndarray) else x.flip(axes)
 
 
 # Turns are counter-clockwise as the image is seen, rows going down.

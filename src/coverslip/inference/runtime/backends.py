@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-import torch
-from torch import Tensor, nn
+import numpy as np
 
-from coverslip._optional import is_installed
+from coverslip._optional import is_installed, need
 from coverslip.errors import ModelError, SettingsError
-from coverslip.inference.runtime.fold import fold_norms
+from coverslip.inference.runtime.graph import GraphNetwork, module_to_graph
 from coverslip.inference.runtime.onnx import check_onnx, network_to_onnx, run_onnx
+from coverslip.inference.runtime.processor import has_fast_int8
+from coverslip.inference.runtime.threads import count_threads
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from coverslip.inference.runtime.arrays import Arrays
     from coverslip.inference.runtime.onnx import Forward
+    from coverslip.inference.settings import PredictSettings
 
 BACKENDS = ("auto", "torch", "compiled", "onnxruntime", "openvino")
+IN_TORCH = ("torch", "compiled")
+PRECISIONS = ("auto", "float32", "int8")
 MOST_STRIDE, MOST_CHANNELS = 256, 64  # of a file's own word; ours have 32 and 3
 
 
-class OnnxNetwork(nn.Module):
+class OnnxNetwork:
     """A network that is there as ONNX alone, without weights that PyTorch could train.
 
     Args:
-        graph: as `network_to_onnx` writes it.
+        graph: as `network_to_onnx` or `GraphNetwork.to_onnx` writes it.
         stride: height and width must be multiples of it.
         channels: of the image.
 
     Raises:
-        SettingsError: ONNX Runtime is not installed.
-        ModelError: it cannot read the graph.
+        ModelError: ONNX Runtime cannot read the graph.
     """
 
     def __init__(self, graph: bytes, *, stride: int, channels: int) -> None:
-        super().__init__()
         self.graph = graph
         self.stride = stride
         self.channels = channels
-        self.threads = torch.get_num_threads()
+        self.threads = count_threads()
         self.run = run_onnx(graph, backend="onnxruntime", threads=self.threads)
 
     def check(self, *, n_maps: int) -> None:
@@ -50,28 +55,32 @@ class OnnxNetwork(nn.Module):
         if not 1 <= side <= MOST_STRIDE or not 1 <= self.channels <= MOST_CHANNELS:
             raise ModelError(f"a stride of {side} px and {self.channels} channels: it is damaged.")
         try:
-            logits = self.run(torch.zeros(1, self.channels, side, side))
+            logits = self.run(np.zeros((1, self.channels, side, side), dtype=np.float32))
         except RuntimeError as error:
             raise ModelError(f"it does not run ({error}).") from error
-        if logits.shape != (1, n_maps, side, side) or logits.dtype != torch.float32:
+        if logits.shape != (1, n_maps, side, side) or logits.dtype != np.float32:
             raise ModelError(
                 f"it gives {logits.dtype} {tuple(logits.shape)} for {side} x {side} px; "
                 f"wanted float32 logits of {n_maps} maps."
             )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) → (N, K, H, W) logits; H and W multiples of `stride`."""
-        return self.run(x)
+
+# PyTorch's, one by its graph and weights, or one that is there as ONNX alone.
+Network: TypeAlias = "nn.Module | GraphNetwork | OnnxNetwork"
 
 
-def make_forward(network: nn.Module, *, backend: str, channels: int) -> Forward:
+def make_forward(
+    network: Network, settings: PredictSettings, *, arrays: Arrays, channels: int
+) -> Forward:
     """Make what runs a network, in the way that is asked for.
 
-    Folding takes milliseconds, a conversion to ONNX with its check 0.1 to 1 s.
+    Folding takes milliseconds, and so does ONNX by a network's graph; the conversion of another
+    network by PyTorch, with its check, 0.1 to 1 s.
 
     Args:
-        network: in evaluation mode; on its device for "torch", on the CPU for the others.
-        backend: one of BACKENDS but "auto".
+        network: PyTorch's is put on the device and into evaluation mode.
+        settings: their backend and precision, neither of them "auto".
+        arrays: what will be given.
         channels: of the image.
 
     Raises:
@@ -80,47 +89,49 @@ def make_forward(network: nn.Module, *, backend: str, channels: int) -> Forward:
 
     Example:
         >>> import torch
-        >>> from coverslip.inference.runtime import make_forward
+        >>> from coverslip.inference import PredictSettings
+        >>> from coverslip.inference.runtime import TorchArrays, make_forward
         >>> from coverslip.models import UNet
-        >>> forward = make_forward(UNet().eval(), backend="torch", channels=3)
+        >>> settings = PredictSettings(backend="torch")
+        >>> arrays = TorchArrays(torch.device("cpu"))
+        >>> forward = make_forward(UNet(), settings, arrays=arrays, channels=3)
         >>> with torch.inference_mode():
         ...     print(tuple(forward(torch.zeros(1, 3, 16, 32)).shape))
         (1, 1, 16, 32)
     """
-    threads = torch.get_num_threads()
+    backend, threads = settings.backend, count_threads()
     if isinstance(network, OnnxNetwork):
         if backend == "onnxruntime" and threads == network.threads:
             return network.run
         return run_onnx(network.graph, backend=backend, threads=threads)
-    if backend == "torch":
-        return fold_norms(network)
-    if backend == "compiled":
-        compiled: Forward = torch.compile(fold_norms(network))
-        return compiled
-    graph = network_to_onnx(network, channels=channels)
-    forward = run_onnx(graph, backend=backend, threads=threads)
+    if isinstance(network, GraphNetwork):
+        return run_onnx(network.to_onnx(settings.precision), backend=backend, threads=threads)
+    network.to(arrays.device).eval()
+    if backend in IN_TORCH:
+        from coverslip.inference.runtime.fold import fold_norms
+
+        folded = fold_norms(network)
+        compiled = need("torch", extra="train", what="PyTorch").compile
+        return cast("Forward", compiled(folded) if backend == "compiled" else folded)
+    graph = module_to_graph(network)
+    if graph is not None:
+        return run_onnx(graph.to_onnx(), backend=backend, threads=threads)
+    contents = network_to_onnx(network, channels=channels)
+    forward = run_onnx(contents, backend=backend, threads=threads)
     check_onnx(network, forward, channels=channels)
     return forward
 
 
-# What each of the runtimes needs: packages, and the extra that brings them.
-PACKAGES = {
-    "onnxruntime": (("onnx", "onnxruntime"), "onnx"),
-    "openvino": (("onnx", "openvino"), "onnx,openvino"),
-}
-
-
-def choose_backend(name: str, network: nn.Module, *, device: str, quick: bool) -> str:
+def choose_backend(name: str, network: Network, *, device: str) -> str:
     """What will run a network.
 
-    "auto" is ONNX Runtime on the CPU where it is installed and was measured to be faster
-    (docs/speed.md), and PyTorch otherwise.
+    "auto" is ONNX Runtime on the CPU for networks of ours, all of which were measured to be faster
+    by it (docs/speed.md), and PyTorch otherwise.
 
     Args:
         name: one of BACKENDS.
         network: what is to run.
         device: "cpu", "cuda" or "mps".
-        quick: whether ONNX Runtime was measured to run this network faster.
 
     Returns:
         A name of BACKENDS but "auto".
@@ -131,33 +142,78 @@ def choose_backend(name: str, network: nn.Module, *, device: str, quick: bool) -
     Example:
         >>> from coverslip.inference.runtime import choose_backend
         >>> from coverslip.models import UNet
-        >>> choose_backend("torch", UNet(), device="cpu", quick=False)
+        >>> choose_backend("torch", UNet(), device="cpu")
         'torch'
     """
-    of_onnx = isinstance(network, OnnxNetwork)
+    by_file = isinstance(network, OnnxNetwork)
+    packages = packages_for(network)
     if name == "auto":
-        fast = device == "cpu" and quick and is_installed("onnx", "onnxruntime")
-        name = "onnxruntime" if of_onnx or fast else "torch"
-    if name in PACKAGES:
-        _check_runtime(name, device=device)
-    elif of_onnx:
+        on_cpu = device == "cpu" and is_ours(network)
+        runs = on_cpu and is_installed("onnxruntime", *packages)
+        name = "onnxruntime" if by_file or runs else "torch"
+    if name not in IN_TORCH:
+        _check_runtime(name, packages, device=device)
+    elif by_file:
         raise SettingsError(
             f"backend {name}: an ONNX file runs by onnxruntime or openvino; leave it out, or name "
             "the model's .safetensors file."
         )
+    elif not is_installed("torch"):
+        need("torch", extra="train", what=f"the backend {name}")
     return name
 
 
-def _check_runtime(name: str, *, device: str) -> None:
-    packages, extra = PACKAGES[name]
+def choose_precision(name: str, network: Network, *, backend: str, device: str) -> str:
+    """In which numbers a network will be run.
+
+    "auto" is int8 where the model has the ranges for it, ONNX Runtime runs it, and the processor
+    has instructions made for it; elsewhere float32, or on a GPU what that is fast with ("auto").
+
+    Raises:
+        SettingsError: int8 of a model that has no ranges for it, or by another backend.
+    """
+    ready = isinstance(network, GraphNetwork) and network.has_int8
+    if name == "int8" and (not ready or backend in IN_TORCH):
+        reason = f"not by the backend {backend}" if ready else "this model has no ranges for it"
+        raise SettingsError(
+            f"precision int8: {reason}. Use auto or float32; docs/speed.md says how a model gets "
+            "ranges, and why those that ship have none yet."
+        )
+    if name != "auto":
+        return name
+    if backend in IN_TORCH and device != "cpu":
+        return "auto"
+    fast = ready and backend == "onnxruntime" and has_fast_int8()
+    return "int8" if fast else "float32"
+
+
+def is_ours(network: Network) -> bool:
+    """Whether it is a network of MODELS."""
+    if isinstance(network, GraphNetwork | OnnxNetwork):
+        return True
+    from coverslip.models import MODELS
+
+    return isinstance(network, tuple(MODELS.values()))
+
+
+def packages_for(network: Any) -> tuple[str, ...]:
+    """What a runtime of ONNX needs beside itself: a network without graph must be converted."""
+    ready = isinstance(network, GraphNetwork | OnnxNetwork) or module_to_graph(network) is not None
+    return () if ready else ("onnx",)
+
+
+def _check_runtime(name: str, packages: tuple[str, ...], *, device: str) -> None:
+    """Raise SettingsError where a runtime of ONNX cannot be used."""
     if device != "cpu":
         raise SettingsError(
             f"the backend {name} runs on the CPU, and the device is {device}: wanted --device cpu, "
             "or a model as .safetensors file and --backend torch."
         )
-    if not is_installed(*packages):
+    wanted = (*packages, name)
+    if not is_installed(*wanted):
+        extra = ",".join([*packages, *(["openvino"] if name == "openvino" else [])])
         raise SettingsError(
-            f"the backend {name} needs the packages {' and '.join(packages)}, and one is not "
+            f"the backend {name} needs the packages {' and '.join(wanted)}, and one is not "
             f"installed: pip install '.[{extra}]' in a clone of coverslip's repository, or "
             "--backend torch."
         )

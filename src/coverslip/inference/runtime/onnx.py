@@ -12,11 +12,11 @@ from textwrap import shorten
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from coverslip._optional import need
 from coverslip.errors import ModelError
+from coverslip.inference.runtime.encode import OPSET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-OPSET = 17  # of 2022: everything here, read by every runtime still in use
 EXPORTING = Lock()  # PyTorch exports one network at a time, and refuses a second thread
 TOLERANCE = 1e-4  # of the largest logit, or of 1 where that is smaller
 
 
-def network_to_onnx(network: nn.Module, *, channels: int) -> bytes:
+def network_to_onnx(network: nn.Module, *, channels: int, plain: bool = False) -> bytes:
     """Write a network as ONNX: ``image`` (n, channels, h, w) → ``logits`` (n, K, h, w), float32.
 
     n is free, and so are h and w in multiples of the network's stride.
@@ -41,15 +40,21 @@ def network_to_onnx(network: nn.Module, *, channels: int) -> bytes:
     Args:
         network: in evaluation mode, on the CPU, with its `stride`.
         channels: of the image.
+        plain: step by step as the network says it, with its weights under their own names, for
+            ``scripts/write_graphs.py``; batch norms are folded otherwise.
 
     Raises:
         SettingsError: the package onnx is not there.
         ModelError: PyTorch cannot write this network as ONNX.
     """
     need("onnx", extra="onnx", what="ONNX")
+    torch = need("torch", extra="train", what="the conversion to ONNX")
     options: dict[str, Any] = {}
     if "dynamo" in inspect.signature(torch.onnx.export).parameters:
         options["dynamo"] = False
+    if plain:
+        options["training"] = torch.onnx.TrainingMode.PRESERVE
+        options["do_constant_folding"] = False
     side = 2 * cast("int", network.stride)
     example = torch.zeros(2, channels, side, side)
     buffer = io.BytesIO()
@@ -76,7 +81,7 @@ def network_to_onnx(network: nn.Module, *, channels: int) -> bytes:
 
 
 def check_onnx(network: nn.Module, forward: Forward, *, channels: int) -> float:
-    """Compare what a runtime makes of a network's ONNX with the network itself.
+    """Compare what a runtime makes of a network's ONNX with the network itself, in PyTorch.
 
     On noise, for batches of one and of three, lying and upright, of none of the sizes that the
     conversion saw.
@@ -87,22 +92,23 @@ def check_onnx(network: nn.Module, forward: Forward, *, channels: int) -> float:
     Raises:
         ModelError: more than `TOLERANCE`.
     """
+    torch = need("torch", extra="train", what="the check of an export")
     stride = cast("int", network.stride)
-    generator = torch.Generator().manual_seed(0)
+    random = np.random.default_rng(0)
     worst = 0.0
     for n, rows, columns in ((1, 1, 3), (3, 4, 1)):
         shape = (n, channels, rows * stride, columns * stride)
-        images = torch.randn(shape, generator=generator)
+        images = random.standard_normal(shape, dtype=np.float32)
         with torch.inference_mode():
-            wanted = network(images)
+            wanted = network(torch.from_numpy(images)).numpy()
         got = forward(images)
         if got.shape != wanted.shape:
             raise ModelError(
                 f"as ONNX the network gives {tuple(got.shape)} for an image of {shape}, and "
                 f"{tuple(wanted.shape)} in PyTorch: it cannot be exported; use --backend torch."
             )
-        scale = max(1.0, float(wanted.abs().max()))
-        difference = float((got - wanted).abs().max()) / scale
+        scale = max(1.0, float(np.abs(wanted).max()))
+        difference = float(np.abs(got - wanted).max()) / scale
         if not difference <= TOLERANCE:  # nor where it is no number
             raise ModelError(
                 f"as ONNX the network's logits differ by {difference:.1e} of the largest, more "
@@ -278,7 +284,7 @@ def _hash(model: Any, texts: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-Forward: TypeAlias = Callable[[Tensor], Tensor]
+Forward: TypeAlias = Callable[[Any], Any]  # of arrays as the runtime takes them, see `Arrays`
 
 
 def run_onnx(graph: bytes, *, backend: str, threads: int) -> Forward:
@@ -290,8 +296,8 @@ def run_onnx(graph: bytes, *, backend: str, threads: int) -> Forward:
         threads: of the CPU.
 
     Returns:
-        Batch (N, C, h, w) → logits (N, K, h, w), float32. It raises RuntimeError where the runtime
-        fails, as a network in PyTorch does.
+        Batch (N, C, h, w) → logits (N, K, h, w), NumPy's of float32. It raises RuntimeError where
+        the runtime fails, as a network in PyTorch does.
 
     Raises:
         SettingsError: the runtime is not installed.
@@ -300,9 +306,9 @@ def run_onnx(graph: bytes, *, backend: str, threads: int) -> Forward:
     make = _onnxruntime if backend == "onnxruntime" else _openvino
     run = make(graph, threads=threads)
 
-    def forward(batch: Tensor) -> Tensor:
+    def forward(batch: Any) -> Any:
         try:
-            return torch.from_numpy(run(batch.contiguous().numpy()))
+            return run(batch)
         except Exception as error:  # the runtimes have trees of exceptions of their own
             raise RuntimeError(f"{backend}: {error}") from error
 
@@ -310,7 +316,19 @@ def run_onnx(graph: bytes, *, backend: str, threads: int) -> Forward:
 
 
 def _onnxruntime(graph: bytes, *, threads: int) -> Callable[[Any], Any]:
-    runtime = need("onnxruntime", extra="onnx", what="ONNX Runtime")
+    session = open_session(graph, threads=threads)
+    name = session.get_inputs()[0].name
+    return lambda images: session.run(None, {name: images})[0]
+
+
+def open_session(graph: bytes, *, threads: int) -> Any:
+    """A graph in ONNX Runtime.
+
+    Raises:
+        SettingsError: it is not installed.
+        ModelError: it cannot read the graph.
+    """
+    runtime = need("onnxruntime", extra="", what="ONNX Runtime")
     runtime.disable_telemetry_events()  # Windows' builds report to their maker otherwise
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -320,11 +338,9 @@ def _onnxruntime(graph: bytes, *, threads: int) -> Callable[[Any], Any]:
     # threads that wait ask the processor for nothing, so that other work gets it
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        return runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise ModelError(f"ONNX Runtime cannot read this network: {error}") from error
-    name = session.get_inputs()[0].name
-    return lambda images: session.run(None, {name: images})[0]
 
 
 def _openvino(graph: bytes, *, threads: int) -> Callable[[Any], Any]:

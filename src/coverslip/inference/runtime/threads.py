@@ -4,25 +4,48 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from pathlib import Path
-
-import torch
 
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
+VARIABLE = "OMP_NUM_THREADS"  # which PyTorch and many others follow too
+
+
+def count_threads() -> int:
+    """The threads that a network takes: PyTorch's where a program has it, else as many as there.
+
+    That is OMP_NUM_THREADS, or a thread for each core that this process may run on.
+    """
+    torch = sys.modules.get("torch")  # whose number a program may have set
+    if torch is not None:
+        return int(torch.get_num_threads())
+    wanted = os.environ.get(VARIABLE, "").split(",")[0]
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux alone has it
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def set_threads(n: int) -> None:
+    """Set the number for this process, and for PyTorch where it is there or will come."""
+    os.environ[VARIABLE] = str(n)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(n)
 
 
 def respect_quota() -> None:
-    """Have PyTorch use no more threads than the container's share of the processors.
+    """Have networks use no more threads than the container's share of the processors.
 
-    PyTorch counts the cores that this process may run on, and follows OMP_NUM_THREADS. It does not
-    see a quota of time, as containers and batch systems set it: with 2 of 64 cores its 64 threads
+    Counted are the cores that this process may run on, and OMP_NUM_THREADS is followed. That does
+    not see a quota of time, as containers and batch systems set it: with 2 of 64 cores, 64 threads
     would spend their time waiting for one another. The number is one for the whole process, so this
     is for the program's start; a library leaves it alone.
     """
     quota = cpu_quota()
-    if "OMP_NUM_THREADS" not in os.environ and quota and quota < torch.get_num_threads():
-        torch.set_num_threads(quota)
+    if VARIABLE not in os.environ and quota and quota < count_threads():
+        set_threads(quota)
 
 
 def cpu_quota() -> int | None:
