@@ -423,7 +423,9 @@ def test_a_film_has_a_slider_and_its_frames_their_own_labels(open_browser, tmp_p
         labels[20:40, 10 + 10 * t : 30 + 10 * t] = 7
         film[t][labels > 0] = 200
         frames.append(labels)
-    tifffile.imwrite(tmp_path / "film.tif", film, metadata={"axes": "TYX"})
+    tifffile.imwrite(
+        tmp_path / "film.tif", film, photometric="minisblack", metadata={"axes": "TYX"}
+    )
     put_labels(tmp_path, "film.tif", frames)
     server = Served(tmp_path)
     try:
