@@ -19,7 +19,7 @@ FLOORS = (
     "checkpoints export tables",
     "file_measurements tracking training",
     "pipeline",
-    "active_learning cluster doctor evaluation",
+    "active_learning cluster doctor evaluation napari_plugin",
     "reproduction",
     "cli",
 )
