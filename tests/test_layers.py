@@ -19,7 +19,7 @@ FLOORS = (
     "checkpoints export tables",
     "file_measurements plates tracking training volumes",
     "pipeline",
-    "active_learning cluster doctor evaluation",
+    "active_learning cluster doctor evaluation napari_plugin",
     "app reproduction",
     "cli",
 )
