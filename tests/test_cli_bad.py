@@ -272,7 +272,7 @@ def test_a_run_that_cannot_be_begun_or_resumed(mistake, data, model, out, tmp_pa
     assert "no training to resume there" in mistake("train", data, "-o", out, "--resume")
 
 
-def test_predictions_that_do_not_fit_the_truth(mistake, data, tmp_path):
+def test_predictions_that_do_not_fit_the_truth(mistake, coverslip, data, tmp_path):
     pred = tmp_path / "pred"
     pred.mkdir()
     for n in (0, 1):
@@ -280,12 +280,14 @@ def test_predictions_that_do_not_fit_the_truth(mistake, data, tmp_path):
     said = mistake("evaluate", pred, data / "labels")
     assert "d2.png: no prediction of the name d2" in said
     Image.fromarray(discs(2)[0]).save(pred / "d2.jpg")
-    said = mistake("evaluate", pred, data / "labels")
-    assert "d1" in said and "40" in said and "48" in said
-    assert "d2.jpg: a JPEG cannot hold labels" in said
+    said = coverslip("evaluate", pred, data / "labels")
+    assert said.status == 1  # d0 is scored
+    assert "d1" in said.err and "40" in said.err and "48" in said.err
+    assert "d2.jpg: a JPEG cannot hold labels" in said.err
+    assert "2 images that failed are not in the scores" in said.err
 
 
-def test_errors_drawn_on_images_that_do_not_fit(mistake, data, out, tmp_path):
+def test_errors_drawn_on_images_that_do_not_fit(mistake, coverslip, data, out, tmp_path):
     command = ("evaluate", data / "labels", data / "labels", "--errors", out)
     assert "wanted --images FOLDER" in mistake(*command)
     (tmp_path / "images").mkdir()
@@ -294,8 +296,9 @@ def test_errors_drawn_on_images_that_do_not_fit(mistake, data, out, tmp_path):
     said = mistake(*command, "--images", tmp_path / "images")
     assert "no image of the name d2" in said
     Image.fromarray(discs(2)[0]).save(tmp_path / "images" / "d2.png")
-    said = mistake(*command, "--images", tmp_path / "images")
-    assert "d0.png" in said and "20 × 20" in said and "48 × 48" in said
+    said = coverslip(*command, "--images", tmp_path / "images")
+    assert said.status == 1  # errors of d2 are drawn
+    assert "d0.png" in said.err and "20 × 20" in said.err and "48 × 48" in said.err
 
 
 @pytest.mark.parametrize(
@@ -313,10 +316,11 @@ def test_option_values_of_score(mistake, model, data, options, message):
     assert message in mistake("score", model, data, *options.split())
 
 
-def test_score_of_a_mask_of_another_size(mistake, model, data):
+def test_score_of_a_mask_of_another_size(coverslip, model, data):
     Image.fromarray(discs(1, size=20)[1]).save(data / "labels" / "d1.png")
-    said = mistake("score", model, data)
-    assert "d1.png" in said and "20 × 20" in said and "48 × 48" in said
+    said = coverslip("score", model, data)
+    assert said.status == 1  # the others are scored
+    assert "d1.png" in said.err and "20 × 20" in said.err and "48 × 48" in said.err
 
 
 def test_a_model_that_ships_and_is_damaged(mistake, model, tmp_path, monkeypatch):

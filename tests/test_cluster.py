@@ -311,12 +311,20 @@ def test_an_order_stands_as_long_as_its_command(tmp_path, monkeypatch):
         check_stands(order)
 
 
+def settles_to(monkeypatch, backend: str) -> None:
+    """Let "auto" come to a backend, whatever is installed."""
+    monkeypatch.setattr(
+        "coverslip.checkpoints.Checkpoint.settle",
+        lambda _, settings: replace(settings, backend=backend),
+    )
+
+
 def test_all_workers_have_the_backend_of_the_command(monkeypatch):
     job = load_job("nuclei", settings=SegmentSettings())
-    monkeypatch.setattr("coverslip.pipeline.worker.pick_backend", lambda *_: "onnxruntime")
+    settles_to(monkeypatch, "onnxruntime")
     predict = settle_backend(job).settings.predict
     assert (predict.backend, predict.device) == ("onnxruntime", "cpu")
-    monkeypatch.setattr("coverslip.pipeline.worker.pick_backend", lambda *_: "torch")
+    settles_to(monkeypatch, "torch")
     predict = settle_backend(job).settings.predict
     assert (predict.backend, predict.device) == ("torch", "auto")
 

@@ -330,7 +330,10 @@ def test_another_backend_does_it_again(tmp_path, out, monkeypatch):
     run([path], out)
     torch_named = replace(JOB, settings=replace(SETTINGS, predict=replace(CPU, backend="torch")))
     assert run([path], out, torch_named)[1] == 0  # what "auto" comes to for this network
-    monkeypatch.setattr("coverslip.pipeline.record.pick_backend", lambda *_: "onnxruntime")
+    monkeypatch.setattr(
+        "coverslip.checkpoints.Checkpoint.settle",
+        lambda _, settings: replace(settings, backend="onnxruntime"),
+    )
     assert run([path], out)[1] == 1
 
 

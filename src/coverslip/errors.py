@@ -121,6 +121,7 @@ def costs_itself(
 
     Raises:
         StoppedError: no other file can be done either.
+        SettingsError: an option is wrong, whatever the file.
 
     Example:
         >>> from pathlib import Path
@@ -135,7 +136,7 @@ def costs_itself(
     """
     try:
         yield
-    except StoppedError:
+    except (StoppedError, SettingsError):
         raise
     except kinds as error:
         on_failed(path, say_why(path, error))

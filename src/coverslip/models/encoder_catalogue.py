@@ -28,6 +28,13 @@ class Encoder(NamedTuple):
     Attributes:
         make: a function of the keyword `in_channels`.
         channels: of the four maps, fine to coarse.
+
+    Example:
+        >>> import torch
+        >>> from coverslip.models import ENCODERS
+        >>> maps = ENCODERS["mobilenet_v2"].make(in_channels=1)(torch.zeros(1, 1, 32, 32))
+        >>> [tuple(one.shape[2:]) for one in maps]
+        [(16, 16), (8, 8), (4, 4), (2, 2)]
     """
 
     make: Callable[..., nn.Module]

@@ -6,7 +6,6 @@ import platform
 from typing import TYPE_CHECKING
 
 from coverslip.checkpoints import Method
-from coverslip.inference import pick_backend
 from coverslip.pipeline.settings import threshold_of
 from coverslip.provenance import package_version
 from coverslip.report.methods import Methods, cite, find_references
@@ -56,7 +55,8 @@ def _network(model: Checkpoint, job: Job) -> tuple[str, tuple[str, ...]]:
     """A network: which, what it learnt, and how it was run."""
     source = str(model.card.get("source", ""))
     keys = find_references(model.model, source)
-    runtime, package = RUNTIMES[pick_backend(model.network, job.settings.predict)]
+    settled = model.settle(job.settings.predict)
+    runtime, package = RUNTIMES[settled.backend]
     facts = [f"model {job.model_name}, a network {model.model}, SHA-256 {job.model_hash[:16]}"]
     facts.append(f"probability threshold {threshold_of(job.settings):g}")
     views = VIEWS.get(job.settings.predict.tta)

@@ -31,7 +31,20 @@ SHARE = 0.5  # of the probability at the click, down to which its cell reaches
 
 
 class Window(NamedTuple):
-    """Labels of a part of a frame."""
+    """Labels of a part of a frame.
+
+    Attributes:
+        top: first row.
+        left: first column.
+        labels: (h, w) of the part.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.segmentation import delete_cells
+        >>> window = delete_cells(np.array([[0, 0, 0], [0, 7, 7], [0, 0, 2]]), [7])
+        >>> window.top, window.left, window.labels.tolist()
+        (1, 1, [[0, 0]])
+    """
 
     top: int
     left: int

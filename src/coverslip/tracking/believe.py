@@ -272,7 +272,7 @@ def compare_counts(scores: Floats, mirrored: Floats, *, share: float = 1.0) -> F
         (n,) probabilities, the higher the score, the higher: by isotonic regression.
 
     Example:
-        >>> compare_counts(np.array([3.0, 2.5, 1.0, 0.5]), np.array([1.2, 0.4])).round(2)
+        >>> compare_counts(np.array([3.0, 2.5, 1.0, 0.5]), np.array([1.2, 0.8, 0.4])).round(2)
         array([0.5, 0.5, 0. , 0. ])
     """
     every = np.concatenate([[np.inf], mirrored, scores])
