@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import zlib
 
 import numpy as np
@@ -17,6 +18,7 @@ pytest.importorskip("fastapi")
 from starlette.testclient import TestClient
 
 from coverslip.app import guarded, make_app, make_session, open_folder
+from coverslip.checkpoints import find_model
 from coverslip.pipeline import keep_source
 
 TOKEN = "token-of-the-tests"
@@ -422,7 +424,7 @@ def test_pixels_that_a_stroke_does_not_touch_stay_as_they_are_now(tmp_path):
     assert (page.labels("a.png")[30:32, 0:5] == 5).all()
 
 
-def test_a_model_is_trained_on_finished_rectangles_and_used_next(tmp_path):
+def test_a_training_on_what_the_model_found_itself_keeps_the_old_model_and_says_so(tmp_path):
     name = example(tmp_path)
     page = Page(tmp_path)
     page.post("/api/train", {"from": "nuclei", "minutes": 0.1})
@@ -432,19 +434,61 @@ def test_a_model_is_trained_on_finished_rectangles_and_used_next(tmp_path):
     page.post(address, {"frames": [0], "rectangles": [[0, 0, 200, 256]]})
     told = wait_for(page, page.post("/api/train", {"from": "nuclei", "minutes": 0.05}))
     assert told["state"] == "done", told
-    assert told["model"] == "nuclei-1" and {"step", "loss"} <= set(told["curve"][0])
-    assert any("validation" in point for point in told["curve"])
-    assert 0 < told["before"]["f1"] <= 1 and told["after"]["images"] == 1
-    labels = coverslip.read_labels(
-        tmp_path / "coverslip/models/nuclei-1/data/labels/fluorescence_small_00000.tif"
-    )
-    assert (labels[200:] == 2**30).all() and (labels[:200] == page.labels(name)[:200]).all()
+    assert {"step", "loss"} <= set(told["curve"][0])
+    assert told["improved"] is False and told["model"] == "nuclei"
+    assert "nuclei was kept" in told["message"]
+    assert told["before"] == told["after"] and told["after"]["images"] == 1
+    assert "nuclei-1" not in {one["name"] for one in page.get("/api/models")}
+    run = tmp_path / "coverslip/models/nuclei-1"
+    assert not (run / "best.safetensors").exists() and (run / "before_after.csv").exists()
+    labels = run / "data/labels"
+    assert (
+        coverslip.read_labels(labels / "fluorescence_small_00000.tif") == page.labels(name)
+    ).all()
+    told = json.loads((labels / "fluorescence_small_00000_rectangles.json").read_text())
+    assert told == {"rectangles": [[0, 0, 200, 256]]}
+
+
+def test_the_curve_has_the_score_of_each_epoch_and_the_loss_of_each_step(tmp_path):
+    from coverslip.app.jobs import Job
+    from coverslip.app.learning import enter
+    from coverslip.app.trainer import read_history
+
+    assert read_history(tmp_path) == []  # none is over yet
+    (tmp_path / "history.csv").write_text("epoch,val_loss,val_ap\n1,0.3,0.25\n2,0.2,\n")
+    rows = read_history(tmp_path)
+    assert rows == [{"epoch": 1, "val_loss": 0.3, "val_ap": 0.25}, {"epoch": 2, "val_loss": 0.2}]
+    job = Job(1, "train", work=print, on_change=lambda job: None)
+    enter(job, {"step": 7, "n_steps": 14, "loss": 0.5, "seconds_left": 3.0})
+    for row in rows:
+        enter(job, {"epoch": row})
+    assert job.curve == [{"step": 7, "loss": 0.5}, {"step": 7, "validation": 0.25}]
+    assert (job.done, job.total, job.left_s) == (7, 14, 3.0)
+
+
+def test_a_better_model_is_used_next(tmp_path, monkeypatch):
+    name = example(tmp_path)
+    page = Page(tmp_path)
+    page.post(f"/api/images/{page.ids[name]}/accept", {"model": "nuclei"})
+    page.post(f"/api/images/{page.ids[name]}/finished", {"frames": [0]})
+    scores = [{"ap": ap, "f1": 0.5, "images": 1} for ap in (0.25, 0.5)]
+
+    def run_trainer(session, wanted, job):
+        run = session.warm.own / wanted.name
+        assert not list(run.glob("data/labels/*.json"))  # all of the frame is finished
+        shutil.copy(find_model("nuclei"), run / "best.safetensors")
+        return {"improved": True, "before": scores[0], "after": scores[1]}
+
+    monkeypatch.setattr("coverslip.app.learning.run_trainer", run_trainer)
+    told = wait_for(page, page.post("/api/train", {"from": "nuclei", "minutes": 1}))
+    assert told["model"] == "nuclei-1" and told["improved"] is True, told
+    assert [told["before"], told["after"]] == scores
+    assert "mean AP 0.25 before, 0.50 after" in told["message"]
     models = {one["name"]: one for one in page.get("/api/models")}
     assert models["nuclei-1"]["learnt_from"] == "nuclei"
-    seen = page.client.post(
-        f"/api/images/{page.ids[name]}/frames/0/preview", json={"model": "nuclei-1"}
-    )
-    assert seen.headers["x-model"] == "nuclei-1"
+    assert page.get("/api/folder")["model"] == "nuclei-1"
+    address = f"/api/images/{page.ids[name]}/frames/0/preview"
+    assert page.client.post(address, json={"model": "nuclei-1"}).status_code == 200
 
 
 def test_a_training_can_be_stopped(tmp_path):

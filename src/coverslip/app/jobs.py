@@ -51,6 +51,7 @@ class Job:
     image: str | None = None
     before: dict[str, float] | None = None
     after: dict[str, float] | None = None
+    improved: bool | None = None
     model: str | None = None
     left_s: float | None = None
     began: float = 0.0
@@ -126,6 +127,7 @@ class Job:
             "curve": self.curve,
             "before": self.before,
             "after": self.after,
+            "improved": self.improved,
             "model": self.model,
         }
 

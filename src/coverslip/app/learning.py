@@ -1,6 +1,7 @@
 """finished frames → annotated images, a process that trains on them, a model of one's own.
 
-What was not finished of an image says nothing to the training: neither cell nor background.
+What was not finished of an image says nothing to the training: neither cell nor background. Its
+finished rectangles lie in a file beside the labels, as a person would write them for `train`.
 """
 
 from __future__ import annotations
@@ -13,25 +14,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from coverslip.active_learning import write_frame
 from coverslip.app.session import finished_frames
+from coverslip.app.trainer import STOP
 from coverslip.app.warm import ABOUT, AUTO
 from coverslip.checkpoints import shipped_models
 from coverslip.errors import DataError, TrainingError
-from coverslip.io import read_frame, write_labels, write_text
+from coverslip.io import Pair, read_frame, rectangles_file, write_labels, write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from numpy.typing import NDArray
+    from typing import IO
 
     from coverslip.app.jobs import Job
     from coverslip.app.session import Session
 
-IGNORED = 2**30  # the number of pixels that were not finished; no cell has so high a one
-SHOWN = {"val_ap": "AP", "val_jaccard": "Jaccard"}
+SHOWN = {"val_ap": "mean AP", "val_jaccard": "Jaccard"}
+CHOSEN_BY = {"ap": "mean AP", "jaccard": "Jaccard"}  # the first that there is chooses the model
+MODEL_FILES = ("best.safetensors", "state.safetensors")
 MOST_CURVE = 2000  # points of a curve that are told
 
 
@@ -51,7 +51,7 @@ class Training:
 
 
 def train_model(session: Session, start: str, minutes: float, job: Job) -> None:
-    """Train a model on all frames that are finished; new images are segmented by it then.
+    """Train a model on all frames that are finished; where it is better, it is used from then on.
 
     Raises:
         DataError: nothing is finished.
@@ -64,35 +64,45 @@ def train_model(session: Session, start: str, minutes: float, job: Job) -> None:
     job.model = wanted.name
     n_frames = write_annotated(session, folder / "data", job)
     told = run_trainer(session, wanted, job)
-    about = {
-        "learnt_from": start,
-        "trained_on": f"{n_frames} frame{'s' * (n_frames != 1)} of {session.folder.path}",
-        "scores": {"before": told.get("before"), "after": told.get("after")},
-        "created": datetime.now().isoformat(timespec="seconds"),
-    }
-    job.before, job.after = told.get("before"), told.get("after")
-    write_text(folder / ABOUT, json.dumps(about, indent=2, ensure_ascii=False))
-    session.chosen = wanted.name if is_better(job) else session.chosen
-    session.doubts = {}  # the new model is unsure of others
+    job.before, job.after, job.improved = told["before"], told["after"], told["improved"]
+    if job.improved:
+        about = {
+            "learnt_from": start,
+            "trained_on": f"{n_frames} frame{'s' * (n_frames != 1)} of {session.folder.path}",
+            "scores": {"before": job.before, "after": job.after},
+            "created": datetime.now().isoformat(timespec="seconds"),
+        }
+        write_text(folder / ABOUT, json.dumps(about, indent=2, ensure_ascii=False))
+        session.chosen = wanted.name
+        session.doubts = {}  # the new model is unsure of others
+    else:
+        drop_model(folder)
+        job.check()  # where it was stopped, it is not done
+        job.model = start
     job.message = closing(job, wanted)
     session.events.send("images", {})
 
 
-def is_better(job: Job) -> bool:
-    """Whether the new model is no worse than the one it began with, as far as is known."""
-    if job.before is None or job.after is None:
-        return True
-    return job.after["f1"] >= job.before["f1"]
+def drop_model(folder: Path) -> None:
+    """Remove the model of a training that found no better one: the old one has a name already."""
+    for name in MODEL_FILES:
+        (folder / name).unlink(missing_ok=True)
 
 
 def closing(job: Job, wanted: Training) -> str:
     """What is said when a training is over."""
-    if job.before is None or job.after is None:
+    before, after = job.before or {}, job.after or {}
+    score = next((score for score in CHOSEN_BY if score in before and score in after), None)
+    if not job.improved:
+        reached = f" ({CHOSEN_BY[score]} {before[score]:.2f})" if score else ""
+        return (
+            f"{wanted.start} was kept and stays in use: nothing learnt was better than it on the "
+            f"held-out parts{reached}. Finish more images, or give it more minutes."
+        )
+    if score is None:
         return f"{wanted.name}: trained, and used for new images."
-    scores = f"F1 {job.before['f1']:.2f} before, {job.after['f1']:.2f} after"
-    if is_better(job):
-        return f"{wanted.name}: {scores}. It is used for new images."
-    return f"{wanted.name}: {scores}: no better, so {wanted.start} stays in use."
+    scores = f"{CHOSEN_BY[score]} {before[score]:.2f} before, {after[score]:.2f} after"
+    return f"{wanted.name}: {scores}, on the held-out parts. It is used for new images."
 
 
 def resolve_start(session: Session, start: str) -> str:
@@ -127,10 +137,10 @@ def write_annotated(session: Session, data: Path, job: Job) -> int:
             image = read_frame(picture.file, frame, channel=picture.channel)
             size = picture.file.pixel_size_um
             (data / "images").mkdir(parents=True, exist_ok=True)
-            write_frame(data / "images" / f"{name}.tif", image, pixel_size_um=size)
-            shown = ignore_rest(labels, rectangles)
-            path = data / "labels" / f"{name}.tif"
-            write_labels(path, [shown], shape=shown.shape, axes="YX", pixel_size_um=size)
+            pair = Pair(name, data / "images" / f"{name}.tif", (data / "labels" / f"{name}.tif",))
+            write_frame(pair.image, image, pixel_size_um=size)
+            write_labels(pair.masks[0], [labels], shape=labels.shape, axes="YX", pixel_size_um=size)
+            ignore_rest(pair, rectangles)
             n_frames += 1
     if not n_frames:
         raise DataError(
@@ -139,16 +149,10 @@ def write_annotated(session: Session, data: Path, job: Job) -> int:
     return n_frames
 
 
-def ignore_rest(
-    labels: NDArray[np.uint32], rectangles: list[list[int]] | None
-) -> NDArray[np.uint32]:
-    """Labels of which those outside of finished rectangles say nothing."""
-    if rectangles is None:
-        return labels
-    shown = np.full_like(labels, IGNORED)
-    for top, left, bottom, right in rectangles:
-        shown[top:bottom, left:right] = labels[top:bottom, left:right]
-    return shown
+def ignore_rest(pair: Pair, rectangles: list[list[int]] | None) -> None:
+    """Write which rectangles of a frame are finished; None: all of it is, which needs no file."""
+    if rectangles is not None:
+        write_text(rectangles_file(pair), json.dumps({"rectangles": rectangles}) + "\n")
 
 
 def run_trainer(session: Session, wanted: Training, job: Job) -> dict[str, Any]:
@@ -165,7 +169,6 @@ def run_trainer(session: Session, wanted: Training, job: Job) -> dict[str, Any]:
         "run": str(folder),
         "start": wanted.start if ships else str(session.warm.own / wanted.start),
         "minutes": wanted.minutes,
-        "ignored_from": IGNORED,
     }
     command = [sys.executable, "-m", "coverslip.app.trainer"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -173,9 +176,8 @@ def run_trainer(session: Session, wanted: Training, job: Job) -> dict[str, Any]:
     if sends is None or hears is None:
         raise TrainingError("the training could not be started.")
     try:
-        sends.write(json.dumps(asked) + "\n")
-        sends.flush()
-        job.on_stop(process.terminate)
+        say(sends, json.dumps(asked))
+        job.on_stop(lambda: say(sends, STOP))
         for line in hears:
             told = json.loads(line)
             if "error" in told:
@@ -189,10 +191,17 @@ def run_trainer(session: Session, wanted: Training, job: Job) -> dict[str, Any]:
             sends.close()
         process.terminate()
         process.wait()
-    if (folder / "best.safetensors").exists() and job.is_stopped.is_set():
-        return {}  # stopped by a person who has seen enough: the best so far is kept
+        hears.close()
+    drop_model(folder)
     job.check()
     raise TrainingError(f"the training ended without a model (status {process.returncode}).")
+
+
+def say(sends: IO[str], line: str) -> None:
+    """Say a line to the process; one that is over needs no telling."""
+    with suppress(OSError, ValueError):
+        sends.write(line + "\n")
+        sends.flush()
 
 
 def enter(job: Job, told: dict[str, Any]) -> None:
@@ -204,8 +213,10 @@ def enter(job: Job, told: dict[str, Any]) -> None:
         job.curve = [*job.curve, point][-MOST_CURVE:]
     if "epoch" in told:
         row = told["epoch"]
-        job.curve = [*job.curve, {"step": job.done, "validation": round(row["val_loss"], 5)}]
         scores = [f"{name} {row[key]:.2f}" for key, name in SHOWN.items() if key in row]
+        reached = [row[key] for key in SHOWN if key in row]
+        if reached:
+            job.curve = [*job.curve, {"step": job.done, "validation": round(reached[0], 5)}]
         job.message = f"epoch {row['epoch']:.0f}: {', '.join(scores)}"
     if "note" in told:
         job.message = told["note"]

@@ -8,9 +8,10 @@ import numpy as np
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from coverslip.app.corrections import Corrections, FrameLabels, Reply
+from coverslip.app.corrections import Corrections
 from coverslip.app.folder import Picture
 from coverslip.app.following import write_corrected
+from coverslip.app.frame_labels import FrameLabels, Reply
 from coverslip.app.journal import check_box, unpack
 from coverslip.app.routes_images import Id, Number, session_of
 from coverslip.app.session import Session

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from coverslip.app.corrections import ACCEPT
+from coverslip.app.kept_labels import ACCEPT
 from coverslip.app.learning import train_model
 from coverslip.app.routes_edits import Named
 from coverslip.app.routes_images import Id, Number, parse_window, send_labels, session_of

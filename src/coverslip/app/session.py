@@ -6,11 +6,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coverslip.app.corrections import Corrections, Reply, Saver
+from coverslip.app.corrections import Corrections
 from coverslip.app.events import Events
 from coverslip.app.folder import describe
+from coverslip.app.frame_labels import Reply
 from coverslip.app.jobs import Job, Jobs
 from coverslip.app.pictures import Pictures
+from coverslip.app.saving import Saver
 from coverslip.app.warm import Warm
 from coverslip.errors import CoverslipError
 

@@ -9,31 +9,26 @@ at any moment. It says how far it is by lines of JSON, and ends when nobody list
 from __future__ import annotations
 
 import json
+import math
+import os
 import sys
 import threading
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from coverslip.errors import CoverslipError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from coverslip.io import Pair
-    from coverslip.training import Plan
+    from coverslip.training import Comparison
 
     Tell = Callable[[dict[str, Any]], None]
 
-STEPS_PER_EPOCH = 25
-BATCH = 4
-RATE = 3e-4  # of a network that knows cells already: more would make it forget
-PATIENCE = 12
-MOST_EPOCHS = 60
-HELD_BACK = 0.2  # of the images, by which the better model is chosen
+HISTORY = "history.csv"  # which a training writes anew after each epoch
+SCORES = ("ap", "f1", "jaccard")
+STOP = "stop"  # the line that ends a training with the best model so far
 
 
 @dataclass(frozen=True)
@@ -45,18 +40,14 @@ class Wanted:
         run: the folder of the training.
         start: the model to go on from: the name of one that ships, or a path.
         minutes: how long it may take.
-        ignored_from: labels from this number on are of pixels that say nothing.
+        is_stopped: set when it is to end with the best model so far.
     """
 
     data: Path
     run: Path
     start: str
     minutes: float
-    ignored_from: int
-
-
-class TimeIsUpError(Exception):
-    """The minutes are over."""
+    is_stopped: threading.Event = field(default_factory=threading.Event)
 
 
 def fine_tune_model(wanted: Wanted, tell: Tell) -> dict[str, Any]:
@@ -67,96 +58,76 @@ def fine_tune_model(wanted: Wanted, tell: Tell) -> dict[str, Any]:
         tell: called with how far it is.
 
     Returns:
-        The path of the model, and the scores before and after on what was held back.
+        The path of the model, whether it is better than the one it began with, and the scores
+        before and after on what was held out.
 
     Raises:
         CoverslipError: the images cannot be trained on.
     """
-    from coverslip.io import find_pairs
-    from coverslip.training import start_run, train
+    from coverslip.training import fine_tune
 
-    pairs = find_pairs(wanted.data / "images", wanted.data / "labels")
-    plan = make_plan(pairs, wanted)
-    start_run(wanted.run, plan)
-    ends = time.monotonic() + 60 * wanted.minutes
-    began = time.monotonic()
+    n_told = 0
 
-    def on_step(step: int, n_steps: int, loss: float) -> None:
-        clock = time.monotonic()
-        by_steps = (clock - began) / max(1, step) * (n_steps - step)
-        left = max(0.0, min(ends - clock, by_steps))
-        tell({"step": step, "n_steps": n_steps, "loss": loss, "seconds_left": round(left, 1)})
-        if clock > ends and (wanted.run / "best.safetensors").exists():
-            raise TimeIsUpError
+    def tell_epochs() -> None:
+        nonlocal n_told
+        rows = read_history(wanted.run)
+        for row in rows[n_told:]:
+            tell({"epoch": row})
+        n_told = len(rows)
 
-    def on_epoch(row: dict[str, float]) -> None:
-        tell({"epoch": row})
+    def on_progress(step: int, n_steps: int, seconds_left: float, losses: list[float]) -> None:
+        left = round(seconds_left, 1)
+        tell_epochs()
+        tell({"step": step, "n_steps": n_steps, "loss": losses[-1], "seconds_left": left})
 
-    try:
-        train(plan, wanted.run, on_step=on_step, on_epoch=on_epoch, on_note=lambda text: None)
-    except TimeIsUpError:
-        pass
-    path = wanted.run / "best.safetensors"
-    tell({"note": "comparing the new model with the one before"})
+    tuned = fine_tune(
+        wanted.data,
+        wanted.run,
+        start=wanted.start,
+        minutes=wanted.minutes,
+        on_progress=on_progress,
+        should_stop=wanted.is_stopped.is_set,
+    )
+    tell_epochs()
     return {
-        "model": str(path),
-        "before": score(wanted.start, plan.val, wanted.ignored_from),
-        "after": score(str(path), plan.val, wanted.ignored_from),
-        "images": len(pairs),
+        "model": str(tuned.model),
+        "improved": tuned.improved,
+        "before": mean_scores(tuned.comparison, "before"),
+        "after": mean_scores(tuned.comparison, "after"),
     }
 
 
-def make_plan(pairs: list[Pair], wanted: Wanted) -> Plan:
-    """What is learnt from, and what it is judged by; of one image, the same."""
-    from coverslip.checkpoints import find_model, load_checkpoint
-    from coverslip.training import (
-        Plan,
-        SampleSettings,
-        TrainSettings,
-        settings_from,
-        split_pairs,
-    )
+def read_history(run: Path) -> list[dict[str, float]]:
+    """The rows of a training's epochs so far, without what is not a number."""
+    import pandas as pd
 
-    size = load_checkpoint(find_model(wanted.start)).cell_size_px
-    settings = TrainSettings(
-        epochs=MOST_EPOCHS,
-        steps_per_epoch=STEPS_PER_EPOCH,
-        batch=BATCH,
-        lr=RATE,
-        patience=PATIENCE,
-        sample=SampleSettings(
-            cell_size_px=size, crop_px=192, tries=4, ignored_from=wanted.ignored_from
-        ),
-    )
-    settings = settings_from(wanted.start, settings)
-    if len(pairs) < 3:
-        return Plan(settings, pairs, pairs)
-    return Plan(settings, *split_pairs(pairs, fraction=HELD_BACK, seed=0))
+    path = run / HISTORY
+    if not path.exists():
+        return []
+    rows = pd.read_csv(path).to_dict("records")
+    return [{str(k): v for k, v in row.items() if not math.isnan(v)} for row in rows]
 
 
-def score(model: str, pairs: Sequence[Pair], ignored_from: int) -> dict[str, float]:
-    """The F1 of cells (IoU 0.5) of a model on some images, where they are annotated."""
-    from coverslip.checkpoints import load_model
-    from coverslip.io import open_image, read_frame, read_truth
-    from coverslip.metrics import cell_f1, count_cells, pool_cells
-    from coverslip.pipeline import segment
-
-    loaded = load_model(model)
-    counts = []
-    for pair in pairs:
-        truth = read_truth(pair, ignored_from=ignored_from)
-        known = truth < ignored_from
-        found = segment(read_frame(open_image(pair.image)), loaded).labels
-        counts.append(count_cells(np.where(known, found, 0), np.where(known, truth, 0)))
-    f1 = cell_f1(pool_cells(counts))
-    return {"f1": round(float(np.nan_to_num(f1)), 4), "images": len(pairs)}
+def mean_scores(comparison: Comparison, when: str) -> dict[str, float]:
+    """The means of all scores over the images, before or after, and how many images there are."""
+    table = comparison.table
+    means = {
+        score: table[f"{score}_{when}"].mean() for score in SCORES if f"{score}_{when}" in table
+    }
+    known = {score: round(float(mean), 4) for score, mean in means.items() if not math.isnan(mean)}
+    return {**known, "images": len(table)}
 
 
-def end_with_parent() -> None:
-    """End when the process that started this one is gone: its end of the pipe is closed then."""
-    import os
+def listen(wanted: Wanted) -> None:
+    """End as asked, and at once when the process that started this one is gone.
 
-    sys.stdin.read()
+    Before the first epoch there is nothing to keep, so that it then ends at once too.
+    """
+    for line in sys.stdin:
+        if line.strip() == STOP:
+            wanted.is_stopped.set()
+            if not (wanted.run / HISTORY).exists():
+                break
     os._exit(1)
 
 
@@ -168,11 +139,12 @@ def main() -> None:
         out.write(json.dumps(content) + "\n")
         out.flush()
 
-    wanted = json.loads(sys.stdin.readline())
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    paths = {name: Path(wanted[name]) for name in ("data", "run")}
+    asked = json.loads(sys.stdin.readline())
+    paths = {name: Path(asked[name]) for name in ("data", "run")}
+    wanted = Wanted(**(asked | paths))
+    threading.Thread(target=listen, args=(wanted,), daemon=True).start()
     try:
-        tell({"done": fine_tune_model(Wanted(**(wanted | paths)), tell)})
+        tell({"done": fine_tune_model(wanted, tell)})
     except CoverslipError as error:
         tell({"error": str(error)})
 

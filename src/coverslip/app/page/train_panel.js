@@ -76,9 +76,9 @@ export function drawCurve(curve) {
   return drawing;
 }
 
-const score = (result) => (typeof result === "number" ? result : result?.f1 ?? null);
+const score = (result) => result?.ap ?? result?.jaccard ?? null;
 
-const isBetter = ({ before, after }) => score(before) !== null && score(after) > score(before);
+const isBetter = ({ improved }) => improved === true;
 
 // The two scores; what follows from them stands in the job's own sentence.
 function verdictOf(job) {
