@@ -124,9 +124,9 @@ def quantise_weights(kernel: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDA
     Example:
         >>> import numpy as np
         >>> from coverslip.inference.runtime.quantize import quantise_weights
-        >>> whole, scales = quantise_weights(np.array([[1.0, -2.0], [0.0, 0.0]], np.float32))
+        >>> whole, scales = quantise_weights(np.array([[1.0, -3.0], [0.0, 0.0]], np.float32))
         >>> whole.tolist(), (whole[0] * scales[0]).round(2).tolist()
-        ([[32, -63], [0, 0]], [1.02, -2.0])
+        ([[21, -63], [0, 0]], [1.0, -3.0])
     """
     flat = np.abs(kernel.reshape(len(kernel), -1)).max(axis=1)
     scales = np.where(flat > 0, flat / MOST, 1.0).astype(np.float32)
