@@ -36,7 +36,7 @@ def main(model: str, run: Path, share: float, out: Path) -> None:
     card = {key: value for key, value in checkpoint.card.items() if not key.startswith("val_")}
     card |= {"epoch": int(last["epoch"]), "blended_with": model, "share_of_training": share}
     out.mkdir(parents=True, exist_ok=True)
-    save_checkpoint(out / "best.safetensors", replace(checkpoint, card=card))
+    save_checkpoint(out / "best.safetensors", replace(checkpoint, card=card, ranges={}))
     shutil.copy(run / "settings.json", out / "settings.json")
 
 

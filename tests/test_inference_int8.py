@@ -15,7 +15,6 @@ from coverslip.inference import PredictSettings
 from coverslip.inference.runtime import (
     GraphNetwork,
     Node,
-    backends,
     choose_precision,
     encode_model,
     measure_ranges,
@@ -23,7 +22,6 @@ from coverslip.inference.runtime import (
     read_graph,
     run_onnx,
 )
-from coverslip.inference.runtime.processor import words_of
 from coverslip.inference.runtime.quantize import quantise, scale_and_zero, wanted_ranges
 from coverslip.preprocessing import normalise
 
@@ -115,22 +113,40 @@ def test_zero_is_one_of_the_values() -> None:
         assert (255 - int(zero)) * scale >= max(high, 0) - scale
 
 
-def test_what_auto_comes_to(model: coverslip.Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_auto_comes_to(model: coverslip.Checkpoint) -> None:
     ready = model.runnable("onnxruntime")
     bare = replace(ready, ranges={})  # type: ignore[type-var]
-    for fast in (True, False):
-        monkeypatch.setattr(backends, "has_fast_int8", lambda fast=fast: fast)
 
-        def chosen(name: str, network: object, backend: str = "onnxruntime") -> str:
-            return choose_precision(name, network, backend=backend, device="cpu")  # type: ignore[arg-type]
+    def chosen(name: str, network: object, backend: str = "onnxruntime") -> str:
+        return choose_precision(name, network, backend=backend, device="cpu")  # type: ignore[arg-type]
 
-        assert chosen("auto", ready) == ("int8" if fast else "float32")
-        assert chosen("auto", bare) == "float32" and chosen("auto", ready, "torch") == "float32"
-        assert chosen("int8", ready) == "int8" and chosen("float32", ready) == "float32"
-        with pytest.raises(SettingsError, match="this model has no ranges for it"):
-            chosen("int8", bare)
-        with pytest.raises(SettingsError, match="not by the backend torch"):
-            chosen("int8", ready, "torch")
+    assert chosen("auto", ready) == "int8"
+    assert chosen("auto", bare) == "float32" and chosen("auto", ready, "torch") == "float32"
+    assert chosen("int8", ready) == "int8" and chosen("float32", ready) == "float32"
+    with pytest.raises(SettingsError, match="this model has no ranges for it"):
+        chosen("int8", bare)
+    with pytest.raises(SettingsError, match="not by the backend torch"):
+        chosen("int8", ready, "torch")
+
+
+def test_no_sum_of_two_products_is_cut_off() -> None:
+    """A processor without VNNI adds two products of a feature and a weight in 16 bits."""
+    n = 64
+    nodes = (
+        Node("Conv", ("image", "w", "b"), "a", {"kernel_shape": [1, 1]}),
+        Node("Relu", ("a",), "r"),
+        Node("Conv", ("r", "v", "c"), "logits", {"kernel_shape": [1, 1]}),
+    )
+    weights = {
+        "w": np.ones((n, n, 1, 1), np.float32),
+        "b": np.zeros(n, np.float32),
+        "v": np.full((1, n, 1, 1), 1 / n, np.float32),
+        "c": np.zeros(1, np.float32),
+    }
+    made, arrays = quantise(nodes, weights, {"image": (0.0, 1.0), "r": (0.0, float(n))})
+    run = run_onnx(encode_model(made, arrays, channels=(n, 1)), backend="onnxruntime", threads=1)
+    got = run(np.ones((1, n, 4, 4), np.float32))  # every feature and weight at its largest
+    np.testing.assert_allclose(got, n, rtol=0.01)
 
 
 def test_ranges_are_kept_in_the_file(model: coverslip.Checkpoint, tmp_path: Path) -> None:
@@ -142,8 +158,3 @@ def test_ranges_are_kept_in_the_file(model: coverslip.Checkpoint, tmp_path: Path
     coverslip.save_checkpoint(path, wrong)
     with pytest.raises(ModelError, match="its ranges make no sense"):
         coverslip.load_checkpoint(path)
-
-
-def test_instructions_are_read() -> None:
-    assert words_of("flags\t\t: fpu avx512_vnni\n\nflags : x\n") == {"fpu", "avx512_vnni"}
-    assert words_of("Features\t: fp asimddp\n") == {"fp", "asimddp"} and words_of("") == set()

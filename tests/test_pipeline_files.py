@@ -17,7 +17,7 @@ from coverslip.errors import SettingsError
 from coverslip.inference import PredictSettings
 from coverslip.io import open_image, read_labels
 from coverslip.measurements import COLUMNS, MeasureSettings
-from coverslip.pipeline import BatchResult, Job, SegmentSettings, segment_files
+from coverslip.pipeline import BatchResult, Job, SegmentSettings, record, segment_files
 from coverslip.pipeline.outputs import name_outputs
 from coverslip.pipeline.summary import read_thumbnails
 from coverslip.report import pick_frames
@@ -102,6 +102,7 @@ def test_one_image_leaves_everything_that_was_promised(tmp_path, out):
         "width_px": 32,
         "overlay": "a_overlay.png",
         "labels": "a_labels.tif",
+        "precision": "float32",
     }
 
 
@@ -330,10 +331,13 @@ def test_another_backend_does_it_again(tmp_path, out, monkeypatch):
     run([path], out)
     torch_named = replace(JOB, settings=replace(SETTINGS, predict=replace(CPU, backend="torch")))
     assert run([path], out, torch_named)[1] == 0  # what "auto" comes to for this network
-    monkeypatch.setattr(
-        "coverslip.checkpoints.Checkpoint.settle",
-        lambda _, settings: replace(settings, backend="onnxruntime"),
-    )
+    ours = record.result_settings
+
+    def elsewhere(job):
+        settings = ours(job)
+        return {**settings, "predict": {**settings["predict"], "backend": "onnxruntime"}}
+
+    monkeypatch.setattr(record, "result_settings", elsewhere)
     assert run([path], out)[1] == 1
 
 

@@ -81,6 +81,8 @@ def test_workers_need_no_pytorch(tmp_path: Path) -> None:
         ["train", EXAMPLES / "nuclei", "--masks", EXAMPLES / "truth" / "nuclei", "-o"],
         ["segment", SMALL, "--model", "nuclei", "--backend", "torch", "-o"],
         ["segment", SMALL, "--model", "nuclei", "--device", "cuda", "-o"],
+        ["suggest", SMALL, "--model", "nuclei", "-o"],
+        ["robustness", "nuclei", SMALL.parent, "--masks", EXAMPLES / "truth" / "nuclei", "-o"],
     ],
 )
 def test_what_needs_pytorch_says_how_to_get_it(tmp_path: Path, words: list[object]) -> None:
@@ -88,6 +90,26 @@ def test_what_needs_pytorch_says_how_to_get_it(tmp_path: Path, words: list[objec
     assert done.returncode == 2
     assert "pip install '.[train]'" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "train",
+        "fine_tune",
+        "suggest_frames",
+        "training.train",
+        "evaluation.measure_robustness",
+        "models.UNet",
+    ],
+)
+def test_in_python_too_it_says_which_extra(name: str) -> None:
+    room, _, last = f"coverslip.{name}".rpartition(".")
+    code = f"import sys; sys.modules['torch'] = None\nfrom {room} import {last}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("coverslip.errors.SettingsError: ") and "pip install '.[train]'" in said
+    assert last in said
 
 
 @pytest.mark.parametrize(

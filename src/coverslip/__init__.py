@@ -10,7 +10,8 @@ import sys
 import lazy_loader as lazy
 
 from coverslip._moved import OldRooms, with_old_names
+from coverslip._optional import naming_torch
 
 __getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
-__getattr__ = with_old_names(__name__, __getattr__)
+__getattr__ = naming_torch(with_old_names(__name__, __getattr__))
 sys.meta_path.append(OldRooms())  # asked last: the rooms of version 0.1, until 0.3

@@ -64,11 +64,6 @@ VERBS = (
     doctor,
 )
 
-NEEDS_TORCH = (
-    "this needs PyTorch, which is not installed: pip install '.[train]' in a clone of coverslip's "
-    "repository. Segmenting, measuring, tracking and exporting by the models that ship do not."
-)
-
 app = typer.Typer(
     name="coverslip",
     add_completion=False,
@@ -133,6 +128,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
+        from coverslip._optional import NEEDS_TORCH
+
         tell_end(f"error: {NEEDS_TORCH}")
         sys.exit(2)
     except SystemExit as end:

@@ -28,6 +28,7 @@ from coverslip.cli.options import (
     MinArea,
     Model,
     Out,
+    Precision,
     Project,
     Scale,
     Threshold,
@@ -65,6 +66,7 @@ def robustness(
     channel: Channel = None,
     project: Project = "none",
     device: Device = "auto",
+    precision: Precision = "auto",
 ) -> None:
     """Score a model on images that are made worse step by step: blur, noise, light, size."""
     from coverslip.cli.arguments import parse_arguments
@@ -77,7 +79,9 @@ def robustness(
 
     job = load_job(
         model,
-        settings=SegmentSettings(predict=PredictSettings(tta=tta, device=device)),
+        settings=SegmentSettings(
+            predict=PredictSettings(tta=tta, device=device, precision=precision)
+        ),
         arguments=parse_arguments(argument or []),
         threshold=threshold,
         min_area=min_area,

@@ -28,6 +28,7 @@ from coverslip.cli.options import (
     MinArea,
     Model,
     NoSeparate,
+    Precision,
     Project,
     Scale,
     Threshold,
@@ -64,6 +65,7 @@ def score(
     channel: Channel = None,
     project: Project = "none",
     device: Device = "auto",
+    precision: Precision = "auto",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="CSV for the scores of every image.")
     ] = None,
@@ -81,7 +83,7 @@ def score(
     settings = SegmentSettings(
         separate=not no_separate,
         fill_holes=fill_holes,
-        predict=PredictSettings(tta=tta, device=device),
+        predict=PredictSettings(tta=tta, device=device, precision=precision),
     )
     job = load_job(
         model,

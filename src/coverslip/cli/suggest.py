@@ -19,7 +19,17 @@ from coverslip.cli.messages import (
     note,
     tell,
 )
-from coverslip.cli.options import Axes, CellSize, Channel, Device, Images, Project, Scale, Threshold
+from coverslip.cli.options import (
+    Axes,
+    CellSize,
+    Channel,
+    Device,
+    Images,
+    Precision,
+    Project,
+    Scale,
+    Threshold,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +61,7 @@ def suggest(
     channel: Channel = None,
     project: Project = "none",
     device: Device = "auto",
+    precision: Precision = "auto",
 ) -> None:
     """Suggest which images or frames to annotate next: uncertain, and unlike one another."""
     from coverslip.cli.checks import check_suggest
@@ -63,7 +74,7 @@ def suggest(
 
     if copy is not None:
         check_copy(copy)
-    settings = SegmentSettings(predict=PredictSettings(tta=tta, device=device))
+    settings = SegmentSettings(predict=PredictSettings(tta=tta, device=device, precision=precision))
     job = load_job(
         model,
         settings=settings,

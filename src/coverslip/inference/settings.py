@@ -35,7 +35,7 @@ class PredictSettings:
     batch_px: int = 2**21  # and no more pixels than this: 1 to 3 GB for a full-width U-Net
     device: str = "auto"  # the first there is of cuda, mps, cpu
     backend: str = "auto"  # ONNX Runtime on the CPU, PyTorch elsewhere
-    precision: str = "auto"  # int8 where the model has it and the processor is made for it
+    precision: str = "auto"  # int8 where the model has the ranges for it
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, before any work is done."""

@@ -63,6 +63,8 @@ def _network(model: Checkpoint, job: Job) -> tuple[str, tuple[str, ...]]:
     if views:
         facts.append(f"mean of {views} flipped and turned views (test-time augmentation)")
     words = f"({'; '.join(facts)}), run by {runtime} {package_version(package)}"
+    if model.settle(job.settings.predict).precision == "int8":
+        words += " in whole numbers of 8 bits (int8)"
     if model.card.get("data"):
         words += f". The model was trained on {model.card['data']}"
         words += f" [{source}]{cite(keys)}" if source else cite(keys)

@@ -319,6 +319,7 @@ def frame_row(plan: FramePlan, cells: Stitched) -> dict[str, Any]:
         "width_px": width,
         "overlay": target.overlay(frame, file.n_frames).relative_to(target.folder).as_posix(),
         "labels": target.labels.name,
+        "precision": frame_precision(plan),
     }
     if file.pixel_size_um is not None:
         row["pixel_size_um"] = file.pixel_size_um[0]
@@ -334,6 +335,13 @@ def frame_fit(plan: FramePlan) -> float:
         return float("nan")
     found = [plan.store.get(region, "sure")["sure"] for region in plan.regions]
     return fit_score(np.sum(found, axis=0))
+
+
+def frame_precision(plan: FramePlan) -> str:
+    """The numbers that the network computed with; "" of corrected labels and of other methods."""
+    if plan.opened.truth or not isinstance(plan.job.model, Checkpoint):
+        return ""
+    return plan.job.model.settle(plan.settings.predict).precision
 
 
 def region_messages(plan: FramePlan) -> list[str]:

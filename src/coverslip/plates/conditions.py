@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 # By these a row says which images it is about; all that it fills must agree.
 KEYS = ("file", "well", "plate")
 # Columns of our tables of images and cells that no condition may be called by.
-TAKEN = frozenset(("frame", "n_cells", "confluence", "fit", "time_s", "overlay", "labels", "notes"))
+OF_IMAGES = ("n_cells", "confluence", "fit", "time_s", "overlay", "labels", "precision", "notes")
+TAKEN = frozenset(("frame", *OF_IMAGES))
 MOST_BYTES = 16 * 2**20
 
 

@@ -22,10 +22,11 @@ IMAGE_COLUMNS: dict[str, str] = {
     "median_area_um2": "median area of the cells, in square micrometres",
     "overlay": "overlay file, as a path from the page",
     "labels": "label file, as a path from the page",
+    "precision": "numbers that the network computed with: float32, int8, or auto, a GPU's choice",
     "notes": "what the reader should know of this image, one note a line",
 }
 NEEDED = ("file", "n_cells", "confluence")
-TEXT = ("file", "overlay", "labels", "notes")
+TEXT = ("file", "overlay", "labels", "precision", "notes")
 
 # Of a long series, so many frames are enough to see how it goes.
 MOST_FRAMES = 12

@@ -24,7 +24,6 @@ from .onnx import (
     run_onnx,
     unpack_onnx,
 )
-from .processor import has_fast_int8
 from .threads import count_threads, respect_quota, set_threads
 
 __all__ = [
@@ -47,7 +46,6 @@ __all__ = [
     "count_threads",
     "encode_model",
     "fold_norms",
-    "has_fast_int8",
     "make_forward",
     "measure_ranges",
     "module_to_graph",

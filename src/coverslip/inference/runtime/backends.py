@@ -10,7 +10,6 @@ from coverslip._optional import is_installed, need
 from coverslip.errors import ModelError, SettingsError
 from coverslip.inference.runtime.graph import GraphNetwork, module_to_graph
 from coverslip.inference.runtime.onnx import check_onnx, network_to_onnx, run_onnx
-from coverslip.inference.runtime.processor import has_fast_int8
 from coverslip.inference.runtime.threads import count_threads
 
 if TYPE_CHECKING:
@@ -166,8 +165,8 @@ def choose_backend(name: str, network: Network, *, device: str) -> str:
 def choose_precision(name: str, network: Network, *, backend: str, device: str) -> str:
     """In which numbers a network will be run.
 
-    "auto" is int8 where the model has the ranges for it, ONNX Runtime runs it, and the processor
-    has instructions made for it; elsewhere float32, or on a GPU what that is fast with ("auto").
+    "auto" is int8 where the model has the ranges for it and ONNX Runtime runs it; elsewhere
+    float32, or on a GPU what that is fast with ("auto").
 
     Raises:
         SettingsError: int8 of a model that has no ranges for it, or by another backend.
@@ -177,14 +176,13 @@ def choose_precision(name: str, network: Network, *, backend: str, device: str) 
         reason = f"not by the backend {backend}" if ready else "this model has no ranges for it"
         raise SettingsError(
             f"precision int8: {reason}. Use auto or float32; docs/speed.md says how a model gets "
-            "ranges, and why those that ship have none yet."
+            "ranges."
         )
     if name != "auto":
         return name
     if backend in IN_TORCH and device != "cpu":
         return "auto"
-    fast = ready and backend == "onnxruntime" and has_fast_int8()
-    return "int8" if fast else "float32"
+    return "int8" if ready and backend == "onnxruntime" else "float32"
 
 
 def is_ours(network: Network) -> bool:

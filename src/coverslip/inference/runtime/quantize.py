@@ -1,7 +1,9 @@
 """a network in float32 + the ranges of its features → the same network in whole numbers of 8 bits.
 
 Static quantisation (int8): weights are signed, one scale for each channel; features are unsigned,
-one scale and zero for each tensor (Jacob et al., CVPR 2018). Written as pairs of QuantizeLinear and
+one scale and zero for each tensor (Jacob et al., CVPR 2018). Weights take 7 of their 8 bits: a
+processor without VNNI adds two products in 16 bits, and cuts off what is larger than 32767; so none
+is (2 x 255 x 63), and every processor finds the same. Written as pairs of QuantizeLinear and
 DequantizeLinear, which ONNX Runtime and OpenVINO turn into arithmetic in 8 bits. Features that were
 signed would leave most convolutions of ONNX Runtime in float32.
 """
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     Range = tuple[float, float]
 
 SAME = frozenset({"MaxPool", "Resize", "DepthToSpace"})  # which give values that they were given
+MOST = 63  # of a weight, from -63 to 63
 LAST = "logits"  # in float32: a step of their 8 bits would be a step of 0.1 in the probabilities
 
 
@@ -116,19 +119,19 @@ def _weights_in_8_bits(
 
 
 def quantise_weights(kernel: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Weights (K, ...) as int8 from -127 to 127, and the scale of each output channel.
+    """Weights (K, ...) as int8 from -63 to 63, and the scale of each output channel.
 
     Example:
         >>> import numpy as np
         >>> from coverslip.inference.runtime.quantize import quantise_weights
-        >>> whole, scales = quantise_weights(np.array([[1.0, -2.0], [0.0, 0.0]], np.float32))
+        >>> whole, scales = quantise_weights(np.array([[1.0, -3.0], [0.0, 0.0]], np.float32))
         >>> whole.tolist(), (whole[0] * scales[0]).round(2).tolist()
-        ([[64, -127], [0, 0]], [1.01, -2.0])
+        ([[21, -63], [0, 0]], [1.0, -3.0])
     """
     flat = np.abs(kernel.reshape(len(kernel), -1)).max(axis=1)
-    scales = np.where(flat > 0, flat / 127, 1.0).astype(np.float32)
+    scales = np.where(flat > 0, flat / MOST, 1.0).astype(np.float32)
     each = scales.reshape(-1, *[1] * (kernel.ndim - 1))
-    return np.rint(kernel / each).clip(-127, 127).astype(np.int8), scales
+    return np.rint(kernel / each).clip(-MOST, MOST).astype(np.int8), scales
 
 
 def scale_and_zero(low: float, high: float) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
