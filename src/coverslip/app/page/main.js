@@ -149,6 +149,8 @@ function connectEvents(app) {
     byId("banner").textContent = partial ? "Zoom in to see the cells of this large image." : "";
   });
   outbox.on("state", (state) => showSaved(state));
+  app.missed = [];
+  outbox.on("state", () => outbox.entries.length || app.missed.splice(0).forEach((edit) => hearEdit(app, edit)));
   showSaved({ state: outbox.state, waiting: outbox.entries.length });
   jobs.on("edit", (edit) => hearEdit(app, edit));
   jobs.on("images", () => renew(app));
@@ -170,8 +172,9 @@ async function hearEdit(app, edit) {
   const { editor, gallery, outbox } = app;
   if (edit.id && outbox.own.has(edit.id)) return;
   gallery.update(edit);
-  if (editor.image?.id !== edit.image || editor.frame !== edit.frame || outbox.entries.length || editor.drawing) return;
-  if (edit.labels) await editor.apply(edit);
+  if (editor.image?.id !== edit.image || editor.frame !== edit.frame) return;
+  if (outbox.entries.length || editor.drawing) app.missed.push(edit); // until what is drawn here is kept
+  else if (edit.labels) await editor.apply(edit);
   else if (edit.window) await editor.fetchWindow(edit.window);
 }
 
