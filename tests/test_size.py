@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from coverslip.checkpoints import Checkpoint
 from coverslip.checkpoints.method import build_method
 from coverslip.pipeline import SegmentSettings, resolve_settings, segment
-from coverslip.pipeline.scale import MOST_ZOOM, scale_messages, spread, windows
+from coverslip.pipeline.scale import (
+    LEAST_ZOOM,
+    LOOK_PX,
+    MOST_ZOOM,
+    scale_messages,
+    spread,
+    windows,
+)
 
 LEARNT = 12.0
 
@@ -112,3 +119,16 @@ def test_bits_of_huge_cells_are_not_taken_for_small_ones(model):
     image = drawn(48, n=3)
     bits = replace(model, network=Parts())
     assert resolve_settings(OPEN, image, bits).scale == pytest.approx(LEARNT / 48, rel=0.15)
+
+
+def test_a_search_that_ends_at_its_limit_looks_at_all_of_the_image(model, monkeypatch):
+    asked = []
+
+    def search(pieces, model, *, settings, look_px):
+        asked.append(look_px)
+        return LEAST_ZOOM if np.isfinite(look_px) else 0.8
+
+    monkeypatch.setattr("coverslip.pipeline.scale.search_scale", search)
+    settings = SegmentSettings(scale="auto")
+    assert resolve_settings(settings, drawn(15), model).scale == 0.8
+    assert asked == [LOOK_PX, np.inf]

@@ -86,12 +86,33 @@ def find_scale(pieces: Sequence[Image], model: Model, *, settings: SegmentSettin
         From `LEAST_ZOOM` to `MOST_ZOOM`; 1 where nothing is called cell, or the model knows no
         size.
     """
-    learnt = model.cell_size_px
     pieces = [piece for piece in pieces if not is_noise(piece)]
-    if not learnt or not pieces:
+    if not model.cell_size_px or not pieces:
         return 1.0
     quick = replace(settings, predict=replace(settings.predict, tta="none"))
-    seen = {scale: look(pieces, model, settings=replace(quick, scale=scale)) for scale in FIRST}
+    found = search_scale(pieces, model, settings=quick, look_px=LOOK_PX)
+    if found in (LEAST_ZOOM, MOST_ZOOM):  # a window of few cells leads astray: look at all of it
+        return search_scale(pieces, model, settings=quick, look_px=math.inf)
+    return found
+
+
+def search_scale(
+    pieces: Sequence[Image], model: Model, *, settings: SegmentSettings, look_px: float
+) -> float:
+    """The search of `find_scale`, with so many pixels a look at the most.
+
+    Args:
+        pieces: of the image, none of them noise.
+        model: a loaded model that knows the size of its cells.
+        settings: as `look` takes them, but for the scale.
+        look_px: pixels that the network sees in a look.
+    """
+    learnt = float(model.cell_size_px or 0)
+
+    def look_at(scale: float) -> Look:
+        return look(pieces, model, settings=replace(settings, scale=scale), look_px=look_px)
+
+    seen = {scale: look_at(scale) for scale in FIRST}
     worth = agreed_worth(list(seen.values()))
     best = FIRST[int(np.argmax(worth))]
     if not max(worth) > 0:
@@ -100,7 +121,7 @@ def find_scale(pieces: Sequence[Image], model: Model, *, settings: SegmentSettin
         scale = limit_zoom(learnt / seen[best].size)
         if 1 / NEAR < scale / best < NEAR:
             return scale
-        seen[scale] = look(pieces, model, settings=replace(quick, scale=scale))
+        seen[scale] = look_at(scale)
         if not seen[scale].worth > kept * seen[best].worth:
             return best
         best = scale
@@ -135,7 +156,9 @@ class Look(NamedTuple):
         return math.sqrt(max(0.0, self.evidence)) * self.fit**2
 
 
-def look(pieces: Sequence[Image], model: Model, *, settings: SegmentSettings) -> Look:
+def look(
+    pieces: Sequence[Image], model: Model, *, settings: SegmentSettings, look_px: float = LOOK_PX
+) -> Look:
     """Find the cells in the pieces of an image at one scale, and weigh the evidence for them.
 
     Only cells of about the learnt diameter speak: bits and clumps are mistakes.
@@ -144,7 +167,7 @@ def look(pieces: Sequence[Image], model: Model, *, settings: SegmentSettings) ->
     scale, learnt = scale_of(settings), float(model.cell_size_px or 0)
     settings = replace(settings, scale=1.0, min_area_px=SPECK_PX, drop_border=False)
     sizes, evidence, area, sums = [np.zeros(0)], 0.0, 0, np.zeros(2)
-    most = max(LOOK_PX / len(pieces), PIECE_PX)
+    most = max(look_px / len(pieces), PIECE_PX)
     for part in (thin(piece, scale, most=most) for piece in pieces):
         area += part.shape[0] * part.shape[1]
         small = resize_image(part, scaled_shape((part.shape[0], part.shape[1]), scale))
