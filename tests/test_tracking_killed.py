@@ -37,7 +37,9 @@ def test_the_result_is_that_of_an_undisturbed_run(labels, tmp_path):
     # starts that were killed leave older entries in the ledger, but the same last ones
     assert [name for name in differing(order) if name != "records/written.jsonl"] == []
     whole, killed = (Ledger(order.out(name)).last() for name in ("whole", "killed"))
-    assert whole == killed
+    assert whole.keys() == killed.keys()
+    names_its_folder = {"report.html", "methods.txt", "track.json"}  # the command does
+    assert {name for name in whole if whole[name] != killed[name]} <= names_its_folder
     assert not any(FOLDER in name or ".part" in name for name in contents(order.out("killed")))
 
 
