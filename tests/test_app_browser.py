@@ -274,6 +274,7 @@ def test_undo_and_redo_go_back_over_images(page):
     page.wait(SAVED)
     page.press("PageDown")
     page.wait(f"{NAME}.endsWith('b.png')")
+    page.wait("coverslip.editor.store.isLoaded([0, 0, 240, 320])")
     draw(page, "b", (100, 100), (100, 140))
     assert settled(page).any()
     page.press("z")

@@ -76,7 +76,9 @@ def test_imports_go_down(path):
 
 def test_models_import_nothing_of_ours():
     for path in (SOURCE / "models").rglob("*.py"):
-        assert rooms_imported(path) <= {"models"}
+        # But for what says how to install PyTorch where it is missing.
+        others = {"_optional"} if path.name == "__init__.py" else set()
+        assert rooms_imported(path) <= {"models"} | others
 
 
 def is_public(name: str) -> bool:

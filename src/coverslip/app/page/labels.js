@@ -26,7 +26,8 @@ export class LabelStore {
     this.fetchWindow = fetchWindow;
     this.columns = Math.ceil(width / BLOCK);
     this.blocks = new Map();
-    this.asked = new Set();
+    this.asked = new Map(); // blocks on their way, each with the promise of it
+    this.outdated = new Set(); // those of them that an edit has changed since they were asked for
     this.closed = false;
   }
 
@@ -51,25 +52,31 @@ export class LabelStore {
   async load(window, onWindow) {
     const wanted = this.blocksOf(window);
     if (wanted.length > MOST_BLOCKS) return false;
-    const missing = wanted.filter((number) => !this.blocks.has(number) && !this.asked.has(number));
-    for (const number of missing) this.asked.add(number);
-    for (const number of missing) {
+    for (const number of wanted) {
       if (this.closed) return false;
-      const place = this.windowOf(number);
-      try {
-        const answer = await this.fetchWindow(place);
-        if (this.closed) return false;
-        this.blocks.set(number, { y0: place[0], x0: place[1], columns: place[3] - place[1], data: answer.data });
-        onWindow(place, answer);
-      } finally {
-        this.asked.delete(number);
-      }
+      if (this.blocks.has(number)) continue;
+      if (!this.asked.has(number)) this.asked.set(number, this.fetchBlock(number, onWindow).finally(() => this.asked.delete(number)));
+      await this.asked.get(number);
     }
+    if (this.closed) return false;
     for (const number of this.blocks.keys()) {
       if (this.blocks.size <= MOST_BLOCKS) break;
       if (!wanted.includes(number)) this.blocks.delete(number);
     }
     return true;
+  }
+
+  // One block; anew, if an edit changed it while it was on its way.
+  async fetchBlock(number, onWindow) {
+    const place = this.windowOf(number);
+    let answer;
+    do {
+      this.outdated.delete(number);
+      answer = await this.fetchWindow(place);
+    } while (this.outdated.has(number) && !this.closed);
+    if (this.closed) return;
+    this.blocks.set(number, { y0: place[0], x0: place[1], columns: place[3] - place[1], data: answer.data });
+    onWindow(place, answer);
   }
 
   // All pixels at once, as a preview gives them.
@@ -128,6 +135,7 @@ export class LabelStore {
   write([y0, x0, y1, x1], values) {
     for (const number of this.blocksOf([y0, x0, y1, x1])) {
       const block = this.blocks.get(number);
+      if (!block && this.asked.has(number)) this.outdated.add(number);
       if (!block) continue;
       const [top, left, bottom, right] = this.windowOf(number);
       for (let y = Math.max(y0, top); y < Math.min(y1, bottom); y++) {
