@@ -72,3 +72,25 @@ def choose_pairs(pairs: list[Pair], table: Path | None, where: str | None) -> li
     if table is None:
         raise SettingsError(f"--where {where}: wanted --list CSV with that column.")
     return select_pairs(pairs, table, where=where)
+
+
+def name_folders(names: Sequence[str], out: Path, *, what: str) -> list[Path]:
+    """The folder of each one's results: that of the command, or one inside for each of several.
+
+    Args:
+        names: of the films, or whatever they are.
+        out: the folder of the command.
+        what: they are, for the message.
+
+    Raises:
+        SettingsError: two of one name.
+    """
+    if len(names) == 1:
+        return [out]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SettingsError(
+            f"{', '.join(twice)}: several {what} have this name, and all would be written to one "
+            "folder. Name them in commands of their own."
+        )
+    return [out / name for name in names]

@@ -88,6 +88,7 @@ def join_stacks(
     Raises:
         SettingsError: a size that cannot be, or two stacks of one name.
     """
+    from coverslip.cli.arguments import name_folders
     from coverslip.errors import CoverslipError
     from coverslip.io import only_here
     from coverslip.volumes import join_stack
@@ -95,7 +96,7 @@ def join_stacks(
     for name, value in (("--pixel-size", pixel_size_um), ("--slice-distance", slice_distance_um)):
         if value is not None and not value > 0:
             raise SettingsError(f"{name} {value}: wanted more than 0 µm.")
-    folders = name_folders(stacks, out)
+    folders = name_folders([one.name for one in stacks], out, what="stacks")
     failed: dict[Path, str] = {}
     out.mkdir(parents=True, exist_ok=True)
     total = sum(2 * one.n_times * one.n_slices for one in stacks)
@@ -124,21 +125,3 @@ def join_stacks(
             )
     tell_failed(failed)
     return failed
-
-
-def name_folders(stacks: Sequence[LabelStack], out: Path) -> list[Path]:
-    """The folder of each stack's results: that of the command, or one inside for each of several.
-
-    Raises:
-        SettingsError: two stacks of one name.
-    """
-    if len(stacks) == 1:
-        return [out]
-    names = [one.name for one in stacks]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise SettingsError(
-            f"{', '.join(twice)}: several stacks have this name, and all would be written to one "
-            "folder. Name them in commands of their own."
-        )
-    return [out / name for name in names]

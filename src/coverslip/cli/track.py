@@ -135,11 +135,12 @@ def track_films(
     overwrite: bool = False,
 ) -> dict[Path, str]:
     """Track opened films, each with its own images to show; those that failed, with the reason."""
+    from coverslip.cli.arguments import name_folders
     from coverslip.errors import CoverslipError
     from coverslip.io import only_here
     from coverslip.tracking import track_film
 
-    folders = name_folders(films, out)
+    folders = name_folders([one.name for one in films], out, what="films")
     failed: dict[Path, str] = {}
     out.mkdir(parents=True, exist_ok=True)
     with only_here(out), new_progress() as progress:
@@ -168,24 +169,6 @@ def track_films(
             say_tracked(done)
     tell_failed(failed)
     return failed
-
-
-def name_folders(films: list[Film], out: Path) -> list[Path]:
-    """The folder of each film's results: that of the command, or one inside for each of several.
-
-    Raises:
-        SettingsError: Two films of one name.
-    """
-    if len(films) == 1:
-        return [out]
-    names = [film.name for film in films]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise SettingsError(
-            f"{', '.join(twice)}: several films have this name, and both would be written to one "
-            "folder. Name them in two commands."
-        )
-    return [out / name for name in names]
 
 
 def say_tracked(done: TrackedFilm) -> None:

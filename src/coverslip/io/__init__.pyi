@@ -20,6 +20,7 @@ from .atomic import (
 )
 from .discovery import (
     find_images,
+    find_label_files,
     group_label_files,
     is_one_image,
     label_files_in,
@@ -91,6 +92,7 @@ __all__ = [
     "find_channel",
     "find_gap",
     "find_images",
+    "find_label_files",
     "find_pairs",
     "fingerprint",
     "group_label_files",

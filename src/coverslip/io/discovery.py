@@ -319,6 +319,33 @@ def label_files_in(source: Path) -> list[Path]:
     return [*found, *without_images(drawn, found)]
 
 
+def find_label_files(sources: Iterable[Path]) -> list[Path]:
+    """The label files that files and folders hold, each once, in their order.
+
+    Args:
+        sources: Label files of any tool, OME-Zarrs, or folders of them.
+
+    Raises:
+        FileError: A source that is not there, or a folder without labels.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from coverslip.io import find_label_files
+        >>> len(find_label_files([Path("examples/truth/nuclei")]))
+        5
+    """
+    found: dict[Path, None] = {}
+    for source in sources:
+        if source.is_dir() and not is_one_image(source):
+            labels = label_files_in(source)
+            if not labels:
+                raise FileError(f"{source}: no label file in this folder. Check its path.")
+            found |= dict.fromkeys(labels)
+        else:
+            found |= dict.fromkeys(find_images([source]))
+    return list(found)
+
+
 def without_images(drawn: Sequence[Path], images: Sequence[Path]) -> list[Path]:
     """Those annotations for which there is no label image of their name, in natural order."""
     taken = {mask_stem(path, suffixes=LABEL_SUFFIXES) for path in images}

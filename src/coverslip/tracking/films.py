@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from coverslip.errors import DataError, FileError
+from coverslip.errors import DataError
 from coverslip.io import (
-    find_images,
-    is_one_image,
-    label_files_in,
+    find_label_files,
     open_image,
     open_label_file,
     open_label_frames,
@@ -119,7 +117,7 @@ def open_films(sources: Iterable[Path]) -> list[Film]:
     """
     films: list[Film] = []
     singles: dict[Path, list[Path]] = {}
-    for path in _files(sources):
+    for path in find_label_files(sources):
         file = open_label_file(path)
         if "Z" in file.axes and file.length("Z") > 1:
             raise DataError(
@@ -132,19 +130,6 @@ def open_films(sources: Iterable[Path]) -> list[Film]:
             singles.setdefault(path.parent, []).append(path)
     films += [open_frames(folder.resolve().name, files) for folder, files in singles.items()]
     return films
-
-
-def _files(sources: Iterable[Path]) -> list[Path]:
-    found: dict[Path, None] = {}
-    for source in sources:
-        if source.is_dir() and not is_one_image(source):
-            labels = label_files_in(source)
-            if not labels:
-                raise FileError(f"{source}: no label file in this folder. Check its path.")
-            found.update(dict.fromkeys(labels))
-        else:
-            found.update(dict.fromkeys(find_images([source])))
-    return list(found)
 
 
 def _one_file(path: Path) -> Film:

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from coverslip.errors import DataError, FileError
+from coverslip.errors import DataError
 from coverslip.io import (
     ImageFile,
     find_images,
-    is_one_image,
-    label_files_in,
+    find_label_files,
     open_image,
     open_label_file,
     open_label_frames,
@@ -108,26 +107,13 @@ def open_stacks(sources: Iterable[Path]) -> list[LabelStack]:
     """
     stacks: list[LabelStack] = []
     singles: dict[Path, list[Path]] = {}
-    for path in _files(sources):
+    for path in find_label_files(sources):
         file = open_label_file(path)
         if file.n_frames > 1:
             stacks.append(_one_file(file, path))
         else:
             singles.setdefault(path.parent, []).append(path)
     return stacks + [open_slices(folder.resolve().name, own) for folder, own in singles.items()]
-
-
-def _files(sources: Iterable[Path]) -> list[Path]:
-    found: dict[Path, None] = {}
-    for source in sources:
-        if source.is_dir() and not is_one_image(source):
-            labels = label_files_in(source)
-            if not labels:
-                raise FileError(f"{source}: no label file in this folder. Check its path.")
-            found |= dict.fromkeys(labels)
-        else:
-            found |= dict.fromkeys(find_images([source]))
-    return list(found)
 
 
 def _one_file(file: ImageFile, path: Path) -> LabelStack:
