@@ -10,6 +10,15 @@ from coverslip.models.blocks import he_normal_
 STAGE_CHANNELS = (64, 128, 256, 512)
 
 
+def make_shortcut(in_channels: int, out_channels: int, *, stride: int) -> nn.Sequential | None:
+    """A 1x1 convolution and batch norm where size or channels change; None: the identity."""
+    if stride == 1 and in_channels == out_channels:
+        return None
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
+    )
+
+
 class BasicBlock(nn.Module):
     """ResNet-18's block, under torchvision's own parameter names, so that its weights load."""
 
@@ -19,12 +28,7 @@ class BasicBlock(nn.Module):
         self.bn1 = nn.BatchNorm2d(out_channels)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(out_channels)
-        self.downsample: nn.Module | None = None
-        if stride != 1 or in_channels != out_channels:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False),
-                nn.BatchNorm2d(out_channels),
-            )
+        self.downsample = make_shortcut(in_channels, out_channels, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, H, W) → (N, out, H/stride, W/stride)."""
@@ -45,12 +49,7 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(narrow)
         self.conv3 = nn.Conv2d(narrow, out_channels, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(out_channels)
-        self.downsample: nn.Module | None = None
-        if stride != 1 or in_channels != out_channels:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False),
-                nn.BatchNorm2d(out_channels),
-            )
+        self.downsample = make_shortcut(in_channels, out_channels, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, H, W) → (N, out, H/stride, W/stride)."""
