@@ -144,10 +144,10 @@ def test_a_mask_parted_for_some_frames_is_put_together(frames):
 
 def test_a_piece_that_stays_apart_for_long_or_lies_apart_is_a_cell():
     long = np.stack([broken_disc(t, cut=4 <= t < 12) for t in range(16)])
-    assert len(track(long).lineage) > 2
+    assert track(long).mends == ()
     away = [(60, 60, 12), (60, 84, 6)]
     frames = [away[:1]] * 4 + [away] * 3 + [away[:1]] * 4
-    assert len(track(film(*frames)).lineage) == 2
+    assert track(film(*frames)).mends == ()
 
 
 def test_masks_that_are_wrong_by_chance_are_followed_better_when_mended():
@@ -156,11 +156,11 @@ def test_masks_that_are_wrong_by_chance_are_followed_better_when_mended():
     worse, _ = damage_film(true, damage=Damage(missed=0, joined=0.02, parted=0.1), seed=1)
     found = {keep: track(worse, settings=TrackSettings(keep_labels=keep)) for keep in (True, False)}
     lost = {keep: (one.lineage["fate"] == "lost").sum() for keep, one in found.items()}
-    assert lost[False] < 0.6 * lost[True]
+    assert lost[False] < 0.5 * lost[True]
     mended = [track_labels(found[False], one, t) for t, one in enumerate(worse)]
     wrong = [abs(len(np.unique(a)) - len(np.unique(b))) for a, b in zip(true, mended, strict=True)]
     before = [abs(len(np.unique(a)) - len(np.unique(b))) for a, b in zip(true, worse, strict=True)]
-    assert sum(wrong) < 0.6 * sum(before)
+    assert sum(wrong) < 0.8 * sum(before)
 
 
 def follow_truth(labels, links):

@@ -108,28 +108,31 @@ def drop_false_divisions(
 
 
 def play_backwards(
-    frames: Sequence[Cells], *, scales: Scales, settings: TrackSettings
+    frames: Sequence[Cells], linked: Sequence[Linked], *, scales: Scales, settings: TrackSettings
 ) -> Backwards:
     """Find the divisions of a film that is played backwards: all of them are false.
 
     Args:
         frames: The cells of all frames.
+        linked: Who became whom; a film without any division is not played.
         scales: Of the film.
         settings: Of the user.
     """
+    if not any(len(one.divisions) for one in linked):
+        return Backwards(gather_evidence(frames, linked, scales=scales), 1.0)
     looks = rank_looks(frames)
     parts, played = [], 0
     for start, stop in _runs(len(frames)):
         part = list(frames[start:stop])[::-1]
         back = replace(scales, growth=-scales.growth)
         pairs = link_neighbours(part, range(len(part) - 1), scales=back, settings=settings)
-        linked = [pairs[t] for t in range(len(part) - 1)]
-        linked += close_gaps(part, linked, scales=back, settings=settings)
-        linked, _ = drop_short_daughters(part, linked, scales=back)
-        parts.append(gather_evidence(part, linked, scales=back, looks=looks[start:stop][::-1]))
+        turned = [pairs[t] for t in range(len(part) - 1)]
+        turned += close_gaps(part, turned, scales=back, settings=settings)
+        turned, _ = drop_short_daughters(part, turned, scales=back)
+        parts.append(gather_evidence(part, turned, scales=back, looks=looks[start:stop][::-1]))
         played += len(part) - 1
     joined = {name: np.concatenate([getattr(one, name) for one in parts]) for name in FIELDS}
-    return Backwards(Evidence(**joined), played / max(len(frames) - 1, 1))
+    return Backwards(Evidence(**joined), played / (len(frames) - 1))
 
 
 def _runs(n_frames: int) -> list[tuple[int, int]]:

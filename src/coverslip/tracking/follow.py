@@ -131,7 +131,7 @@ def track_cells(
     linked, scales = link_cells(frames, settings=settings, work=work)
     mends: list[Mend] = []
     if settings.keep_labels:
-        backwards = play_backwards(frames, scales=scales, settings=settings)
+        backwards = play_backwards(frames, linked, scales=scales, settings=settings)
     else:
         mended = _mend(frames, linked, pixels, scales=scales, settings=settings)
         frames, linked, mends, backwards = mended
@@ -262,7 +262,7 @@ def _mend(
     found = find_mends(frames, linked, scales=scales, labels_of=labels_of)
     frames, linked = redo(found)
     mends += found
-    backwards = play_backwards(frames, scales=scales, settings=settings)
+    backwards = play_backwards(frames, linked, scales=scales, settings=settings)
     sure, _ = drop_false_divisions(frames, linked, scales=scales, backwards=backwards)
     pieces = find_pieces(frames, sure, scales=scales, labels_of=labels_of)
     frames, linked = redo(pieces)
