@@ -133,7 +133,7 @@ class Session:
         record = picture.record
         if record is None or record.key == "corrected":
             return None
-        return int(record.images["n_cells"].sum())
+        return record.n_cells
 
 
 def finished_marks(entries: list[dict[str, Any]]) -> dict[str, Any]:

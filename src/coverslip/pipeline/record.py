@@ -200,6 +200,11 @@ class Record:
     skipped: bool = False
 
     @property
+    def n_cells(self) -> int:
+        """How many cells were found in all its frames."""
+        return int(self.images["n_cells"].sum())
+
+    @property
     def labels(self) -> list[str]:
         """Its label files, from the folder of the results."""
         return list(dict.fromkeys(self.images["labels"]))
@@ -228,6 +233,11 @@ class BatchResult:
     done: dict[Path, Record] = field(default_factory=dict)
     skipped: list[Path] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
+
+    @property
+    def n_cells(self) -> int:
+        """How many cells were found in all images that are done."""
+        return sum(record.n_cells for record in self.done.values())
 
 
 def job_key(path: Path, job: Job) -> str:

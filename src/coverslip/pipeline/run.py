@@ -147,14 +147,13 @@ def segment_files(
 
 def describe_run(job: Job, result: BatchResult, *, started: datetime, seconds: float) -> Run:
     """What the report says of how its results were made."""
-    n_cells = sum(int(record.images["n_cells"].sum()) for record in result.done.values())
     return Run(
         model=job.model_name,
         version=package_version("coverslip"),
         started=started,
         seconds=seconds,
         settings=flat_settings(job),
-        methods=describe_job(job, n_images=len(result.done), n_cells=n_cells),
+        methods=describe_job(job, n_images=len(result.done), n_cells=result.n_cells),
     )
 
 
