@@ -86,6 +86,8 @@ def write_results(plans: Sequence[FramePlan], *, messages: Sequence[str]) -> Rec
         is_large=plans[0].is_large,
         digests=digests,
         truth=opened.truth,
+        model=plans[0].job.model_name,
+        choice=opened.choice,
     )
 
 
@@ -319,6 +321,7 @@ def frame_row(plan: FramePlan, cells: Stitched) -> dict[str, Any]:
         "width_px": width,
         "overlay": target.overlay(frame, file.n_frames).relative_to(target.folder).as_posix(),
         "labels": target.labels.name,
+        "model": "" if plan.opened.truth else plan.job.model_name,
         "precision": frame_precision(plan),
     }
     if file.pixel_size_um is not None:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coverslip.checkpoints import shipped_models
 from coverslip.errors import CoverslipError, FileError, StoppedError, say_why
 from coverslip.io import (
     Ledger,
@@ -27,14 +28,16 @@ from coverslip.io import (
     write_text,
     writing,
 )
+from coverslip.pipeline.auto import part_images
+from coverslip.pipeline.choose import AUTO
 from coverslip.pipeline.executors import Threads
 from coverslip.pipeline.folder_scale import FolderScales, group_by_folder
-from coverslip.pipeline.methods import describe_job
+from coverslip.pipeline.methods import describe_jobs
 from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.plan import OpenedImage, begin_image, moved_message
-from coverslip.pipeline.record import BatchResult, Record, make_job
-from coverslip.pipeline.summary import Page, flat_settings, write_summary
+from coverslip.pipeline.record import BatchResult, Job, Record, make_job
+from coverslip.pipeline.summary import Page, join_settings, write_summary
 from coverslip.pipeline.tasks import finish_image, how_far, image_to_tasks
 from coverslip.progress import Pace
 from coverslip.provenance import package_version
@@ -43,9 +46,9 @@ from coverslip.report import Run, methods_to_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from coverslip.pipeline.auto import Choice
     from coverslip.pipeline.executors import Executor, Outcome
     from coverslip.pipeline.infer import Model
-    from coverslip.pipeline.record import Job
     from coverslip.pipeline.settings import SegmentSettings
     from coverslip.pipeline.tasks import Task
     from coverslip.progress import Progress
@@ -64,7 +67,7 @@ def segment_files(
     *,
     model: Model | str | None = None,
     settings: SegmentSettings | None = None,
-    job: Job | None = None,
+    job: Job | Sequence[Job] | None = None,
     names: Mapping[Path, str] | None = None,
     overwrite: bool = False,
     executor: Executor | None = None,
@@ -83,9 +86,11 @@ def segment_files(
         paths: image files; a file of many frames is a series. A text may also be a folder or a
             pattern, as on the command line.
         out: the folder; it is made where it is missing.
-        model: its name or path, or what `coverslip.load_model` gives.
+        model: its name or path, or what `coverslip.load_model` gives; "auto": of those that ship,
+            the one that fits each image best.
         settings: as for `segment`; what is not set is the model's own.
-        job: in place of model and settings, with all that can be said of the work.
+        job: in place of model and settings, with all that can be said of the work; of several that
+            differ in the model, each image gets the one whose model fits it best.
         names: what the results of some images are to be called; of the others, as the image.
         overwrite: do again what is done already.
         executor: who does the work; None: `Threads` of this process.
@@ -114,64 +119,121 @@ def segment_files(
         (1, 0)
         >>> folder.cleanup()
     """
-    job = job or make_job(model, settings)
+    jobs = make_jobs(model, settings) if job is None else [job] if isinstance(job, Job) else job
     out, paths = Path(out), list_paths(paths)
     result = BatchResult()
     started, clock = datetime.now(), time.perf_counter()
     executor = executor or Threads()
-    targets = name_outputs(paths, out, form=job.labels, names=names, on_note=on_note)
+    targets = name_outputs(paths, out, form=jobs[0].labels, names=names, on_note=on_note)
     with only_here(out) as check_there:
         # Where nothing can be written, this fails at once and not after hours of work.
-        begin_folder(out, form=job.table)
+        begin_folder(out, form=jobs[0].table)
         for folder in (out, out / "records"):
             remove_leftovers(folder)
+        groups, choices = part_images(
+            targets, jobs, overwrite=overwrite, on_note=on_note, on_progress=on_progress
+        )
+        pace = Pace("segmenting", n_all=len(targets))
+        opened: list[Job] = []
         try:
-            job = executor.open(job, out, on_note)
-            work = Work(
-                job,
-                executor,
-                targets,
-                find_thumbnails(out),
-                check_there,
-                overwrite,
-                on_frame,
-                on_note,
-                FolderScales(job, group_by_folder(paths)),
-                on_progress,
-                Pace("segmenting", n_all=len(targets)),
-            )
-            for path in dict.fromkeys(paths):
-                check_there()
-                work.begin_ahead()
-                _try_one(path, work, result)
+            for chosen, theirs in groups:
+                opened.append(executor.open(chosen, out, on_note))
+                work = Work(
+                    opened[-1],
+                    executor,
+                    {path: targets[path] for path in theirs},
+                    find_thumbnails(out),
+                    check_there,
+                    overwrite,
+                    on_frame,
+                    on_note,
+                    FolderScales(opened[-1], group_by_folder(theirs)),
+                    on_progress,
+                    pace,
+                    choices,
+                )
+                for path in theirs:
+                    check_there()
+                    work.begin_ahead()
+                    _try_one(path, work, result)
+                executor.close()
         finally:
             executor.close()
             check_there()
-            methods = describe_job(job, **count_result(result))
-            run = Run(
-                model=job.model_name,
-                version=package_version("coverslip"),
-                started=started,
-                seconds=time.perf_counter() - clock,
-                settings=flat_settings(job),
-                methods=methods,
+            result = in_order(result, list(targets))
+            conclude(
+                out,
+                result,
+                jobs=opened or jobs,
+                targets=targets,
+                begun=(started, clock),
+                on_note=on_note,
             )
-            ledger = Ledger(out, sets_aside=True)
-            with writing(ledger):
-                page = Page("Cells found", run)
-                write_summary(
-                    out,
-                    result,
-                    page=page,
-                    targets=targets,
-                    form=job.table,
-                    conditions=job.conditions,
-                )
-                write_text(out / METHODS, methods_to_text(methods))
-            ledger.compact()
-            for old, new in ledger.moved:
-                on_note(moved_message(old, new))
     return result
+
+
+def make_jobs(model: Model | str | None, settings: SegmentSettings | None) -> list[Job]:
+    """What to do with images by a model, or by one of those that ship, "auto".
+
+    Raises:
+        ModelError: no such model.
+        SettingsError: no model, or settings that do not go with it.
+    """
+    names = list(shipped_models()) if isinstance(model, str) and model == AUTO else [model]
+    return [make_job(name, settings) for name in names]
+
+
+def in_order(result: BatchResult, paths: Sequence[Path]) -> BatchResult:
+    """The same in the order of the images, whichever were done first."""
+    return BatchResult(
+        {path: result.done[path] for path in paths if path in result.done},
+        [path for path in paths if path in result.skipped],
+        {path: result.failed[path] for path in paths if path in result.failed},
+    )
+
+
+def conclude(
+    out: Path,
+    result: BatchResult,
+    *,
+    jobs: Sequence[Job],
+    targets: Mapping[Path, Outputs],
+    begun: tuple[datetime, float],
+    on_note: Callable[[str], None],
+) -> None:
+    """Write the tables, the page and the words on methods of all that is done.
+
+    Args:
+        out: the folder.
+        result: what became of each image; one whose rows are broken moves to those that failed.
+        jobs: by which they were done; the same but for the model.
+        targets: where the results of each image are.
+        begun: when, by the calendar and by the clock that counts seconds.
+        on_note: called with what the user should be told.
+    """
+    methods = describe_jobs(jobs, **count_result(result))
+    run = Run(
+        model=", ".join(job.model_name for job in jobs),
+        version=package_version("coverslip"),
+        started=begun[0],
+        seconds=time.perf_counter() - begun[1],
+        settings=join_settings(jobs),
+        methods=methods,
+    )
+    ledger = Ledger(out, sets_aside=True)
+    with writing(ledger):
+        write_summary(
+            out,
+            result,
+            page=Page("Cells found", run),
+            targets=targets,
+            form=jobs[0].table,
+            conditions=jobs[0].conditions,
+        )
+        write_text(out / METHODS, methods_to_text(methods))
+    ledger.compact()
+    for old, new in ledger.moved:
+        on_note(moved_message(old, new))
 
 
 def count_result(result: BatchResult) -> dict[str, int]:
@@ -232,6 +294,7 @@ class Work:
         scales: those of the images' folders.
         on_progress: called with how far all of it is.
         pace: of the images that are being done.
+        choices: of several models, which each image got and why; empty where there is one.
         begun: each image that could be begun, or its earlier record.
         errors: of each image, what went wrong, by frame and region.
         waiting: tasks that rest on another, by that task's name.
@@ -251,6 +314,7 @@ class Work:
     scales: FolderScales
     on_progress: Callable[[Progress], None]
     pace: Pace
+    choices: Mapping[Path, Choice] = field(default_factory=dict)
     begun: dict[Path, OpenedImage | Record] = field(default_factory=dict)
     errors: dict[Path, list[tuple[tuple[int, int], Exception]]] = field(default_factory=dict)
     waiting: dict[tuple[object, ...], list[Task]] = field(default_factory=dict)
@@ -274,10 +338,14 @@ class Work:
             opened = begin_image(
                 path, target, job=self.job, thumbnails=old, overwrite=self.overwrite
             )
+            why = self.choices[path].why if path in self.choices else ""
             if isinstance(opened, OpenedImage):
-                opened = replace(opened, guess=self.scales.guess(opened))
+                why = "" if opened.truth else why
+                opened = replace(opened, guess=self.scales.guess(opened), choice=why)
             self.begun[path] = opened
             if isinstance(opened, Record):
+                if why and not opened.choice:  # done before by this model, which was named then
+                    self.on_note(f"{path}: {why}")
                 self.on_progress(self.pace.skip(1, item=path.name))
                 return
             for note in opened.notes:
