@@ -34,6 +34,7 @@ from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.plan import OpenedImage, begin_image, moved_message
 from coverslip.pipeline.record import BatchResult, Record, make_job
+from coverslip.pipeline.settings import scale_words
 from coverslip.pipeline.summary import Page, flat_settings, write_summary
 from coverslip.pipeline.tasks import finish_image, how_far, image_to_tasks
 from coverslip.progress import Pace
@@ -155,6 +156,8 @@ def segment_files(
                 seconds=time.perf_counter() - clock,
                 settings=flat_settings(job),
                 methods=methods,
+                model_hash=job.model_hash,
+                scale=scale_words(job.settings),
             )
             ledger = Ledger(out, sets_aside=True)
             with writing(ledger):
