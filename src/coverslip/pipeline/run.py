@@ -36,6 +36,7 @@ from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.plan import moved_message
 from coverslip.pipeline.record import BatchResult, Job, Record, make_job
 from coverslip.pipeline.schedule import Listener, Schedule
+from coverslip.pipeline.settings import scale_words
 from coverslip.pipeline.summary import Page, join_settings, write_summary
 from coverslip.pipeline.tasks import finish_image
 from coverslip.progress import Pace
@@ -193,6 +194,8 @@ def describe_run(
         seconds=seconds,
         settings=join_settings(jobs),
         methods=describe_jobs(jobs, n_images=len(result.done), n_cells=n_cells),
+        model_hash=", ".join(job.model_hash for job in jobs),
+        scale=scale_words(jobs[0].settings),
     )
 
 

@@ -10,7 +10,12 @@ import pandas as pd
 from PIL import Image
 
 from coverslip.report.images import MOST_FRAMES, pick_frames
-from coverslip.report.pictures import Pictures, Thumbnails, picture_url
+from coverslip.report.pictures import (
+    Pictures,
+    Thumbnails,
+    picture_channels,
+    picture_url,
+)
 from coverslip.report.values import NARROW_SPACE, count, duration, significant
 
 # Of many single images, so many pictures are what a browser still scrolls and a mail may hold.
@@ -57,9 +62,17 @@ def _picture(key: tuple[str, int], pictures: Pictures, *, index: int) -> dict[st
     picture = pictures.picture(key)
     if picture is None:
         return {"source": ""}
-    width, height = Image.open(io.BytesIO(picture)).size
+    with Image.open(io.BytesIO(picture)) as opened:
+        (width, height), channels = opened.size, picture_channels(opened)
     lines = pictures.outlines(key, name=f"cells-{index}")
-    return {"source": picture_url(picture), "width": width, "height": height, "outlines": lines}
+    return {
+        "source": picture_url(picture),
+        "width": width,
+        "height": height,
+        "outlines": lines,
+        "channels": "\n".join(channels.names),
+        "is_stained": channels.is_stained,
+    }
 
 
 def common_ratio(cards: list[dict[Any, Any]]) -> float:

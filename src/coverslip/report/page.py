@@ -28,7 +28,8 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-s
 STYLES = ("style.css", "browse.css")
 
 # In the order in which one builds on the other.
-SCRIPTS = ("dom", "data", "table", "zoom", "panel", "viewer", "doubt", "browse", "tips", "start")
+SCRIPTS = ("dom", "data", "marks", "table", "zoom", "scale_bar", "look", "play", "panel", "viewer",
+           "doubt", "browse", "tips", "start")  # fmt: skip
 
 NO_CELLS = Cells(pd.DataFrame(columns=["file", "frame", "label"]))
 
@@ -39,6 +40,8 @@ class Run:
 
     Attributes:
         model: Name or path of the model.
+        model_hash: SHA-256 of its file; empty: not shown.
+        scale: At what size of the images it was run, in words; empty: not shown.
         version: Version of coverslip.
         started: Local time.
         seconds: Duration of the whole run.
@@ -52,6 +55,8 @@ class Run:
     seconds: float
     settings: Mapping[str, object] = field(default_factory=dict)
     methods: Methods | None = None
+    model_hash: str = ""
+    scale: str = ""
 
 
 def html_report(
@@ -102,7 +107,7 @@ def html_report(
         sections=result_sections(table, pictures),
         cells=_about_cells(table, cells),
         rows=table.to_dict("records"),
-        data=data_block(table, cells_in_page(cells.table, pictured=set(thumbnails))),
+        data=data_block(table, cells_in_page(cells.table, pictured=set(thumbnails)), folder=folder),
     )
     return f"{page}\n"
 

@@ -32,6 +32,9 @@ OUTLINE_SIDE = 4000
 # What the markup of one path takes, beside its line and the numbers of its cells.
 PATH_CHARS = 43
 
+# A picture's comment begins so where its colours are channels; a name a line follows.
+CHANNELS = "channels:\n"
+
 Thumbnails = Mapping[tuple[str, int], bytes | NDArray[np.uint8]]
 Ring = NDArray[np.integer[Any]]
 
@@ -94,7 +97,9 @@ class Pictures:
         return draw_cells(drawing, name=name, most_chars=OUTLINE_CHARS // max(self.n_shown, 1))
 
 
-def encode_picture(picture: NDArray[np.uint8], *, side_px: int = SIDE_PX) -> bytes:
+def encode_picture(
+    picture: NDArray[np.uint8], *, side_px: int = SIDE_PX, channels: Sequence[str] = ()
+) -> bytes:
     """Make a picture small enough for the page.
 
     JPEG with full colour resolution: what it usually drops is just what thin coloured lines need.
@@ -102,6 +107,7 @@ def encode_picture(picture: NDArray[np.uint8], *, side_px: int = SIDE_PX) -> byt
     Args:
         picture: (H, W, 3) or (H, W), uint8.
         side_px: Longer side; a larger picture is reduced to it.
+        channels: Names of the channels that red, green and blue stand for; none: they are colours.
 
     Returns:
         A JPEG file; of a picture without colour, a grey one.
@@ -112,10 +118,36 @@ def encode_picture(picture: NDArray[np.uint8], *, side_px: int = SIDE_PX) -> byt
         >>> encode_picture(np.zeros((20, 20, 3), np.uint8))[:2].hex()  # a JPEG
         'ffd8'
     """
-    is_grey = picture.ndim == 3 and bool((picture == picture[..., :1]).all())
+    is_grey = picture.ndim == 3 and not channels and bool((picture == picture[..., :1]).all())
     image = Image.fromarray(picture[..., 0].copy() if is_grey else picture)
     image.thumbnail((side_px, side_px))
-    return _jpeg(image)
+    named = CHANNELS + "\n".join(" ".join(name.split()) for name in channels)
+    return _jpeg(image, comment=named.encode() if channels else b"")
+
+
+@dataclass(frozen=True)
+class PictureChannels:
+    """What the colours of a picture are.
+
+    Attributes:
+        names: Red, green and blue; of a picture of a microscope's channels, theirs; of a grey one,
+            none.
+        is_stained: Whether red, green and blue stand for channels of a microscope.
+    """
+
+    names: tuple[str, ...] = ()
+    is_stained: bool = False
+
+
+def picture_channels(picture: Image.Image) -> PictureChannels:
+    """Read from an opened JPEG or PNG what its colours are; channels are named in its comment."""
+    if picture.mode in ("L", "1", "I;16"):
+        return PictureChannels()
+    comment = picture.info.get("comment", b"")
+    text = comment.decode("utf-8", "replace") if isinstance(comment, bytes) else str(comment)
+    if not text.startswith(CHANNELS):
+        return PictureChannels(("Red", "Green", "Blue"))
+    return PictureChannels(tuple(text.removeprefix(CHANNELS).split("\n")[:3]), is_stained=True)
 
 
 def fit_picture(file: bytes, *, most_bytes: int) -> bytes:
@@ -128,13 +160,13 @@ def fit_picture(file: bytes, *, most_bytes: int) -> bytes:
         side = max(SMALLEST_SIDE_PX, int(side * step))
         smaller = image.convert("L" if image.mode == "L" else "RGB")
         smaller.thumbnail((side, side))
-        fitted = _jpeg(smaller)
+        fitted = _jpeg(smaller, comment=image.info.get("comment", b""))
     return fitted
 
 
-def _jpeg(image: Image.Image) -> bytes:
+def _jpeg(image: Image.Image, *, comment: bytes = b"") -> bytes:
     file = io.BytesIO()
-    image.save(file, format="JPEG", quality=86, subsampling=0)
+    image.save(file, format="JPEG", quality=86, subsampling=0, comment=comment or None)
     return file.getvalue()
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from coverslip.report.methods import Methods
 
 STYLES = ("style.css", "track.css")
-SCRIPTS = ("dom", "zoom", "tips", "track_data", "track_film", "track_tree", "track_curves",
-           "track_start")  # fmt: skip
+SCRIPTS = ("dom", "zoom", "scale_bar", "play", "tips", "track_data", "track_film",
+           "track_tree", "track_curves", "track_start")  # fmt: skip
 
 # A page's tree shows so many tracks at most, those of the largest families.
 MOST_BRANCHES = 3000
