@@ -52,6 +52,7 @@ export class SegmentPanel {
     Object.assign(this.settings, settings);
     if (settings.model) {
       this.use(settings.model);
+      this.app.train.beginFrom(settings.model);
       this.size.set(0);
       this.threshold.set(0);
       postJson("/api/model", { name: settings.model }).catch((error) => this.app.editor.tell(error));
