@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pandas as pd
 
 from coverslip.checkpoints import Checkpoint
 from coverslip.figures import draw_outlines, to_picture
+from coverslip.file_measurements import channel_names
 from coverslip.io import (
     find_channel,
     open_pages,
@@ -29,7 +31,7 @@ from coverslip.pipeline.region_rows import bands_of_rows
 from coverslip.pipeline.stitch import RegionLabels, stitch_regions
 from coverslip.pipeline.store import HeldRegions, table_to_arrays, write_arrays
 from coverslip.pipeline.sureness import fit_score
-from coverslip.report import encode_picture, pick_frames
+from coverslip.report import PictureChannels, encode_picture, pick_frames
 from coverslip.tables import join_rows
 
 if TYPE_CHECKING:
@@ -278,16 +280,51 @@ def write_frame_pictures(
     """Write a held frame's overlay and, if the page shows the frame, the picture beneath it."""
     found, cells = stitch(plan, HeldRegions({0: arrays}))
     labels = found.final(plan.regions[0].core, cells.numbers)
-    write_pictures(plan, frame.pixels, labels)
+    write_pictures(plan, frame.pixels, labels, stained=stained_picture(plan, frame))
 
 
-def write_pictures(plan: FramePlan, picture: NDArray[Any], labels: NDArray[np.uint32]) -> None:
-    """Write the overlay of a picture and, if the page shows the frame, the picture itself."""
+def stained_picture(
+    plan: FramePlan, frame: HeldFrame
+) -> tuple[NDArray[np.uint8], PictureChannels] | None:
+    """Up to three channels of a frame as one picture, what is segmented first; None of one channel.
+
+    Each is stretched by itself, as the page shows it.
+    """
+    if not isinstance(frame.measured, Mapping) or len(frame.measured) < 2:
+        return None
+    file = plan.file.apart or plan.file
+    names = channel_names(file)
+    first = plan.file.together or (find_channel(plan.file, plan.job.reading),)
+    ranked = [*first, *(n for n in range(len(names)) if n not in first)]
+    shown = [names[n] for n in ranked if names[n] in frame.measured][:3]
+    picture = np.zeros((*frame.shape, 3), np.uint8)
+    for place, name in enumerate(shown):
+        picture[..., place] = to_picture(frame.measured[name])[..., 0]
+    return picture, PictureChannels(tuple(shown), n_shown=min(len(first), len(shown)))
+
+
+def write_pictures(
+    plan: FramePlan,
+    picture: NDArray[Any],
+    labels: NDArray[np.uint32],
+    *,
+    stained: tuple[NDArray[np.uint8], PictureChannels] | None = None,
+) -> None:
+    """Write the overlay of a picture and, if the page shows the frame, the picture itself.
+
+    Args:
+        plan: of the frame.
+        picture: what was segmented.
+        labels: its cells.
+        stained: for the page, with the other channels; None: there is one.
+    """
     target, frame, n_frames = plan.opened.target, plan.index, plan.file.n_frames
     shown = to_picture(picture)
     write_image(target.overlay(frame, n_frames), draw_outlines(shown, labels))
     if frame in pick_frames(n_frames):
-        write_bytes(target.thumbnail(frame), encode_picture(shown, side_px=PAGE_SIDE_PX))
+        for_page, channels = stained or (shown, None)
+        small = encode_picture(for_page, side_px=PAGE_SIDE_PX, channels=channels)
+        write_bytes(target.thumbnail(frame), small)
 
 
 def write_overview(overview: Overview, plan: FramePlan, *, n_cells: int) -> None:
