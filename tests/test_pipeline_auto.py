@@ -57,6 +57,16 @@ def test_the_model_with_the_highest_score_is_taken(scores, tmp_path):
     assert scores[1] == ["general", "nuclei", "phase"]
 
 
+@pytest.mark.parametrize(("general", "taken"), [(0.81, "phase"), (0.83, "general")])
+def test_a_model_made_for_one_kind_is_taken_rather_than_one_for_all(
+    scores, tmp_path, general, taken
+):
+    scores[0].update(general=general, nuclei=0.2, phase=0.77)
+    choice = choose_job(save_nuclei(tmp_path / "a.png"), JOBS)
+    assert choice.name == taken
+    assert ("fits as well, and is made for fewer kinds" in choice.why) == (taken == "phase")
+
+
 @pytest.mark.parametrize(
     ("of_folder", "others", "taken", "n_tried"),
     [

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from browser import PROGRAM, Browser
-from coverslip.report import Cells, Drawing, encode_picture, html_report
+from coverslip.report import Cells, Drawing, PictureChannels, encode_picture, html_report
 from pages import RUN, cells_of, movie
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")
@@ -294,7 +294,7 @@ def test_channels_of_a_microscope_are_shown_alone_in_grey_and_together_in_colour
 ):
     picture = np.zeros((30, 30, 3), np.uint8)
     picture[:, :15, 0], picture[:, 15:, 1] = 200, 200  # left in the first channel alone
-    file = encode_picture(picture, channels=("actin", "da\npi"))
+    file = encode_picture(picture, channels=PictureChannels(("actin", "da\npi"), n_shown=2))
     show(open_browser, tmp_path / "page.html", TWO_CELLS, file)
     open_browser.click(".picture .open")
     open_browser.press("c")
@@ -345,6 +345,38 @@ def test_pixels_that_are_wider_than_high_have_a_bar_along_their_width(open_brows
     images = TWO_CELLS.assign(**columns, **areas)
     show(open_browser, tmp_path / "page.html", images, encode_picture(PIXELS))
     assert open_browser.ask("JSON.parse(document.querySelector('#data').textContent).um") == [2]
+
+
+def test_of_other_channels_than_the_segmented_none_is_seen_until_it_is_ticked(
+    open_browser, tmp_path
+):
+    picture = np.zeros((30, 30, 3), np.uint8)
+    picture[:, :15, 0], picture[:, 15:, 1] = 200, 200
+    file = encode_picture(picture, channels=PictureChannels(("actin", "dapi"), n_shown=1))
+    show(open_browser, tmp_path / "page.html", TWO_CELLS, file)
+    open_browser.ask("document.querySelectorAll('.picture .outlines').forEach((e) => e.remove())")
+
+    def seen(share: float) -> tuple[int, ...]:
+        frame = "document.querySelector('%s').getBoundingClientRect().toJSON()"
+        name = "#viewer[open] .stage image" if is_open else ".picture img"
+        box = open_browser.ask(frame % name)
+        open_browser.picture(tmp_path / "seen.png")
+        height = box["width"] if is_open else box["height"]  # a card's frame is wider
+        left = box["left"] + (box["width"] - height) / 2
+        place = (round(left + height * share), round(box["top"] + box["height"] / 2))
+        return Image.open(tmp_path / "seen.png").convert("RGB").getpixel(place)
+
+    is_open = False
+    assert min(seen(0.25)) > 190 and max(seen(0.75)) < 12  # the card, without any script
+    open_browser.click(".picture .open")
+    open_browser.press("c")
+    is_open = True
+    assert min(seen(0.25)) > 190 and max(seen(0.75)) < 12
+    open_browser.click("[aria-label='Show dapi']")
+    (red, green, blue), other = seen(0.25), seen(0.75)
+    assert green > 190 and max(red, blue) < 12
+    assert other[1] < 12 and min(other[0], other[2]) > 190
+    assert open_browser.errors == []
 
 
 # Marking
@@ -479,7 +511,7 @@ def test_a_film_plays_in_the_viewer_and_stops_at_the_frame_that_is_seen(open_bro
     assert open_browser.ask(count("#viewer-cells path")) == 10 + now
     open_browser.press(" ")
     open_browser.press("Escape")
-    assert open_browser.ask("document.querySelector('#play').textContent") == "▶"
+    open_browser.wait("document.querySelector('#play').textContent === '▶'")
     assert open_browser.errors == []
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from coverslip.report.images import MOST_FRAMES, pick_frames
+from coverslip.report.images import pick_frames
 from coverslip.report.pictures import (
     Pictures,
     Thumbnails,
@@ -28,7 +28,7 @@ Row = Mapping[Any, Any]
 
 
 def rows_with_cards(
-    rows: pd.DataFrame, thumbnails: Thumbnails, *, is_series: bool, most_frames: int = MOST_FRAMES
+    rows: pd.DataFrame, thumbnails: Thumbnails, *, is_series: bool, most_frames: int = 0
 ) -> pd.DataFrame:
     """Choose the rows to show: frames with a picture, or all images while they are not too many."""
     if len(rows) <= MOST_CARDS and not is_series:
@@ -71,7 +71,7 @@ def _picture(key: tuple[str, int], pictures: Pictures, *, index: int) -> dict[st
         "height": height,
         "outlines": lines,
         "channels": "\n".join(channels.names),
-        "is_stained": channels.is_stained,
+        "n_shown": channels.n_shown,
     }
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,9 +32,6 @@ OUTLINE_SIDE = 4000
 
 # What the markup of one path takes, beside its line and the numbers of its cells.
 PATH_CHARS = 43
-
-# A picture's comment begins so where its colours are channels; a name a line follows.
-CHANNELS = "channels:\n"
 
 Thumbnails = Mapping[tuple[str, int], bytes | NDArray[np.uint8]]
 Ring = NDArray[np.integer[Any]]
@@ -68,6 +66,36 @@ def no_drawing(file: str, frame: int) -> Drawing | None:
 
 
 @dataclass(frozen=True)
+class PictureChannels:
+    """What the colours of a picture are.
+
+    Attributes:
+        names: Of red, green and blue; of a grey picture, none.
+        n_shown: Where they stand for channels of a microscope, how many of these are shown at
+            first; 0: they are colours.
+    """
+
+    names: tuple[str, ...] = ()
+    n_shown: int = 0
+
+    def to_comment(self) -> bytes:
+        """What a picture file says of itself."""
+        about = {"channels": [" ".join(name.split()) for name in self.names], "shown": self.n_shown}
+        return json.dumps(about).encode() if self.n_shown else b""
+
+
+def picture_channels(picture: Image.Image) -> PictureChannels:
+    """Read from an opened JPEG or PNG what its colours are."""
+    if picture.mode in ("L", "1", "I;16"):
+        return PictureChannels()
+    try:
+        about = json.loads(picture.info.get("comment", b""))
+        return PictureChannels(tuple(map(str, about["channels"][:3])), int(about["shown"]))
+    except (ValueError, TypeError, KeyError):  # no comment, or none of ours
+        return PictureChannels(("Red", "Green", "Blue"))
+
+
+@dataclass(frozen=True)
 class Pictures:
     """What the page can show of each frame, by file and frame.
 
@@ -98,7 +126,7 @@ class Pictures:
 
 
 def encode_picture(
-    picture: NDArray[np.uint8], *, side_px: int = SIDE_PX, channels: Sequence[str] = ()
+    picture: NDArray[np.uint8], *, side_px: int = SIDE_PX, channels: PictureChannels | None = None
 ) -> bytes:
     """Make a picture small enough for the page.
 
@@ -107,7 +135,7 @@ def encode_picture(
     Args:
         picture: (H, W, 3) or (H, W), uint8.
         side_px: Longer side; a larger picture is reduced to it.
-        channels: Names of the channels that red, green and blue stand for; none: they are colours.
+        channels: Those that red, green and blue stand for; None: they are colours.
 
     Returns:
         A JPEG file; of a picture without colour, a grey one.
@@ -118,36 +146,10 @@ def encode_picture(
         >>> encode_picture(np.zeros((20, 20, 3), np.uint8))[:2].hex()  # a JPEG
         'ffd8'
     """
-    is_grey = picture.ndim == 3 and not channels and bool((picture == picture[..., :1]).all())
+    is_grey = picture.ndim == 3 and channels is None and bool((picture == picture[..., :1]).all())
     image = Image.fromarray(picture[..., 0].copy() if is_grey else picture)
     image.thumbnail((side_px, side_px))
-    named = CHANNELS + "\n".join(" ".join(name.split()) for name in channels)
-    return _jpeg(image, comment=named.encode() if channels else b"")
-
-
-@dataclass(frozen=True)
-class PictureChannels:
-    """What the colours of a picture are.
-
-    Attributes:
-        names: Red, green and blue; of a picture of a microscope's channels, theirs; of a grey one,
-            none.
-        is_stained: Whether red, green and blue stand for channels of a microscope.
-    """
-
-    names: tuple[str, ...] = ()
-    is_stained: bool = False
-
-
-def picture_channels(picture: Image.Image) -> PictureChannels:
-    """Read from an opened JPEG or PNG what its colours are; channels are named in its comment."""
-    if picture.mode in ("L", "1", "I;16"):
-        return PictureChannels()
-    comment = picture.info.get("comment", b"")
-    text = comment.decode("utf-8", "replace") if isinstance(comment, bytes) else str(comment)
-    if not text.startswith(CHANNELS):
-        return PictureChannels(("Red", "Green", "Blue"))
-    return PictureChannels(tuple(text.removeprefix(CHANNELS).split("\n")[:3]), is_stained=True)
+    return _jpeg(image, comment=channels.to_comment() if channels else b"")
 
 
 def fit_picture(file: bytes, *, most_bytes: int) -> bytes:

@@ -60,7 +60,7 @@ function readDrawing(view) {
     });
   }
   const names = view.dataset.channels ? view.dataset.channels.split("\n") : [];
-  return { url: img.src, width: box.width, height: box.height, names, isStained: "stained" in view.dataset, cells };
+  return { url: img.src, width: box.width, height: box.height, names, nShown: Number(view.dataset.stained || 0), cells };
 }
 
 // The corners of an outline, ring by ring: its path is one absolute point, then relative steps.

@@ -2,10 +2,11 @@
 //
 // The picture stays as it is; an SVG filter changes what is seen, so nothing is computed twice.
 
-const PLAIN = { low: 0, high: 1, gamma: 1, isOn: true };
+const PLAIN = { low: 0, high: 1, gamma: 1 };
 const STEPS = 64;  // of the curve from dark to bright
 const RGB = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
-// Channels of a microscope: green, magenta and then blue are told apart with any colour blindness.
+// Channels of a microscope: green and magenta are told apart with any colour blindness; a third is
+// blue. The filters of the cards say the same.
 const STAINS = [[0, 1, 0], [1, 0, 1], [0, 0.4, 1]];
 
 function curveOf({ low, high, gamma }) {
@@ -45,18 +46,20 @@ function makeLook(picture) {
     else picture.setAttribute("filter", "url(#look)");
   }
 
-  function open(names, isStained) {
+  // `nShown` channels of a microscope are seen at first; 0: the colours of a picture, all of them.
+  function open(names, nShown) {
     const key = names.join("\n");
-    if (!ofNames.has(key)) ofNames.set(key, (names.length ? names : [""]).map(() => ({ ...PLAIN })));
+    const isFirst = (i) => !nShown || i < nShown;
+    if (!ofNames.has(key)) ofNames.set(key, (names.length ? names : [""]).map((_, i) => ({ ...PLAIN, isOn: isFirst(i), isFirst: isFirst(i) })));
     channels = ofNames.get(key);
-    hues = isStained ? STAINS : RGB;
+    hues = nShown ? STAINS : RGB;
     host.replaceChildren(make("summary", {}, names.length ? "Contrast and channels (C)" : "Contrast (C)"), ...fields(names));
     draw();
   }
 
   function fields(names) {
     const reset = button("Reset", "As it was", () => {
-      channels.forEach((channel) => Object.assign(channel, PLAIN));
+      channels.forEach((channel) => Object.assign(channel, PLAIN, { isOn: channel.isFirst }));
       const [summary] = host.children;
       host.replaceChildren(summary, ...fields(names));
       draw();

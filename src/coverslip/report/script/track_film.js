@@ -10,7 +10,9 @@ function makePlayer({ onFrame, onPick }) {
   const cells = makeSvg("g", { class: "cells" });
   const world = makeSvg("g", {}, makeSvg("rect", { class: "ground", width: film.width, height: film.height }), picture, missing, tails, cells);
   stage.append(world);
-  const zoom = makeZoom(stage);
+  const bar = makeScaleBar();
+  stage.after(bar.host);
+  const zoom = makeZoom(stage, ({ scale }) => bar.update({ shown: scale, width: stage.clientWidth, um: film.um }));
   const state = { track: 0, still: false, withTails: true, withPicture: true };
   const perSecond = Math.min(6, Math.max(2, film.shown.length / 8));
   const clock = makeClock({ perSecond, show: draw, onChange: () => onFrame(clock.state.index, film.shown[clock.state.index]) });

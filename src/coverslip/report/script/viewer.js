@@ -62,7 +62,7 @@ function makeViewer({ images, onMark }) {
     if (now.width !== width) zoom.open(width, height);
     now.width = width;
     fill(picture, { href: drawing.url, width, height }, []);
-    look.open(drawing.names, drawing.isStained);
+    look.open(drawing.names, drawing.nShown);
     stage.setAttribute("aria-label", `${data.images[image]}: ${drawing.cells.size} cells outlined`);
     for (const [number, cell] of drawing.cells) {
       now.paths.set(number, makeSvg("path", { d: cell.d, class: cell.colour, "data-cell": number }));
