@@ -194,7 +194,7 @@ def describe_run(
         seconds=seconds,
         settings=join_settings(jobs),
         methods=describe_jobs(jobs, n_images=len(result.done), n_cells=n_cells),
-        model_hash=", ".join(job.model_hash for job in jobs),
+        model_hashes=tuple(job.model_hash for job in jobs),
         scale=scale_words(jobs[0].settings),
     )
 
