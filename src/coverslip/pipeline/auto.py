@@ -3,7 +3,8 @@
 Each image is tried on its own, on its busiest part. The images of a folder mostly are of one kind:
 where a model that was chosen for others of the folder is at home in an image too, no further one
 is tried, and of models that fit alike it is taken, so that a folder has no more models than it
-needs.
+needs. A model that was made for one kind of image is taken rather than one for all that fits alike:
+on what it was made for it is the better one.
 """
 
 from __future__ import annotations
@@ -154,11 +155,12 @@ def choose_job(path: Path, jobs: Mapping[str, Job], *, usual: Sequence[str] = ()
             break
     best = max(trials, key=lambda trial: trial.score)
     alike = [trial for trial in trials if trial.score >= best.score - ALIKE]
-    taken = next((trial for trial in alike if trial.name in usual), best)
-    return Choice(taken.name, choice_words(taken, trials))
+    alike.sort(key=lambda trial: (trial.name not in usual, trial.name == FALLBACK, -trial.score))
+    taken = alike[0]
+    return Choice(taken.name, choice_words(taken, trials, usual=usual))
 
 
-def choice_words(taken: Trial, trials: Sequence[Trial]) -> str:
+def choice_words(taken: Trial, trials: Sequence[Trial], *, usual: Sequence[str] = ()) -> str:
     """Why a model was taken.
 
     Example:
@@ -167,12 +169,16 @@ def choice_words(taken: Trial, trials: Sequence[Trial]) -> str:
         >>> trials = [Trial("nuclei", 0.93, 1.0), Trial("phase", 0.13, 1.0)]
         >>> choice_words(trials[0], trials)
         'model nuclei fits best: score of fit 0.93 (phase 0.13)'
-        >>> choice_words(trials[0], trials[:1])
+        >>> choice_words(trials[0], trials[:1], usual=["nuclei"])
         'model nuclei, as others of its folder: score of fit 0.93'
     """
     others = [trial for trial in trials if trial is not taken]
-    is_best = bool(others) and taken.score >= max(trial.score for trial in others)
-    why = " fits best" if is_best else ", as others of its folder"
+    if others and taken.score >= max(trial.score for trial in others):
+        why = " fits best"
+    elif taken.name in usual:
+        why = ", as others of its folder"
+    else:
+        why = " fits as well, and is made for fewer kinds"
     words = f"model {taken.name}{why}: score of fit {taken.score:.2f}"
     against = ", ".join(f"{trial.name} {trial.score:.2f}" for trial in others)
     return f"{words} ({against})" if against else words

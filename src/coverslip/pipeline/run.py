@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,6 @@ from coverslip.io import (
     only_here,
     part_masks,
     remove_leftovers,
-    write_error,
     write_text,
     writing,
 )
@@ -35,10 +33,12 @@ from coverslip.pipeline.folder_scale import FolderScales, group_by_folder
 from coverslip.pipeline.methods import describe_jobs
 from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
-from coverslip.pipeline.plan import OpenedImage, begin_image, moved_message
+from coverslip.pipeline.plan import moved_message
 from coverslip.pipeline.record import BatchResult, Job, Record, make_job
+from coverslip.pipeline.schedule import Listener, Schedule
+from coverslip.pipeline.settings import scale_words
 from coverslip.pipeline.summary import Page, join_settings, write_summary
-from coverslip.pipeline.tasks import finish_image, how_far, image_to_tasks
+from coverslip.pipeline.tasks import finish_image
 from coverslip.progress import Pace
 from coverslip.provenance import package_version
 from coverslip.report import Run, methods_to_text
@@ -46,11 +46,9 @@ from coverslip.report import Run, methods_to_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from coverslip.pipeline.auto import Choice
-    from coverslip.pipeline.executors import Executor, Outcome
+    from coverslip.pipeline.executors import Executor
     from coverslip.pipeline.infer import Model
     from coverslip.pipeline.settings import SegmentSettings
-    from coverslip.pipeline.tasks import Task
     from coverslip.progress import Progress
 
 TRACEBACKS = "tracebacks.txt"
@@ -128,8 +126,6 @@ def segment_files(
     with only_here(out) as check_there:
         # Where nothing can be written, this fails at once and not after hours of work.
         begin_folder(out, form=jobs[0].table)
-        for folder in (out, out / "records"):
-            remove_leftovers(folder)
         groups, choices = part_images(
             targets, jobs, overwrite=overwrite, on_note=on_note, on_progress=on_progress
         )
@@ -138,37 +134,31 @@ def segment_files(
         try:
             for chosen, theirs in groups:
                 opened.append(executor.open(chosen, out, on_note))
-                work = Work(
+                schedule = Schedule(
                     opened[-1],
                     executor,
                     {path: targets[path] for path in theirs},
-                    find_thumbnails(out),
-                    check_there,
-                    overwrite,
-                    on_frame,
-                    on_note,
-                    FolderScales(opened[-1], group_by_folder(theirs)),
-                    on_progress,
-                    pace,
-                    choices,
+                    thumbnails=find_thumbnails(out),
+                    scales=FolderScales(opened[-1], group_by_folder(theirs)),
+                    choices=choices,
+                    listener=Listener(on_frame, on_note, on_progress),
+                    check_there=check_there,
+                    overwrite=overwrite,
+                    pace=pace,
                 )
                 for path in theirs:
                     check_there()
-                    work.begin_ahead()
-                    _try_one(path, work, result)
+                    schedule.begin_ahead()
+                    _try_one(path, schedule, result)
                 executor.close()
         finally:
             executor.close()
             check_there()
             result = in_order(result, list(targets))
-            conclude(
-                out,
-                result,
-                jobs=opened or jobs,
-                targets=targets,
-                begun=(started, clock),
-                on_note=on_note,
-            )
+            seconds = time.perf_counter() - clock
+            run = describe_run(opened or jobs, result, started=started, seconds=seconds)
+            for note in finish_folder(out, result, run=run, job=jobs[0], targets=targets):
+                on_note(note)
     return result
 
 
@@ -192,54 +182,21 @@ def in_order(result: BatchResult, paths: Sequence[Path]) -> BatchResult:
     )
 
 
-def conclude(
-    out: Path,
-    result: BatchResult,
-    *,
-    jobs: Sequence[Job],
-    targets: Mapping[Path, Outputs],
-    begun: tuple[datetime, float],
-    on_note: Callable[[str], None],
-) -> None:
-    """Write the tables, the page and the words on methods of all that is done.
-
-    Args:
-        out: the folder.
-        result: what became of each image; one whose rows are broken moves to those that failed.
-        jobs: by which they were done; the same but for the model.
-        targets: where the results of each image are.
-        begun: when, by the calendar and by the clock that counts seconds.
-        on_note: called with what the user should be told.
-    """
-    methods = describe_jobs(jobs, **count_result(result))
-    run = Run(
+def describe_run(
+    jobs: Sequence[Job], result: BatchResult, *, started: datetime, seconds: float
+) -> Run:
+    """What the report says of how its results were made."""
+    n_cells = sum(int(record.images["n_cells"].sum()) for record in result.done.values())
+    return Run(
         model=", ".join(job.model_name for job in jobs),
         version=package_version("coverslip"),
-        started=begun[0],
-        seconds=time.perf_counter() - begun[1],
+        started=started,
+        seconds=seconds,
         settings=join_settings(jobs),
-        methods=methods,
+        methods=describe_jobs(jobs, n_images=len(result.done), n_cells=n_cells),
+        model_hash=", ".join(job.model_hash for job in jobs),
+        scale=scale_words(jobs[0].settings),
     )
-    ledger = Ledger(out, sets_aside=True)
-    with writing(ledger):
-        write_summary(
-            out,
-            result,
-            page=Page("Cells found", run),
-            targets=targets,
-            form=jobs[0].table,
-            conditions=jobs[0].conditions,
-        )
-        write_text(out / METHODS, methods_to_text(methods))
-    ledger.compact()
-    for old, new in ledger.moved:
-        on_note(moved_message(old, new))
-
-
-def count_result(result: BatchResult) -> dict[str, int]:
-    """How many images are done, and how many cells were found in them."""
-    n_cells = sum(int(record.images["n_cells"].sum()) for record in result.done.values())
-    return {"n_images": len(result.done), "n_cells": n_cells}
 
 
 def list_paths(sources: Sequence[str | Path]) -> list[Path]:
@@ -276,191 +233,58 @@ def begin_folder(out: Path, *, form: str) -> None:
             )
     with writing(replace(ledger, sets_aside=True)):
         write_text(about, ABOUT_RECORDS)
+    for folder in (out, out / "records"):
+        remove_leftovers(folder)
 
 
-@dataclass
-class Work:
-    """The images of a command, and how far each is.
+def finish_folder(
+    out: Path, result: BatchResult, *, run: Run, job: Job, targets: Mapping[Path, Outputs]
+) -> list[str]:
+    """Write the tables, the report and the methods of what is done.
 
-    Attributes:
-        job: what to do with each image.
-        executor: who does the tasks.
-        targets: where each image's results go, in the order of the images.
-        thumbnails: of earlier jobs, by the names of their images.
-        check_there: raises FileError once the folder of the results is gone.
-        overwrite: do again what is done already.
-        on_frame: called with each frame or region that is done.
-        on_note: called with what the user should be told.
-        scales: those of the images' folders.
-        on_progress: called with how far all of it is.
-        pace: of the images that are being done.
-        choices: of several models, which each image got and why; empty where there is one.
-        begun: each image that could be begun, or its earlier record.
-        errors: of each image, what went wrong, by frame and region.
-        waiting: tasks that rest on another, by that task's name.
-        left: how many tasks of each image are not done.
-        n_done: frames or regions of each image that are done.
-        n_all: and that there are.
+    Returns:
+        What the user should know: the files that a person had changed, and where they are now.
     """
-
-    job: Job
-    executor: Executor
-    targets: Mapping[Path, Outputs]
-    thumbnails: Mapping[str, Sequence[Path]]
-    check_there: Callable[[], None]
-    overwrite: bool
-    on_frame: Callable[[Path, int, int], None]
-    on_note: Callable[[str], None]
-    scales: FolderScales
-    on_progress: Callable[[Progress], None]
-    pace: Pace
-    choices: Mapping[Path, Choice] = field(default_factory=dict)
-    begun: dict[Path, OpenedImage | Record] = field(default_factory=dict)
-    errors: dict[Path, list[tuple[tuple[int, int], Exception]]] = field(default_factory=dict)
-    waiting: dict[tuple[object, ...], list[Task]] = field(default_factory=dict)
-    left: Counter[Path] = field(default_factory=Counter)
-    n_done: Counter[Path] = field(default_factory=Counter)
-    n_all: Counter[Path] = field(default_factory=Counter)
-
-    def begin_ahead(self) -> None:
-        """Begin images, in their order, until the executor has enough to do."""
-        for path in self.targets:
-            if self.left.total() >= self.executor.n_ahead:
-                return
-            if path not in self.begun and path not in self.errors:
-                self._begin(path)
-
-    def _begin(self, path: Path) -> None:
-        """Begin an image, and hand its first tasks to the executor."""
-        target = self.targets[path]
-        old = self.thumbnails.get(target.name, [])
-        try:
-            opened = begin_image(
-                path, target, job=self.job, thumbnails=old, overwrite=self.overwrite
-            )
-            why = self.choices[path].why if path in self.choices else ""
-            if isinstance(opened, OpenedImage):
-                why = "" if opened.truth else why
-                opened = replace(opened, guess=self.scales.guess(opened), choice=why)
-            self.begun[path] = opened
-            if isinstance(opened, Record):
-                if why and not opened.choice:  # done before by this model, which was named then
-                    self.on_note(f"{path}: {why}")
-                self.on_progress(self.pace.skip(1, item=path.name))
-                return
-            for note in opened.notes:
-                self.on_note(f"{path}: {note}")
-            far = how_far(opened, self.job)
-            self.n_done[path], self.n_all[path] = far.n_done, far.n_all
-            if far.n_done:
-                self.pace.skip(far.n_done / far.n_all, item=path.name)
-                self.on_note(f"{path}: {far.n_done} of {far.n_all} {far.what} were done before")
-            groups = image_to_tasks(opened, self.job, run=self.executor.frames_per_task)
-            if groups[0][0].kind != "image":
-                # So that no image that is finished takes away the folder above it meanwhile.
-                make_folder(opened.parts(self.job))
-        except StoppedError:
-            raise
-        except Exception as error:
-            self.errors[path] = [((0, 0), error)]
-            return
-        self._take(path, groups)
-
-    def _take(self, path: Path, groups: list[list[Task]]) -> None:
-        """Submit the first task; the others when those are done that they rest on."""
-        first = groups[0][0]
-        for head, *others in groups:
-            self.waiting[head.name] = others
-        self.waiting[first.name] += [head for head, *_ in groups[1:]]
-        self.left[path] = sum(map(len, groups))
-        self.executor.submit(first)
-
-    def wait_for(self, path: Path) -> OpenedImage | Record:
-        """Wait until all tasks of an image are done; it, to be finished, or its record.
-
-        Raises:
-            CoverslipError: what kept it from being begun, or a task from being done.
-            StoppedError: no task can be done any more.
-        """
-        while self.left[path]:
-            self._note(self.executor.next_outcome())
-            self.check_there()
-            self.begin_ahead()
-        if path in self.errors:  # the one that a single process would have come to first
-            raise min(self.errors[path], key=lambda one: one[0])[1]
-        opened = self.begun[path]
-        if isinstance(opened, OpenedImage):
-            done = opened.done()
-            return opened if done is None else replace(done, skipped=False)
-        return opened
-
-    def _note(self, outcome: Outcome) -> None:
-        """Enter what became of a task, and hand on those that waited for it."""
-        task, error = outcome.task, outcome.error
-        path = task.opened.file.path
-        self.left[path] -= 1
-        waited = self.waiting.pop(task.name, [])
-        if error is not None:
-            self.errors.setdefault(path, []).append((task.place, error))
-            self._give_up(path, waited)
-            return
-        for _ in range(task.n_done):
-            self.n_done[path] += 1
-            n, n_all = self.n_done[path], self.n_all[path]
-            self.on_frame(path, n, n_all)
-            item = path.name if n_all == 1 else f"{path.name} {n}/{n_all}"
-            self.on_progress(self.pace.reach(self.pace.n_done + 1 / n_all, item=item))
-        for one in waited:
-            self.executor.submit(one)
-
-    def note_failed(self, path: Path) -> None:
-        """Count what is not done of an image, so that the work comes to its end."""
-        share = self.n_done[path] / self.n_all[path] if self.n_all[path] else 0.0
-        self.on_progress(self.pace.skip(1 - share, item=path.name))
-
-    def _give_up(self, path: Path, tasks: Sequence[Task]) -> None:
-        """Do without the tasks that rest on one that could not be done."""
-        for task in tasks:
-            self.left[path] -= 1
-            self._give_up(path, self.waiting.pop(task.name, []))
+    ledger = Ledger(out, sets_aside=True)
+    with writing(ledger):
+        write_summary(
+            out,
+            result,
+            page=Page("Cells found", run),
+            targets=targets,
+            form=job.table,
+            conditions=job.conditions,
+        )
+        if run.methods is not None:
+            write_text(out / METHODS, methods_to_text(run.methods))
+    ledger.compact()
+    return [moved_message(old, new) for old, new in ledger.moved]
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it.
-
-    Raises:
-        FileError: it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_error(path, error) from error
-
-
-def _try_one(path: Path, work: Work, result: BatchResult) -> None:
+def _try_one(path: Path, schedule: Schedule, result: BatchResult) -> None:
     """Segment one image, and enter into the result what became of it."""
     try:
-        found = work.wait_for(path)
-        record = found if isinstance(found, Record) else finish_image(found, job=work.job)
+        found = schedule.wait_for(path)
+        record = found if isinstance(found, Record) else finish_image(found, job=schedule.job)
     except StoppedError:
         raise
     except Exception as error:
         more = f", with records/{TRACEBACKS} of the results"
         result.failed[path] = say_why(path, error, more=more)
-        work.note_failed(path)
+        schedule.note_failed(path)
         if not isinstance(error, CoverslipError | MemoryError):
-            keep_traceback(path, error, work)
+            keep_traceback(path, error, schedule)
         return
     if record.skipped:
         result.skipped.append(path)
     for note in record.notes:
-        work.on_note(f"{path}: {note}")
+        schedule.listener.on_note(f"{path}: {note}")
     result.done[path] = record
 
 
-def keep_traceback(path: Path, error: Exception, work: Work) -> None:
+def keep_traceback(path: Path, error: Exception, schedule: Schedule) -> None:
     """Add to a file what went wrong and where, for a bug report."""
-    kept = work.targets[path].folder / "records" / TRACEBACKS
+    kept = schedule.targets[path].folder / "records" / TRACEBACKS
     with suppress(OSError):
         before = kept.read_text(encoding="utf-8") if kept.is_file() else ""
         text = "".join(traceback.format_exception(error))

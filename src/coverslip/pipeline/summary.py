@@ -15,7 +15,7 @@ from coverslip.io import Ledger, open_label_file, open_label_frames, write_text
 from coverslip.measurements import COLUMNS
 from coverslip.pipeline.record import result_settings
 from coverslip.pipeline.store import BROKEN, read_table
-from coverslip.report import MOST_CARDS, Cells, Drawing, html_report, pick_frames
+from coverslip.report import MOST_CARDS, Cells, Drawing, frames_to_show, html_report, pick_frames
 from coverslip.tables import (
     FORMATS,
     WHERE,
@@ -257,11 +257,12 @@ def read_thumbnails(
     """The small overlays that the page shows, by file and frame: some of a film, of many images."""
     singles = [path for path, record in result.done.items() if len(record.images) == 1]
     shown = {singles[i] for i in pick_frames(len(singles), most=MOST_CARDS)}
+    n_films = len(result.done) - len(singles)
     return {
         (record.path, frame): targets[path].thumbnail(frame).read_bytes()
         for path, record in result.done.items()
         if path in shown or len(record.images) > 1
-        for frame in pick_frames(len(record.images))
+        for frame in frames_to_show(len(record.images), n_films=n_films)
         if targets[path].thumbnail(frame).is_file()
     }
 
