@@ -1,6 +1,6 @@
 """A newcomer's loop with a stopwatch: open ten images, correct three, train, segment all.
 
-python benchmarks/loop.py DATA [--images 10] [--correct 3] [--start phase] [--minutes 10] -o OUT.json
+python benchmarks/loop.py DATA -o OUT.json [--start phase] [--images 10] [--minutes 10]
 
 DATA is an annotated folder of a kind that the shipped models fail on. Ten of its images are drawn
 by a seed and copied to a folder without their truth. `coverslip app` is started for it, and a
