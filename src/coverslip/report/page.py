@@ -15,7 +15,7 @@ from coverslip.report.cards import MOST_CARDS
 from coverslip.report.cells import MOST_DOUBTS, Cells, cells_in_page, data_block, measured_columns
 from coverslip.report.histogram import histograms
 from coverslip.report.html import render
-from coverslip.report.images import common_folder, complete, short_name
+from coverslip.report.images import MOST_FRAMES_OF_ALL, common_folder, complete, short_name
 from coverslip.report.methods import Methods
 from coverslip.report.pictures import Pictures, Thumbnails
 from coverslip.report.series import result_sections
@@ -28,7 +28,8 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-s
 STYLES = ("style.css", "browse.css")
 
 # In the order in which one builds on the other.
-SCRIPTS = ("dom", "data", "table", "zoom", "panel", "viewer", "doubt", "browse", "tips", "start")
+SCRIPTS = ("dom", "data", "marks", "table", "zoom", "scale_bar", "look", "play", "panel", "viewer",
+           "doubt", "browse", "tips", "start")  # fmt: skip
 
 NO_CELLS = Cells(pd.DataFrame(columns=["file", "frame", "label"]))
 
@@ -39,6 +40,8 @@ class Run:
 
     Attributes:
         model: Name or path of the model.
+        model_hashes: SHA-256 of the file of each model; empty: not shown.
+        scale: At what size of the images it was run, in words; empty: not shown.
         version: Version of coverslip.
         started: Local time.
         seconds: Duration of the whole run.
@@ -52,6 +55,8 @@ class Run:
     seconds: float
     settings: Mapping[str, object] = field(default_factory=dict)
     methods: Methods | None = None
+    model_hashes: tuple[str, ...] = ()
+    scale: str = ""
 
 
 def html_report(
@@ -86,7 +91,9 @@ def html_report(
     failures, cells = failures or {}, cells or NO_CELLS
     folder = common_folder([*map(str, images.get("file", ())), *failures])
     table = complete(images, folder=folder)
-    pictures = Pictures(thumbnails, cells.draw, n_shown=min(len(thumbnails), 2 * MOST_CARDS))
+    most = MOST_CARDS + MOST_FRAMES_OF_ALL
+    pictures = Pictures(thumbnails, cells.draw, n_shown=min(len(thumbnails), most))
+    sections = result_sections(table, pictures)
     page = render(
         "report.html.j2",
         title=title,
@@ -99,10 +106,13 @@ def html_report(
         ],
         notes=notes,
         most_doubts=MOST_DOUBTS,
-        sections=result_sections(table, pictures),
+        sections=sections,
+        is_stained=any(
+            card.get("n_shown") for one in sections for card in (*one["cards"], *one["further"])
+        ),
         cells=_about_cells(table, cells),
         rows=table.to_dict("records"),
-        data=data_block(table, cells_in_page(cells.table, pictured=set(thumbnails))),
+        data=data_block(table, cells_in_page(cells.table, pictured=set(thumbnails)), folder=folder),
     )
     return f"{page}\n"
 
