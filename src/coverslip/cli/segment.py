@@ -92,6 +92,10 @@ def segment(
     region: Annotated[
         int, typer.Option(min=0, help="Do images of over 4 such squares one by one; 0: never.")
     ] = 2048,
+    tiles: Annotated[
+        bool,
+        typer.Option("--tiles", help="Also write tiles: full resolution in the report's viewer."),
+    ] = False,
     device: Device = "auto",
     backend: Backend = "auto",
     precision: Precision = "auto",
@@ -183,7 +187,7 @@ def segment(
         conditions=plate,
     )
     heard = listeners()
-    job = replace(job, command=heard.command, config=heard.config)
+    job = replace(job, command=heard.command, config=heard.config, tiles=tiles)
     failed = run_segment(
         images,
         out,

@@ -25,6 +25,7 @@ from coverslip.io import (
 from coverslip.pipeline.corrected import check_truth, numbers_in_file, truth_message
 from coverslip.pipeline.frame import NOISE, NOISY_FRAMES
 from coverslip.pipeline.frame_statistics import read_statistics, statistics_notes, statistics_path
+from coverslip.pipeline.page_tiles import page_channels
 from coverslip.pipeline.plan import is_gap
 from coverslip.pipeline.record import Record, TablePart
 from coverslip.pipeline.region_rows import bands_of_rows
@@ -292,15 +293,15 @@ def stained_picture(
     """
     if not isinstance(frame.measured, Mapping) or len(frame.measured) < 2:
         return None
-    file = plan.file.apart or plan.file
-    names = channel_names(file)
-    first = plan.file.together or (find_channel(plan.file, plan.job.reading),)
-    ranked = [*first, *(n for n in range(len(names)) if n not in first)]
-    shown = [names[n] for n in ranked if names[n] in frame.measured][:3]
+    names = channel_names(plan.file.apart or plan.file)
+    ranked = [names[n] for n in page_channels(plan.file, plan.job)]
+    shown = [name for name in ranked if name in frame.measured]
     picture = np.zeros((*frame.shape, 3), np.uint8)
     for place, name in enumerate(shown):
         picture[..., place] = to_picture(frame.measured[name])[..., 0]
-    return picture, PictureChannels(tuple(shown), n_shown=min(len(first), len(shown)))
+    return picture, PictureChannels(
+        tuple(shown), n_shown=min(max(1, len(plan.file.together)), len(shown))
+    )
 
 
 def write_pictures(

@@ -32,6 +32,7 @@ from coverslip.pipeline.folder_scale import FolderScales, group_by_folder
 from coverslip.pipeline.methods import describe_job
 from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
+from coverslip.pipeline.page_tiles import write_tiles
 from coverslip.pipeline.plan import OpenedImage, begin_image, moved_message
 from coverslip.pipeline.record import BatchResult, Record, make_job
 from coverslip.pipeline.settings import scale_words
@@ -145,6 +146,8 @@ def segment_files(
                 check_there()
                 work.begin_ahead()
                 _try_one(path, work, result)
+            if job.tiles:
+                write_tiles(result, targets, job=job, on_note=on_note)
         finally:
             executor.close()
             check_there()
