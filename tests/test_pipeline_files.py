@@ -104,6 +104,7 @@ def test_one_image_leaves_everything_that_was_promised(tmp_path, out):
         "width_px": 32,
         "overlay": "a_overlay.png",
         "labels": "a_labels.tif",
+        "model": "bright",
         "precision": "float32",
     }
 

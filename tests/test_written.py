@@ -134,7 +134,9 @@ def test_each_correction_is_kept_by_a_name_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize("job", [JOB, OTHER], ids=["same", "other"])
-@pytest.mark.parametrize("at", ["write_results", "write_frame_pictures", "write_record"])
+@pytest.mark.parametrize(
+    "at", ["tasks.write_results", "frame_cells.write_frame_pictures", "tasks.write_record"]
+)
 def test_killed_in_between(tmp_path, monkeypatch, job, at):
     path, out = draw(tmp_path / "a.png", 5), tmp_path / "out"
     run(path, out)
@@ -145,7 +147,7 @@ def test_killed_in_between(tmp_path, monkeypatch, job, at):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(f"coverslip.pipeline.tasks.{at}", die)
+        patch.setattr(f"coverslip.pipeline.{at}", die)
         run(path, out, job)
     run(path, out, job)
     where = "a_labels.tif" if job is JOB else "a_labels.corrected.tif"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from coverslip.figures import Levels
     from coverslip.io import FrameReader, ImageFile
     from coverslip.pipeline.outputs import Outputs
-    from coverslip.pipeline.record import BatchResult, Job
+    from coverslip.pipeline.record import BatchResult, Job, Record
 
 SIDE_PX = 512
 QUALITY = 86
@@ -46,7 +46,7 @@ def page_channels(file: ImageFile, job: Job) -> list[int]:
 
 
 def write_tiles(
-    result: BatchResult,
+    done: Mapping[Path, Record],
     targets: Mapping[Path, Outputs],
     *,
     job: Job,
@@ -56,8 +56,8 @@ def write_tiles(
 
     An image that cannot be read any more has none, and this is said.
     """
-    n_films = sum(len(record.images) > 1 for record in result.done.values())
-    for path, record in result.done.items():
+    n_films = sum(len(record.images) > 1 for record in done.values())
+    for path, record in done.items():
         for frame in frames_to_show(len(record.images), n_films=n_films):
             folder = targets[path].tiles(frame)
             if (folder / "tiles.json").is_file():

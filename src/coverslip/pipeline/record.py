@@ -187,6 +187,8 @@ class Record:
         is_large: whether its frames were done region by region.
         digests: hashes of its label files, by their names.
         truth: of label files that a person changed and all else was made of: their hash; or "".
+        model: the name of the model.
+        choice: why that was chosen of several, where it was; or "".
         skipped: whether this was done before.
     """
 
@@ -199,6 +201,8 @@ class Record:
     digests: dict[str, str] = field(default_factory=dict)
     truth: str = ""
     work: str = ""
+    model: str = ""
+    choice: str = ""
     skipped: bool = False
 
     @property
@@ -312,6 +316,8 @@ def write_record(path: Path, record: Record) -> None:
         "digests": record.digests,
         "truth": record.truth,
         "work": record.work,
+        "model": record.model,
+        "choice": record.choice,
     }
     write_text(path, json.dumps(contents, ensure_ascii=False))
 
@@ -341,6 +347,8 @@ def read_any_record(path: Path) -> Record | None:
             digests=contents["digests"],
             truth=contents["truth"],
             work=contents.get("work", ""),
+            model=contents.get("model", ""),
+            choice=contents.get("choice", ""),
             skipped=True,
         )
         return record if is_sound(record) else None
@@ -355,6 +363,7 @@ def is_sound(record: Record) -> bool:
     """Whether a record says what one can say, and names no file outside of the results."""
     rows = record.images
     texts = [record.path, record.key, record.truth, record.work, *record.notes]
+    texts += [record.model, record.choice]
     names = [*rows["labels"], *rows["overlay"], *record.row_files, *record.digests]
     numbers = rows[list(NUMBERS)].to_numpy(dtype=float)
     gaps = rows[["n_cells", "confluence"]].isna().all(axis=1).to_numpy()  # frames not in the file

@@ -7,18 +7,8 @@ from typing import TYPE_CHECKING
 
 from coverslip.io import find_channel
 from coverslip.pipeline.frame import hold_frames
-from coverslip.pipeline.plan import (
-    is_gap,
-    keep_scale,
-    kept_scale,
-    settings_at,
-)
-from coverslip.pipeline.scale import (
-    find_scale,
-    sample_frames,
-    sample_pieces,
-    windows,
-)
+from coverslip.pipeline.plan import is_gap, keep_scale, kept_scale, settings_at
+from coverslip.pipeline.scale import find_scale, sample_frames, sample_pieces, windows
 from coverslip.pipeline.settings import scale_of
 from coverslip.value_range import is_noise
 

@@ -282,6 +282,18 @@ def flat_settings(job: Job) -> dict[str, Any]:
     return flat | {"project": job.project}
 
 
+def join_settings(jobs: Sequence[Job]) -> dict[str, Any]:
+    """The settings of jobs that differ in their models; where these differ in one, each model's."""
+    flat = {job.model_name: flat_settings(job) for job in jobs}
+    joined: dict[str, Any] = {}
+    for name, value in next(iter(flat.values())).items():
+        own = {model: settings.get(name, "") for model, settings in flat.items()}
+        is_shared = all(other == value for other in own.values())
+        each = "; ".join(f"{model}: {other}" for model, other in own.items())
+        joined[name] = value if is_shared else each
+    return joined
+
+
 def page_cells(
     cells: pd.DataFrame,
     targets: Mapping[Path, Outputs],

@@ -22,11 +22,12 @@ IMAGE_COLUMNS: dict[str, str] = {
     "median_area_um2": "median area of the cells, in square micrometres",
     "overlay": "overlay file, as a path from the page",
     "labels": "label file, as a path from the page",
+    "model": "which model found the cells; empty of labels that a person corrected",
     "precision": "numbers that the network computed with: float32, int8, or auto, a GPU's choice",
     "notes": "what the reader should know of this image, one note a line",
 }
 NEEDED = ("file", "n_cells", "confluence")
-TEXT = ("file", "overlay", "labels", "precision", "notes")
+TEXT = ("file", "overlay", "labels", "model", "precision", "notes")
 
 # Of a long series, so many frames have a picture: enough for a film that plays. All films share a
 # number of them.

@@ -52,6 +52,11 @@ export class TrainPanel {
     if (job.state === "done") this.app.loadModels({ use: isBetter(job) ? job.model : null });
   }
 
+  // Who chose another model to segment with goes on from it.
+  beginFrom(name) {
+    if ([...this.from.select.options].some(({ value }) => value === name)) this.from.select.value = name;
+  }
+
   fillModels(models, chosen) {
     this.from.fill(models.map(({ name }) => [name, name]), this.from.select.value || chosen);
     this.models.replaceChildren(...models.map((model) => card(model, model.name === this.app.segment.settings.model)));
