@@ -92,6 +92,10 @@ def segment(
     region: Annotated[
         int, typer.Option(min=0, help="Do images of over 4 such squares one by one; 0: never.")
     ] = 2048,
+    tiles: Annotated[
+        bool,
+        typer.Option("--tiles", help="Also write tiles: full resolution in the report's viewer."),
+    ] = False,
     device: Device = "auto",
     backend: Backend = "auto",
     precision: Precision = "auto",
@@ -192,6 +196,7 @@ def segment(
             ),
             command=heard.command,
             config=heard.config,
+            tiles=tiles,
         )
         for name in models
     ]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from coverslip.value_range import find_range, sample_pairs
 
 Picture = NDArray[np.uint8]
+Levels = tuple[float, float, float]  # low end, middle, high end
 
 # Low end, middle, high end. Clipping a little keeps one hot pixel from turning an image black.
 CLIP_PERCENT = (0.2, 50, 99.8)
@@ -37,7 +38,12 @@ def to_picture(image: NDArray[Any]) -> Picture:
         >>> to_picture(np.array([[1000, 2000], [3000, 5000]], np.uint16)).shape
         (2, 2, 3)
     """
-    low, middle, high = _levels(_sample(image))
+    return stretch_picture(image, picture_levels(_sample(image)))
+
+
+def stretch_picture(image: NDArray[Any], levels: Levels) -> Picture:
+    """Stretch an image, or a part of one, between levels that are known: see `to_picture`."""
+    low, middle, high = levels
     if high <= low:
         return np.zeros((*image.shape[:2], 3), dtype=np.uint8)
     level = image.astype(np.float32)  # and no copy more: it may be the overview of a slide
@@ -101,8 +107,9 @@ def side_by_side(pictures: Sequence[Picture], *, gap_px: int = 8) -> Picture:
     return row
 
 
-def _levels(sample: NDArray[np.float32]) -> tuple[float, float, float]:
+def picture_levels(sample: NDArray[Any]) -> Levels:
     """Low end, middle and high end, without what is far from all the rest, such as a scale bar."""
+    sample = sample.astype(np.float32)
     low, middle, high = (float(x) for x in np.percentile(sample, CLIP_PERCENT))
     found = find_range(*sample_pairs(sample, 0, 1), percentiles=(CLIP_PERCENT[0], CLIP_PERCENT[2]))
     return (found.low, middle, found.high) if found.note else (low, middle, high)

@@ -53,6 +53,7 @@ class Job:
         labels: format of the labels, "tif" or "zarr".
         regions: how a frame is done that is too large to be done whole.
         conditions: what each image's cells were given; columns of the tables. None: nothing.
+        tiles: also write the images at full resolution, as tiles that the page shows.
         command: the command line that asked for it, to be shown; it changes no result.
         config: the same as a file of settings.
 
@@ -83,6 +84,7 @@ class Job:
     labels: str = "tif"
     regions: RegionSettings = field(default_factory=RegionSettings)
     conditions: Conditions | None = None
+    tiles: bool = False
     command: str = ""
     config: str = ""
 

@@ -33,6 +33,7 @@ from coverslip.pipeline.folder_scale import FolderScales, group_by_folder
 from coverslip.pipeline.methods import describe_jobs
 from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
+from coverslip.pipeline.page_tiles import write_tiles
 from coverslip.pipeline.plan import moved_message
 from coverslip.pipeline.record import BatchResult, Job, Record, make_job
 from coverslip.pipeline.schedule import Listener, Schedule
@@ -150,6 +151,9 @@ def segment_files(
                     check_there()
                     schedule.begin_ahead()
                     _try_one(path, schedule, result)
+                if chosen.tiles:
+                    mine = {path: result.done[path] for path in theirs if path in result.done}
+                    write_tiles(mine, targets, job=opened[-1], on_note=on_note)
                 executor.close()
         finally:
             executor.close()

@@ -13,6 +13,7 @@ from coverslip.errors import FileError
 from coverslip.figures import colour_cells
 from coverslip.io import Ledger, open_label_file, open_label_frames, write_text
 from coverslip.measurements import COLUMNS
+from coverslip.pipeline.page_tiles import find_tiles
 from coverslip.pipeline.record import result_settings
 from coverslip.pipeline.store import BROKEN, read_table
 from coverslip.report import MOST_CARDS, Cells, Drawing, frames_to_show, html_report, pick_frames
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.record import BatchResult, Job, Record
     from coverslip.plates import Conditions
-    from coverslip.report import Run
+    from coverslip.report import Run, TileSet
 
 
 PAGE_CELLS = 100_000  # of which the page is made, at most; its table has fewer
@@ -92,7 +93,8 @@ def write_summary(
     cells = page_cells(
         sample.table(), targets, large=large, form=form, n_left_out=sample.n_left_out
     )
-    write_report(out, result, page=page, cells=cells, thumbnails=thumbnails)
+    tiles = find_tiles(result, targets)
+    write_report(out, result, page=page, cells=cells, thumbnails=thumbnails, tiles=tiles)
 
 
 def write_tables(
@@ -226,6 +228,7 @@ def write_report(
     page: Page,
     cells: Cells,
     thumbnails: Mapping[tuple[str, int], bytes],
+    tiles: Mapping[tuple[str, int], TileSet] | None = None,
 ) -> None:
     """Write ``report.html``, the page that shows what was found.
 
@@ -240,6 +243,7 @@ def write_report(
         cells=cells,
         failures={str(path): message for path, message in result.failed.items()},
         notes=page.notes,
+        tiles=tiles,
     )
     write_text(out / "report.html", text)
 

@@ -84,6 +84,25 @@ class PictureChannels:
         return json.dumps(about).encode() if self.n_shown else b""
 
 
+@dataclass(frozen=True)
+class TileSet:
+    """An image at full resolution, as tiles beside the page: FOLDER/LEVEL/ROW_COLUMN.jpg.
+
+    Attributes:
+        folder: As a path from the page, with / between its parts.
+        side: Of a tile, in pixels; those at the right and at the bottom are smaller.
+        levels: How many there are: 0 is the full resolution, each other half the one before.
+        shape: Height and width of the image, in pixels.
+
+    Their colours are those of the page's picture.
+    """
+
+    folder: str
+    side: int
+    levels: int
+    shape: tuple[int, int]
+
+
 def picture_channels(picture: Image.Image) -> PictureChannels:
     """Read from an opened JPEG or PNG what its colours are."""
     if picture.mode in ("L", "1", "I;16"):
