@@ -125,7 +125,7 @@ def picture_levels(sample: NDArray[Any]) -> Levels:
     """Low end, middle and high end of values, without what is far from all the rest.
 
     Args:
-        sample: some pixels of an image, of any shape and number type.
+        sample: (H, W) or (H, W, 3), evenly spread pixels of an image, of any number type.
 
     Returns:
         What `stretch_picture` wants; a burnt-in scale bar, say, is not among it.
@@ -133,7 +133,7 @@ def picture_levels(sample: NDArray[Any]) -> Levels:
     Example:
         >>> from coverslip.figures import picture_levels
         >>> import numpy as np
-        >>> low, middle, high = picture_levels(np.arange(101))
+        >>> low, middle, high = picture_levels(np.arange(101)[None])
         >>> 0 <= low < middle < high <= 100, middle
         (True, 50.0)
     """
