@@ -90,6 +90,10 @@ def segment(
     region: Annotated[
         int, typer.Option(min=0, help="Do images of over 4 such squares one by one; 0: never.")
     ] = 2048,
+    tiles: Annotated[
+        bool,
+        typer.Option("--tiles", help="Also write tiles: full resolution in the report's viewer."),
+    ] = False,
     device: Device = "auto",
     backend: Backend = "auto",
     precision: Precision = "auto",
@@ -137,6 +141,7 @@ def segment(
         scheduler=scheduler,
         recursive=recursive,
     )
+    from coverslip.checkpoints import shipped_models
     from coverslip.inference import PredictSettings
     from coverslip.io import Reading
     from coverslip.measurements import MeasureSettings
@@ -158,34 +163,45 @@ def segment(
         ),
         measure=MeasureSettings(properties=parse_list(properties)),
     )
-    if model == "auto":
-        model = choose_shipped(images, settings, reading=Reading(channel, axes, project))
-    job = load_job(
-        model,
-        settings=settings,
-        arguments=parse_arguments(argument or []),
-        threshold=threshold,
-        min_area=min_area,
-        scale=scale,
-        cell_size=cell_size,
-        axes=axes,
-        channel=channel,
-        project=project,
-        pixel_size=pixel_size,
-        frame_interval=frame_interval,
-        keep_probs=probs,
-        keep_spread=uncertainty,
-        table=table,
-        labels=label_format,
-        region=region,
-        conditions=plate,
-    )
+    models = [model]
+    if model == "auto" and time_lapse:  # one for all frames
+        reading = Reading(channel, axes, project)
+        models = [choose_shipped(images, settings, reading=reading, recursive=recursive)]
+    elif model == "auto":
+        models = list(shipped_models())
     heard = listeners()
-    job = replace(job, command=heard.command, config=heard.config)
+    jobs = [
+        replace(
+            load_job(
+                name,
+                settings=settings,
+                arguments=parse_arguments(argument or []),
+                threshold=threshold,
+                min_area=min_area,
+                scale=scale,
+                cell_size=cell_size,
+                axes=axes,
+                channel=channel,
+                project=project,
+                pixel_size=pixel_size,
+                frame_interval=frame_interval,
+                keep_probs=probs,
+                keep_spread=uncertainty,
+                table=table,
+                labels=label_format,
+                region=region,
+                conditions=plate,
+            ),
+            command=heard.command,
+            config=heard.config,
+            tiles=tiles,
+        )
+        for name in models
+    ]
     failed = run_segment(
         images,
         out,
-        job=job,
+        jobs=jobs,
         overwrite=overwrite,
         scheduler=scheduler,
         workers=workers,
@@ -202,7 +218,7 @@ def run_segment(
     sources: Sequence[str],
     out: Path,
     *,
-    job: Job,
+    jobs: Sequence[Job],
     overwrite: bool,
     scheduler: str | None = None,
     workers: int | None = None,
@@ -212,15 +228,22 @@ def run_segment(
     stack: bool = False,
     slice_distance: float | None = None,
 ) -> dict[Path, str]:
-    """Segment image files and say what came of it; the files that failed, with the reason."""
+    """Segment image files and say what came of it; the files that failed, with the reason.
+
+    Of several jobs, each image gets the one whose model fits it best.
+    """
     from coverslip.cluster import DaskExecutor, connected
     from coverslip.pipeline import Processes, Threads, segment_files
 
     paths = find_sources(sources, recursive=recursive)
     if time_lapse:
-        paths, job = order_frames(paths, job)
+        paths, shared = order_frames(paths, jobs[0])
+        jobs = [shared]
     names = names_below(paths, sources) if recursive else {}
-    note(f"{count_files(len(paths))}, model {job.model_name}")
+    model = jobs[0].model_name
+    if len(jobs) > 1:
+        model = f"auto (of {', '.join(job.model_name for job in jobs)})"
+    note(f"{count_files(len(paths))}, model {model}")
     with ExitStack() as opened:
         executor: Executor = Threads() if workers is None else Processes(workers)
         if scheduler is not None:  # whose workers were started in other folders
@@ -234,7 +257,7 @@ def run_segment(
         result = segment_files(
             paths,
             out,
-            job=job,
+            job=jobs,
             names=names,
             overwrite=overwrite,
             executor=executor,
@@ -247,12 +270,12 @@ def run_segment(
     if track:
         from coverslip.cli.segment_track import track_segmented
 
-        interval = job.frame_interval_s
+        interval = jobs[0].frame_interval_s
         failed |= track_segmented(done, out, time_lapse=time_lapse, frame_interval_s=interval)
     if stack:
         from coverslip.cli.segment_stack import join_segmented
 
-        failed |= join_segmented(done, out, job=job, slice_distance_um=slice_distance)
+        failed |= join_segmented(done, out, job=jobs[0], slice_distance_um=slice_distance)
     return failed
 
 
@@ -287,15 +310,18 @@ def order_frames(paths: Sequence[Path], job: Job) -> tuple[list[Path], Job]:
     return paths, shared
 
 
-def choose_shipped(sources: Sequence[str], settings: SegmentSettings, *, reading: Reading) -> str:
-    """The model that fits some of the images best; what was chosen is said.
+def choose_shipped(
+    sources: Sequence[str], settings: SegmentSettings, *, reading: Reading, recursive: bool = False
+) -> str:
+    """The model that fits some frames of a film best; what was chosen is said.
 
     Raises:
         FileError: no image can be read.
     """
     from coverslip.pipeline.choose import choice_message, choose_model
 
-    trials = choose_model(find_sources(sources), settings=settings, reading=reading)
+    paths = find_sources(sources, recursive=recursive)
+    trials = choose_model(paths, settings=settings, reading=reading)
     note(choice_message(trials))
     return trials[0].name
 

@@ -6,6 +6,7 @@ windows, with the numbers that the whole of it would give.
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import repeat
@@ -18,8 +19,9 @@ from coverslip.file_measurements import channel_names, read_channels
 from coverslip.inference import Prediction, Source
 from coverslip.io import find_gap, open_frame, read_frames
 from coverslip.measurements import COLOURS
+from coverslip.pipeline.drawn import find_bars
 from coverslip.pipeline.frame_statistics import keep_statistics, statistics_path
-from coverslip.pipeline.infer import network_of, predict_prepared, prepare_and_note, scaled_shape
+from coverslip.pipeline.infer import network_of, predict_prepared, prepare_in_range, scaled_shape
 from coverslip.pipeline.settings import scale_of
 from coverslip.preprocessing import normalise, resize_window, stretch_between
 from coverslip.value_range import is_noise
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from coverslip.pipeline.settings import SegmentSettings
     from coverslip.preprocessing import Preprocess
     from coverslip.tiling import Window
+    from coverslip.value_range import ValueRange
 
     Channels = NDArray[Any] | Mapping[str, NDArray[Any]]
 
@@ -61,6 +64,9 @@ class Frame(Protocol):
 
     def prepared(self, window: Window) -> NDArray[np.float32]:
         """The same in [0, 1], as `prepare_image` brings the whole there."""
+
+    def bars(self, window: Window) -> NDArray[np.bool_] | None:
+        """Pixels of burnt-in bars, which are no cells; None: there are none."""
 
     def channels(self, window: Window) -> Channels:
         """What is measured, as `coverslip.measurements.measure` takes it."""
@@ -88,6 +94,7 @@ class HeldFrame:
         number: of the frame in its file.
         notes: what the reader has to say of the pixels.
         shows_noise: whether there is nothing but noise in it, in which no cells are looked for.
+        values: the range that became 0 to 1; None: that of the type.
     """
 
     pixels: NDArray[Any]
@@ -96,6 +103,7 @@ class HeldFrame:
     number: int = 0
     notes: tuple[str, ...] = ()
     shows_noise: bool = False
+    values: ValueRange | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -110,6 +118,12 @@ class HeldFrame:
     def prepared(self, window: Window) -> NDArray[np.float32]:
         """The same in [0, 1]."""
         return self.stretched[window]
+
+    def bars(self, window: Window) -> NDArray[np.bool_] | None:
+        """Pixels of burnt-in bars."""
+        if self.values is None:
+            return None
+        return find_bars(self.image(window), below=self.values.below, above=self.values.above)
 
     def channels(self, window: Window) -> Channels:
         """What is measured; a held frame is one region, so the window is all of it."""
@@ -153,10 +167,11 @@ def hold_array(
         ValueError: an image of another shape, or without a finite pixel.
     """
     measured = image if channels is None else channels
-    prepared, found = prepare_and_note(image, model)
+    prepared, values = prepare_in_range(image, model)
     shows_noise = isinstance(model, Checkpoint) and is_noise(prepared)
-    notes = [*notes, *filter(None, [found, say_noise * shows_noise])]
-    return HeldFrame(image, prepared, measured, number, tuple(notes), shows_noise)
+    said = [values.note if values else "", say_noise * shows_noise]
+    notes = [*notes, *filter(None, said)]
+    return HeldFrame(image, prepared, measured, number, tuple(notes), shows_noise, values)
 
 
 def hold_frames(
@@ -218,6 +233,13 @@ class WindowedFrame:
         """The same in [0, 1]."""
         found = self.statistics[self.wanted]
         return stretch_between(self.image(window), found.low, found.high)
+
+    def bars(self, window: Window) -> NDArray[np.bool_] | None:
+        """Pixels of burnt-in bars; it is read again only where something was set apart."""
+        found = self.statistics[self.wanted]
+        if math.isinf(found.below) and math.isinf(found.above):
+            return None
+        return find_bars(self.image(window), below=found.below, above=found.above)
 
     def channels(self, window: Window) -> dict[str, NDArray[Any]]:
         """What is measured, (h, w) each; whether a picture has colours, the whole of it says."""

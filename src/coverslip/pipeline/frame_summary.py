@@ -35,6 +35,7 @@ def frame_row(plan: FramePlan, cells: Stitched) -> dict[str, Any]:
         "width_px": width,
         "overlay": target.overlay(frame, file.n_frames).relative_to(target.folder).as_posix(),
         "labels": target.labels.name,
+        "model": "" if plan.opened.truth else plan.job.model_name,
         "precision": frame_precision(plan),
     }
     if file.pixel_size_um is not None:

@@ -93,6 +93,10 @@ class Outputs:
         """The image at the size of the report."""
         return self.folder / "records" / f"{self.name}_{frame:05d}.jpg"
 
+    def tiles(self, frame: int) -> Path:
+        """A folder for a frame at full resolution, for the page."""
+        return self.folder / "records" / "tiles" / self.name / f"{frame:05d}"
+
     def overlay(self, frame: int, n_frames: int) -> Path:
         """The outlines drawn on the image; a series has a folder of them."""
         if n_frames == 1:
@@ -162,6 +166,7 @@ class Outputs:
         if labels_too:
             _remove(ledger, self._frames("labels"))
         _remove(ledger, [path for path in self.kept.glob("*") if ROWS.fullmatch(path.name)])
+        _remove_folder(self.folder / "records" / "tiles" / self.name)
         for folder in (self.kept, self.kept.parent, *map(self._folder, ("overlays", "labels"))):
             with suppress(OSError):  # it is not there, or something else is in it
                 folder.rmdir()

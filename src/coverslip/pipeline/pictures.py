@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from coverslip.figures import draw_outlines, to_picture
+from coverslip.file_measurements import channel_names
 from coverslip.io import write_bytes, write_image, write_labels
+from coverslip.pipeline.page_tiles import page_channels
 from coverslip.pipeline.stitch import stitch_frame
 from coverslip.pipeline.store import HeldRegions
-from coverslip.report import encode_picture, pick_frames
+from coverslip.report import PictureChannels, encode_picture, pick_frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,16 +35,50 @@ def write_frame_pictures(
     """Write a held frame's overlay and, if the page shows the frame, the picture beneath it."""
     found, cells = stitch_frame(plan, HeldRegions({0: arrays}))
     labels = found.final(plan.regions[0].core, cells.numbers)
-    write_pictures(plan, frame.pixels, labels)
+    write_pictures(plan, frame.pixels, labels, stained=stained_picture(plan, frame))
 
 
-def write_pictures(plan: FramePlan, picture: NDArray[Any], labels: NDArray[np.uint32]) -> None:
-    """Write the overlay of a picture and, if the page shows the frame, the picture itself."""
+def stained_picture(
+    plan: FramePlan, frame: HeldFrame
+) -> tuple[NDArray[np.uint8], PictureChannels] | None:
+    """Up to three channels of a frame as one picture, what is segmented first; None of one channel.
+
+    Each is stretched by itself, as the page shows it.
+    """
+    if not isinstance(frame.measured, Mapping) or len(frame.measured) < 2:
+        return None
+    names = channel_names(plan.file.apart or plan.file)
+    ranked = [names[n] for n in page_channels(plan.file, plan.job)]
+    shown = [name for name in ranked if name in frame.measured]
+    picture = np.zeros((*frame.shape, 3), np.uint8)
+    for place, name in enumerate(shown):
+        picture[..., place] = to_picture(frame.measured[name])[..., 0]
+    n_shown = min(max(1, len(plan.file.together)), len(shown))
+    return picture, PictureChannels(tuple(shown), n_shown)
+
+
+def write_pictures(
+    plan: FramePlan,
+    picture: NDArray[Any],
+    labels: NDArray[np.uint32],
+    *,
+    stained: tuple[NDArray[np.uint8], PictureChannels] | None = None,
+) -> None:
+    """Write the overlay of a picture and, if the page shows the frame, the picture itself.
+
+    Args:
+        plan: of the frame.
+        picture: what was segmented.
+        labels: its cells.
+        stained: for the page, with the other channels; None: there is one.
+    """
     target, frame, n_frames = plan.opened.target, plan.index, plan.file.n_frames
     shown = to_picture(picture)
     write_image(target.overlay(frame, n_frames), draw_outlines(shown, labels))
     if frame in pick_frames(n_frames):
-        write_bytes(target.thumbnail(frame), encode_picture(shown, side_px=PAGE_SIDE_PX))
+        for_page, channels = stained or (shown, None)
+        small = encode_picture(for_page, side_px=PAGE_SIDE_PX, channels=channels)
+        write_bytes(target.thumbnail(frame), small)
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ class OpenedImage:
         is_mask: whether these label files have one number for all cells, whose pieces they are.
         notes: what became of earlier results.
         guess: the scale on which images of its folder agree, if they do.
+        choice: why its model was chosen of several, where it was; or "".
     """
 
     file: ImageFile
@@ -87,6 +88,7 @@ class OpenedImage:
     is_mask: bool = False
     notes: tuple[str, ...] = ()
     guess: Guess | None = None
+    choice: str = ""
 
     def parts(self, job: Job) -> Path:
         """Where what is done of it is kept until all of it is."""

@@ -53,6 +53,7 @@ class Job:
         labels: format of the labels, "tif" or "zarr".
         regions: how a frame is done that is too large to be done whole.
         conditions: what each image's cells were given; columns of the tables. None: nothing.
+        tiles: also write the images at full resolution, as tiles that the page shows.
         command: the command line that asked for it, to be shown; it changes no result.
         config: the same as a file of settings.
 
@@ -83,6 +84,7 @@ class Job:
     labels: str = "tif"
     regions: RegionSettings = field(default_factory=RegionSettings)
     conditions: Conditions | None = None
+    tiles: bool = False
     command: str = ""
     config: str = ""
 
@@ -185,6 +187,8 @@ class Record:
         is_large: whether its frames were done region by region.
         digests: hashes of its label files, by their names.
         truth: of label files that a person changed and all else was made of: their hash; or "".
+        model: the name of the model.
+        choice: why that was chosen of several, where it was; or "".
         skipped: whether this was done before.
     """
 
@@ -197,6 +201,8 @@ class Record:
     digests: dict[str, str] = field(default_factory=dict)
     truth: str = ""
     work: str = ""
+    model: str = ""
+    choice: str = ""
     skipped: bool = False
 
     @property
@@ -320,6 +326,8 @@ def write_record(path: Path, record: Record) -> None:
         "digests": record.digests,
         "truth": record.truth,
         "work": record.work,
+        "model": record.model,
+        "choice": record.choice,
     }
     write_text(path, json.dumps(contents, ensure_ascii=False))
 
@@ -349,6 +357,8 @@ def read_any_record(path: Path) -> Record | None:
             digests=contents["digests"],
             truth=contents["truth"],
             work=contents.get("work", ""),
+            model=contents.get("model", ""),
+            choice=contents.get("choice", ""),
             skipped=True,
         )
         return record if is_sound(record) else None
@@ -363,6 +373,7 @@ def is_sound(record: Record) -> bool:
     """Whether a record says what one can say, and names no file outside of the results."""
     rows = record.images
     texts = [record.path, record.key, record.truth, record.work, *record.notes]
+    texts += [record.model, record.choice]
     names = [*rows["labels"], *rows["overlay"], *record.row_files, *record.digests]
     numbers = rows[list(NUMBERS)].to_numpy(dtype=float)
     gaps = rows[["n_cells", "confluence"]].isna().all(axis=1).to_numpy()  # frames not in the file

@@ -73,6 +73,8 @@ def write_results(plans: Sequence[FramePlan], *, messages: Sequence[str]) -> Rec
         is_large=plans[0].is_large,
         digests=digests,
         truth=opened.truth,
+        model=plans[0].job.model_name,
+        choice=opened.choice,
     )
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coverslip.checkpoints import shipped_models
 from coverslip.errors import CoverslipError, FileError, StoppedError, say_why
 from coverslip.io import (
     Ledger,
@@ -25,16 +26,21 @@ from coverslip.io import (
     write_text,
     writing,
 )
+from coverslip.pipeline.auto import part_images
+from coverslip.pipeline.choose import AUTO
 from coverslip.pipeline.executors import Threads
 from coverslip.pipeline.folder_scale import FolderScales, group_by_folder
-from coverslip.pipeline.methods import describe_job
+from coverslip.pipeline.methods import describe_jobs
 from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
+from coverslip.pipeline.page_tiles import write_tiles
 from coverslip.pipeline.plan import moved_message
-from coverslip.pipeline.record import BatchResult, Record, make_job
+from coverslip.pipeline.record import BatchResult, Job, Record, make_job
 from coverslip.pipeline.schedule import Listener, Schedule
-from coverslip.pipeline.summary import Page, flat_settings, write_summary
+from coverslip.pipeline.settings import scale_words
+from coverslip.pipeline.summary import Page, join_settings, write_summary
 from coverslip.pipeline.tasks import finish_image
+from coverslip.progress import Pace
 from coverslip.provenance import package_version
 from coverslip.report import Run, methods_to_text
 
@@ -43,7 +49,6 @@ if TYPE_CHECKING:
 
     from coverslip.pipeline.executors import Executor
     from coverslip.pipeline.infer import Model
-    from coverslip.pipeline.record import Job
     from coverslip.pipeline.settings import SegmentSettings
     from coverslip.progress import Progress
 
@@ -61,7 +66,7 @@ def segment_files(
     *,
     model: Model | str | None = None,
     settings: SegmentSettings | None = None,
-    job: Job | None = None,
+    job: Job | Sequence[Job] | None = None,
     names: Mapping[Path, str] | None = None,
     overwrite: bool = False,
     executor: Executor | None = None,
@@ -80,9 +85,11 @@ def segment_files(
         paths: image files; a file of many frames is a series. A text may also be a folder or a
             pattern, as on the command line.
         out: the folder; it is made where it is missing.
-        model: its name or path, or what `coverslip.load_model` gives.
+        model: its name or path, or what `coverslip.load_model` gives; "auto": of those that ship,
+            the one that fits each image best.
         settings: as for `segment`; what is not set is the model's own.
-        job: in place of model and settings, with all that can be said of the work.
+        job: in place of model and settings, with all that can be said of the work; of several that
+            differ in the model, each image gets the one whose model fits it best.
         names: what the results of some images are to be called; of the others, as the image.
         overwrite: do again what is done already.
         executor: who does the work; None: `Threads` of this process.
@@ -111,49 +118,87 @@ def segment_files(
         (1, 0)
         >>> folder.cleanup()
     """
-    job = job or make_job(model, settings)
+    jobs = make_jobs(model, settings) if job is None else [job] if isinstance(job, Job) else job
     out, paths = Path(out), list_paths(paths)
     result = BatchResult()
     started, clock = datetime.now(), time.perf_counter()
     executor = executor or Threads()
-    targets = name_outputs(paths, out, form=job.labels, names=names, on_note=on_note)
+    targets = name_outputs(paths, out, form=jobs[0].labels, names=names, on_note=on_note)
     with only_here(out) as check_there:
         # Where nothing can be written, this fails at once and not after hours of work.
-        begin_folder(out, form=job.table)
+        begin_folder(out, form=jobs[0].table)
+        groups, choices = part_images(
+            targets, jobs, overwrite=overwrite, on_note=on_note, on_progress=on_progress
+        )
+        pace = Pace("segmenting", n_all=len(targets))
+        opened: list[Job] = []
         try:
-            job = executor.open(job, out, on_note)
-            schedule = Schedule(
-                job,
-                executor,
-                targets,
-                thumbnails=find_thumbnails(out),
-                scales=FolderScales(job, group_by_folder(paths)),
-                listener=Listener(on_frame, on_note, on_progress),
-                check_there=check_there,
-                overwrite=overwrite,
-            )
-            for path in dict.fromkeys(paths):
-                check_there()
-                schedule.begin_ahead()
-                _try_one(path, schedule, result)
+            for chosen, theirs in groups:
+                opened.append(executor.open(chosen, out, on_note))
+                schedule = Schedule(
+                    opened[-1],
+                    executor,
+                    {path: targets[path] for path in theirs},
+                    thumbnails=find_thumbnails(out),
+                    scales=FolderScales(opened[-1], group_by_folder(theirs)),
+                    choices=choices,
+                    listener=Listener(on_frame, on_note, on_progress),
+                    check_there=check_there,
+                    overwrite=overwrite,
+                    pace=pace,
+                )
+                for path in theirs:
+                    check_there()
+                    schedule.begin_ahead()
+                    _try_one(path, schedule, result)
+                if chosen.tiles:
+                    mine = {path: result.done[path] for path in theirs if path in result.done}
+                    write_tiles(mine, targets, job=opened[-1], on_note=on_note)
+                executor.close()
         finally:
             executor.close()
             check_there()
-            run = describe_run(job, result, started=started, seconds=time.perf_counter() - clock)
-            for note in finish_folder(out, result, run=run, job=job, targets=targets):
+            result = in_order(result, list(targets))
+            seconds = time.perf_counter() - clock
+            run = describe_run(opened or jobs, result, started=started, seconds=seconds)
+            for note in finish_folder(out, result, run=run, job=jobs[0], targets=targets):
                 on_note(note)
     return result
 
 
-def describe_run(job: Job, result: BatchResult, *, started: datetime, seconds: float) -> Run:
+def make_jobs(model: Model | str | None, settings: SegmentSettings | None) -> list[Job]:
+    """What to do with images by a model, or by one of those that ship, "auto".
+
+    Raises:
+        ModelError: no such model.
+        SettingsError: no model, or settings that do not go with it.
+    """
+    names = list(shipped_models()) if isinstance(model, str) and model == AUTO else [model]
+    return [make_job(name, settings) for name in names]
+
+
+def in_order(result: BatchResult, paths: Sequence[Path]) -> BatchResult:
+    """The same in the order of the images, whichever were done first."""
+    return BatchResult(
+        {path: result.done[path] for path in paths if path in result.done},
+        [path for path in paths if path in result.skipped],
+        {path: result.failed[path] for path in paths if path in result.failed},
+    )
+
+
+def describe_run(
+    jobs: Sequence[Job], result: BatchResult, *, started: datetime, seconds: float
+) -> Run:
     """What the report says of how its results were made."""
     return Run(
-        model=job.model_name,
+        model=", ".join(job.model_name for job in jobs),
         version=package_version("coverslip"),
         started=started,
         seconds=seconds,
-        settings=flat_settings(job),
-        methods=describe_job(job, n_images=len(result.done), n_cells=result.n_cells),
+        settings=join_settings(jobs),
+        methods=describe_jobs(jobs, n_images=len(result.done), n_cells=result.n_cells),
+        model_hashes=tuple(job.model_hash for job in jobs),
+        scale=scale_words(jobs[0].settings),
     )
 
 

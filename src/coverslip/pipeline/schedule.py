@@ -14,18 +14,18 @@ from coverslip.io import write_error
 from coverslip.pipeline.plan import OpenedImage, begin_image
 from coverslip.pipeline.record import Record
 from coverslip.pipeline.tasks import count_done_before, image_to_tasks
-from coverslip.progress import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from coverslip.pipeline.auto import Choice
     from coverslip.pipeline.executors import Executor, Outcome
     from coverslip.pipeline.folder_scale import FolderScales
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.record import Job
     from coverslip.pipeline.tasks import Task
-    from coverslip.progress import Progress
+    from coverslip.progress import Pace, Progress
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Schedule:
         targets: where each image's results go, in the order of the images.
         thumbnails: of earlier jobs, by the names of their images.
         scales: those of the images' folders.
+        choices: of several models, which each image got and why; empty where there is one.
         listener: who is told of it.
         check_there: raises FileError once the folder of the results is gone.
         overwrite: do again what is done already.
@@ -64,20 +65,17 @@ class Schedule:
     targets: Mapping[Path, Outputs]
     thumbnails: Mapping[str, Sequence[Path]]
     scales: FolderScales
+    choices: Mapping[Path, Choice]
     listener: Listener
     check_there: Callable[[], None]
     overwrite: bool
-    pace: Pace = field(init=False)
+    pace: Pace
     begun: dict[Path, OpenedImage | Record] = field(default_factory=dict)
     errors: dict[Path, list[tuple[tuple[int, int], Exception]]] = field(default_factory=dict)
     waiting: dict[tuple[object, ...], list[Task]] = field(default_factory=dict)
     left: Counter[Path] = field(default_factory=Counter)
     n_done: Counter[Path] = field(default_factory=Counter)
     n_all: Counter[Path] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
-        """Start the clock."""
-        self.pace = Pace("segmenting", n_all=len(self.targets))
 
     def begin_ahead(self) -> None:
         """Begin images, in their order, until the executor has enough to do."""
@@ -116,9 +114,13 @@ class Schedule:
             thumbnails=self.thumbnails.get(target.name, []),
             overwrite=self.overwrite,
         )
+        why = self.choices[path].why if path in self.choices else ""
         if isinstance(opened, Record):
+            if why and not opened.choice:  # done before by this model, which was named then
+                self.listener.on_note(f"{path}: {why}")
             return opened
-        return replace(opened, guess=self.scales.guess(opened))
+        why = "" if opened.truth else why
+        return replace(opened, guess=self.scales.guess(opened), choice=why)
 
     def _note_done_before(self, opened: OpenedImage) -> None:
         """Say what there is to say of an image, and how much of it earlier starts have done."""

@@ -117,6 +117,19 @@ def least_area(settings: SegmentSettings, model: Checkpoint | Method) -> int:
     return max(1, round(model.min_area_px / scale_of(settings) ** 2))
 
 
+def scale_words(settings: SegmentSettings) -> str:
+    """The scale for the head of a page.
+
+    Example:
+        >>> from coverslip.pipeline.settings import SegmentSettings, scale_words
+        >>> scale_words(SegmentSettings(scale=0.5))
+        '0.5 × the size of the image'
+    """
+    if settings.scale == "auto":
+        return "of each image by the size of its cells; see its notes"
+    return f"{scale_of(settings):g} × the size of the image"
+
+
 def scale_for_size(model: Checkpoint | Method, cell_size: float | str) -> float | Literal["auto"]:
     """The scale at which cells of a size are as large as those that the model learnt.
 

@@ -182,7 +182,7 @@ def _finish(opened: OpenedImage, job: Job) -> Record:
     if job_key(file.path, job) != opened.key:
         opened.target.forget(labels_too=not opened.truth)
         raise FileError(f"{file.path}: was changed while it was read: start again when it is done.")
-    messages = list(file.notes)
+    messages = [*filter(None, [opened.choice]), *file.notes]
     if left_open(job) and not opened.truth:
         messages += scale_messages(plans[0].settings, job.model, guess=opened.guess)
     ledger = opened.target.ledger()

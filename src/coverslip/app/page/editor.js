@@ -108,6 +108,16 @@ export class Editor extends Emitter {
     return this.store !== null && !this.preview;
   }
 
+  // Whether the cells in view are here: before, nothing can be told of a place, nor drawn on it.
+  get isLoaded() {
+    return this.store !== null && this.store.isLoaded(this.viewer.window());
+  }
+
+  // Whether so much of a large image is in view that its cells are not asked for.
+  get isTooMuch() {
+    return this.store !== null && this.store.isTooMuch(this.viewer.window());
+  }
+
   labelAt([y, x]) {
     return (this.preview ?? this.store).at(Math.floor(y), Math.floor(x));
   }
@@ -233,6 +243,10 @@ export class Editor extends Emitter {
   }
 
   describe([y, x]) {
+    if (!this.isLoaded) {
+      announce("The cells of this image are still on their way.");
+      return;
+    }
     const label = this.labelAt([y, x]);
     announce(`${label ? `Cell ${label}` : "Background"} at ${plural(Math.floor(x), "pixel")} across, ${Math.floor(y)} down.`);
   }
