@@ -30,12 +30,13 @@ from coverslip.pipeline.auto import part_images
 from coverslip.pipeline.choose import AUTO
 from coverslip.pipeline.executors import Threads
 from coverslip.pipeline.folder_scale import FolderScales, group_by_folder
+from coverslip.pipeline.job import Job, make_job
 from coverslip.pipeline.methods import describe_jobs
 from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
 from coverslip.pipeline.page_tiles import write_tiles
 from coverslip.pipeline.plan import moved_message
-from coverslip.pipeline.record import BatchResult, Job, Record, make_job
+from coverslip.pipeline.record import BatchResult, Record
 from coverslip.pipeline.schedule import Listener, Schedule
 from coverslip.pipeline.settings import scale_words
 from coverslip.pipeline.summary import Page, join_settings, write_summary
