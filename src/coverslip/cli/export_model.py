@@ -62,8 +62,8 @@ def run_export_model(
         )
     if precision != "float32" and to == "bioimageio":
         raise SettingsError(
-            "--precision: a package of bioimage.io holds float32, which all its tools run; leave it "
-            "out, or write the ONNX file alone, without --to."
+            "--precision: a package of bioimage.io holds float32, which all its tools run; leave "
+            "it out, or write the ONNX file alone, without --to."
         )
     loaded = load_model(model)
     if isinstance(loaded, Method):
