@@ -49,6 +49,7 @@ export class TrainPanel {
     this.curve.hidden = !(job.curve?.length > 1);
     if (!this.curve.hidden) this.curve.replaceChildren(drawCurve(job.curve), legend());
     this.verdict.replaceChildren(...verdictOf(job));
+    if (job.state === "done" && isBetter(job)) this.app.segment.settings.model = job.model; // at once: the list of models takes a moment
     if (job.state === "done") this.app.loadModels({ use: isBetter(job) ? job.model : null });
   }
 
