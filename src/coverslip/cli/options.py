@@ -1,4 +1,4 @@
-"""options that several verbs share."""
+"""a name → the option of that name, which several verbs share."""
 
 from __future__ import annotations
 

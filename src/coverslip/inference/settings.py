@@ -1,4 +1,4 @@
-"""How a network is run over an image, and what it says of it."""
+"""how a network is run over an image → its settings; what it says of the image → a prediction."""
 
 from __future__ import annotations
 

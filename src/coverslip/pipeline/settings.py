@@ -1,4 +1,4 @@
-"""What decides the result of a segmentation, each default with its reason."""
+"""what decides which cells are found → settings, each default with its reason."""
 
 from __future__ import annotations
 
