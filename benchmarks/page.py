@@ -3,11 +3,11 @@
 python benchmarks/page.py [--side 4096] [--frames 120]
 
 A square image of that side, with a cell in each 64 × 64 px, is opened in a real Chromium of
-1400 × 900 px, and moved, zoomed, and moved at full size, by the mouse, an event a frame. Told are the
-frames' CPU time on the page's main thread (as its scheduler counts it, so that other work on the
+1400 × 900 px, and moved, zoomed, and moved at full size, by the mouse, an event a frame. Told are
+the frames' CPU time on the page's main thread (as the system counts it, so that other work on the
 machine does not count), the worst tenth of the times that the page itself took to draw, and the CPU
 time of all of Chromium's processes. Headless Chromium without a GPU rasterises in software, and a
-user's does not: of the last figure most is not theirs.
+user's does not: most of what is not the page's own drawing is that.
 """
 
 from __future__ import annotations
