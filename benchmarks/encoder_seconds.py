@@ -134,13 +134,17 @@ def plot_scores(table: pd.DataFrame, path: Path) -> None:
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     scored = table.dropna(subset="Jaccard")
-    for precision, marker in (("float32", "o"), ("int8", "s")):
-        seconds = scored[f"{precision}: CPU-s per megapixel"]
+    both = {name: scored[f"{name}: CPU-s per megapixel"] for name in ("int8", "float32")}
+    for *ends, score, encoder in zip(
+        *both.values(), scored["Jaccard"], scored["encoder"], strict=True
+    ):
+        axes.plot(ends, [score, score], color="0.8", zorder=0)
+        axes.annotate(
+            encoder, (ends[0], score), (0, 6), fontsize="small", textcoords="offset points"
+        )
+    for (precision, seconds), marker in zip(both.items(), "so", strict=True):
         axes.plot(seconds, scored["Jaccard"], marker, label=precision)
-        for at, score, name in zip(seconds, scored["Jaccard"], scored["encoder"], strict=True):
-            axes.annotate(
-                name, (at, score), fontsize="x-small", xytext=(4, 3), textcoords="offset points"
-            )
+    axes.margins(x=0.1, y=0.1)
     axes.set_xlabel("CPU seconds for a megapixel, one thread")
     axes.set_ylabel("Jaccard index after 200 steps (%)")
     axes.legend()
