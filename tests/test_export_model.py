@@ -60,6 +60,34 @@ def test_the_file_alone_gives_the_same_cells(file: Path, image: np.ndarray) -> N
     assert abs(got.probs - same.probs).max() < 1e-5
 
 
+def test_in_int8_the_file_gives_the_labels_of_the_model_in_int8(
+    file: Path, image: np.ndarray, tmp_path: Path
+) -> None:
+    small = tmp_path / "small.onnx"
+    model = load_model("nuclei")
+    assert save_onnx(small, model, precision="int8") is None
+    assert small.stat().st_size < 0.3 * file.stat().st_size
+    alone = load_checkpoint(small)
+    assert alone.settle(CPU).precision == "int8"
+    assert load_checkpoint(file).settle(CPU).precision == "float32"
+    got, wanted = segmented(image, alone), segmented(image, model, precision="int8")
+    assert len(wanted.cells) > 5 and np.array_equal(got.labels, wanted.labels)
+    assert np.array_equal(got.probs, wanted.probs)
+    in_float = segmented(image, model, precision="float32")
+    assert not np.array_equal(got.probs, in_float.probs)  # they are no other numbers by chance
+    with pytest.raises(SettingsError, match="computes in int8"):
+        segmented(image, alone, precision="float32")
+
+
+def test_int8_is_refused_of_a_model_without_ranges(tmp_path: Path) -> None:
+    bare = replace(load_model("nuclei"), ranges={})
+    with pytest.raises(SettingsError, match="no ranges"):
+        save_onnx(tmp_path / "a.onnx", bare, precision="int8")
+    with pytest.raises(SettingsError, match="float32, int8"):
+        save_onnx(tmp_path / "a.onnx", bare, precision="int4")
+    assert not list(tmp_path.iterdir())
+
+
 def test_it_carries_all_that_the_checkpoint_does(file: Path) -> None:
     model, alone = load_model("nuclei"), load_checkpoint(file)
     names = ("model", "arguments", "preprocess", "maps", "card")

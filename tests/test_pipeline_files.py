@@ -373,7 +373,7 @@ def test_a_damaged_record_is_no_record(tmp_path, out):
 def test_another_version_does_it_again(tmp_path, out, monkeypatch):
     path = draw(tmp_path / "a.png", 3)
     run([path], out)
-    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "99.0")
+    monkeypatch.setattr("coverslip.pipeline.job.code_version", lambda: "99.0")
     assert run([path], out)[1] == 1
     assert run([path], out)[1] == 0
 

@@ -49,7 +49,7 @@ MAPS = {
 
 def save_bioimageio(
     path: Path, checkpoint: Checkpoint, *, image: NDArray[Any], name: str = ""
-) -> float:
+) -> float | None:
     """Write a checkpoint as a package of bioimage.io, whole or not at all.
 
     Args:

@@ -42,7 +42,21 @@ def to_picture(image: NDArray[Any]) -> Picture:
 
 
 def stretch_picture(image: NDArray[Any], levels: Levels) -> Picture:
-    """Stretch an image, or a part of one, between levels that are known: see `to_picture`."""
+    """Stretch an image, or a part of one, between levels that are known: see `to_picture`.
+
+    Args:
+        image: (H, W) or (H, W, 3), of any number type.
+        levels: low end, middle and high end, of `picture_levels`.
+
+    Returns:
+        (H, W, 3) uint8; black where the levels are one value.
+
+    Example:
+        >>> from coverslip.figures import stretch_picture
+        >>> import numpy as np
+        >>> stretch_picture(np.array([[0, 50, 300]]), (0.0, 50.0, 100.0))[..., 0].tolist()
+        [[0, 128, 255]]
+    """
     low, middle, high = levels
     if high <= low:
         return np.zeros((*image.shape[:2], 3), dtype=np.uint8)
@@ -108,7 +122,21 @@ def side_by_side(pictures: Sequence[Picture], *, gap_px: int = 8) -> Picture:
 
 
 def picture_levels(sample: NDArray[Any]) -> Levels:
-    """Low end, middle and high end, without what is far from all the rest, such as a scale bar."""
+    """Low end, middle and high end of values, without what is far from all the rest.
+
+    Args:
+        sample: (H, W) or (H, W, 3), evenly spread pixels of an image, of any number type.
+
+    Returns:
+        What `stretch_picture` wants; a burnt-in scale bar, say, is not among it.
+
+    Example:
+        >>> from coverslip.figures import picture_levels
+        >>> import numpy as np
+        >>> low, middle, high = picture_levels(np.arange(101)[None])
+        >>> 0 <= low < middle < high <= 100, middle
+        (True, 50.0)
+    """
     sample = sample.astype(np.float32)
     low, middle, high = (float(x) for x in np.percentile(sample, CLIP_PERCENT))
     found = find_range(*sample_pairs(sample, 0, 1), percentiles=(CLIP_PERCENT[0], CLIP_PERCENT[2]))

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError, SettingsError
 from coverslip.io import Ledger, remove_leftovers, split_series
+from coverslip.pipeline.job import LABEL_FORMATS
 from coverslip.pipeline.sources import names_there, plain_name, with_folder, with_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from coverslip.pipeline.record import Job
-
-# What a user may ask for, and how its name ends.
-LABEL_FORMATS = {"tif": ".tif", "zarr": ".ome.zarr"}
+    from coverslip.pipeline.job import Job
 ROWS = re.compile(r"\d{5,}(\.npz|_small\.tif)")
 FRAME = re.compile(r"frame_\d{5,}(\.png|\.tif|\.ome\.zarr)")  # of a film
 

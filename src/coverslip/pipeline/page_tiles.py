@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from coverslip.figures import Levels
     from coverslip.io import FrameReader, ImageFile
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.outputs import Outputs
-    from coverslip.pipeline.record import BatchResult, Job, Record
+    from coverslip.pipeline.record import BatchResult, Record
 
 SIDE_PX = 512
 QUALITY = 86

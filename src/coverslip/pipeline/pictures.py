@@ -12,7 +12,6 @@ from coverslip.figures import draw_outlines, to_picture
 from coverslip.file_measurements import channel_names
 from coverslip.io import write_bytes, write_image, write_labels
 from coverslip.pipeline.page_tiles import page_channels
-from coverslip.pipeline.stitch import stitch_frame
 from coverslip.pipeline.store import HeldRegions
 from coverslip.report import PictureChannels, encode_picture, pick_frames
 
@@ -33,7 +32,7 @@ def write_frame_pictures(
     plan: FramePlan, frame: HeldFrame, arrays: dict[str, NDArray[Any]]
 ) -> None:
     """Write a held frame's overlay and, if the page shows the frame, the picture beneath it."""
-    found, cells = stitch_frame(plan, HeldRegions({0: arrays}))
+    found, cells = plan.stitch(HeldRegions({0: arrays}))
     labels = found.final(plan.regions[0].core, cells.numbers)
     write_pictures(plan, frame.pixels, labels, stained=stained_picture(plan, frame))
 

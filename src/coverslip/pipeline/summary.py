@@ -13,8 +13,8 @@ from coverslip.errors import FileError
 from coverslip.figures import colour_cells
 from coverslip.io import Ledger, open_label_file, open_label_frames, write_text
 from coverslip.measurements import COLUMNS
+from coverslip.pipeline.job import result_settings
 from coverslip.pipeline.page_tiles import find_tiles
-from coverslip.pipeline.record import result_settings
 from coverslip.pipeline.store import BROKEN, read_table
 from coverslip.report import MOST_CARDS, Cells, Drawing, frames_to_show, html_report, pick_frames
 from coverslip.tables import (
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.outputs import Outputs
-    from coverslip.pipeline.record import BatchResult, Job, Record
+    from coverslip.pipeline.record import BatchResult, Record
     from coverslip.plates import Conditions
     from coverslip.report import Run, TileSet
 

@@ -41,7 +41,7 @@ class Run:
 
     Attributes:
         model: Name or path of the model.
-        model_hash: SHA-256 of its file; empty: not shown.
+        model_hashes: SHA-256 of the file of each model; empty: not shown.
         scale: At what size of the images it was run, in words; empty: not shown.
         version: Version of coverslip.
         started: Local time.
@@ -56,7 +56,7 @@ class Run:
     seconds: float
     settings: Mapping[str, object] = field(default_factory=dict)
     methods: Methods | None = None
-    model_hash: str = ""
+    model_hashes: tuple[str, ...] = ()
     scale: str = ""
 
 

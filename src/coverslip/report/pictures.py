@@ -1,6 +1,5 @@
 """image and outlines of a frame → a picture and lines that a page can hold."""
 
-import base64
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +12,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from coverslip.report.html import render
+from coverslip.report.html import data_url, render
 
 # Longer side of a picture inside the page where nothing else is asked for: sharp on a card.
 SIDE_PX = 640
@@ -194,7 +193,7 @@ def _jpeg(image: Image.Image, *, comment: bytes = b"") -> bytes:
 def picture_url(picture: bytes) -> str:
     """A JPEG or PNG file as an address that holds it."""
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"
+    return data_url(picture, f"image/{kind}")
 
 
 def draw_cells(drawing: Drawing, *, name: str, most_chars: int) -> Markup:
