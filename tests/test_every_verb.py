@@ -150,8 +150,8 @@ def test_the_report_says_how_it_was_made(coverslip, images, model, tmp_path):
 
 def test_a_model_is_cited_with_its_data(tmp_path):
     import coverslip
+    from coverslip.pipeline.job import make_job
     from coverslip.pipeline.methods import describe_job
-    from coverslip.pipeline.record import make_job
 
     said = describe_job(make_job("nuclei"), n_images=1, n_cells=7)
     sha = coverslip.load_model("nuclei").hash[:16]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from coverslip.checkpoints import Checkpoint
-    from coverslip.pipeline.record import Job
+    from coverslip.pipeline.job import Job
 
 RUNTIMES = {
     "torch": ("PyTorch", "torch"),

@@ -1,6 +1,5 @@
 """image and outlines of a frame → a picture and lines that a page can hold."""
 
-import base64
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +12,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from coverslip.report.html import render
+from coverslip.report.html import data_url, render
 
 # Longer side of a picture inside the page where nothing else is asked for: sharp on a card.
 SIDE_PX = 640
@@ -82,6 +81,25 @@ class PictureChannels:
         """What a picture file says of itself."""
         about = {"channels": [" ".join(name.split()) for name in self.names], "shown": self.n_shown}
         return json.dumps(about).encode() if self.n_shown else b""
+
+
+@dataclass(frozen=True)
+class TileSet:
+    """An image at full resolution, as tiles beside the page: FOLDER/LEVEL/ROW_COLUMN.jpg.
+
+    Attributes:
+        folder: As a path from the page, with / between its parts.
+        side: Of a tile, in pixels; those at the right and at the bottom are smaller.
+        levels: How many there are: 0 is the full resolution, each other half the one before.
+        shape: Height and width of the image, in pixels.
+
+    Their colours are those of the page's picture.
+    """
+
+    folder: str
+    side: int
+    levels: int
+    shape: tuple[int, int]
 
 
 def picture_channels(picture: Image.Image) -> PictureChannels:
@@ -175,7 +193,7 @@ def _jpeg(image: Image.Image, *, comment: bytes = b"") -> bytes:
 def picture_url(picture: bytes) -> str:
     """A JPEG or PNG file as an address that holds it."""
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"
+    return data_url(picture, f"image/{kind}")
 
 
 def draw_cells(drawing: Drawing, *, name: str, most_chars: int) -> Markup:
