@@ -414,6 +414,17 @@ def test_coco_as_pycocotools_draws_it(tmp_path, seed):
     assert (theirs != ours).mean() < 0.01
 
 
+def test_run_lengths_that_fall_short(tmp_path):
+    """As numbers, the last background may be left out; what is packed into text was cut off."""
+    short = {"image_id": 0, "segmentation": {"size": [20, 30], "counts": [1, 5]}}
+    found = read_labels(put(tmp_path / "a.json", coco(short, size=(20, 30))))
+    assert found.sum() == 5 and found[1:6, 0].all()
+    for text in ("15", "15T", "zzz"):
+        short["segmentation"]["counts"] = text
+        with pytest.raises(FileError, match="run lengths that do not fit"):
+            read_labels(put(tmp_path / "a.json", coco(short, size=(20, 30))))
+
+
 def test_one_coco_file_for_many_images(tmp_path):
     names = ("a.tif", "b.tif")
     flat = [0, 0, 2, 0, 2, 1, 0, 1]
