@@ -148,13 +148,7 @@ def segment_files(
                     overwrite=overwrite,
                     pace=pace,
                 )
-                for path in theirs:
-                    check_there()
-                    schedule.begin_ahead()
-                    _try_one(path, schedule, result)
-                if chosen.tiles:
-                    mine = {path: result.done[path] for path in theirs if path in result.done}
-                    write_tiles(mine, targets, job=opened[-1], on_note=on_note)
+                segment_group(schedule, result)
                 executor.close()
         finally:
             executor.close()
@@ -165,6 +159,18 @@ def segment_files(
             for note in finish_folder(out, result, run=run, job=jobs[0], targets=targets):
                 on_note(note)
     return result
+
+
+def segment_group(schedule: Schedule, result: BatchResult) -> None:
+    """Segment the images of a schedule, in their order, and enter what became of each."""
+    targets, job = schedule.targets, schedule.job
+    for path in targets:
+        schedule.check_there()
+        schedule.begin_ahead()
+        _try_one(path, schedule, result)
+    if job.tiles:
+        done = {path: result.done[path] for path in targets if path in result.done}
+        write_tiles(done, targets, job=job, on_note=schedule.listener.on_note)
 
 
 def make_jobs(model: Model | str | None, settings: SegmentSettings | None) -> list[Job]:
