@@ -26,7 +26,7 @@ SIDE_PX = 220
 
 @dataclass(frozen=True)
 class Shown:
-    """An image, whose model, and where its middle is cut: a share of its shorter side."""
+    """An image, whose model, and how large its busiest square is: a share of its shorter side."""
 
     image: str
     labels: str
@@ -51,8 +51,9 @@ def main(data: Path, fine_tuned: str, out: Path) -> None:
         image = coverslip.read_frame(coverslip.open_image(data / one.image))
         labels = read_labels(data / one.labels)
         found = coverslip.segment(image, one.model)
-        rows[0].append(square(overlay(image, found.labels), one.share))
-        rows[1].append(square(error_map(image, labels > 0, found.labels > 0), one.share))
+        window = busiest(labels > 0, share=one.share)
+        rows[0].append(square(overlay(image, found.labels)[window]))
+        rows[1].append(square(error_map(image, labels > 0, found.labels > 0)[window]))
     both = [side_by_side(row) for row in rows]
     gap = np.full((8, both[0].shape[1], 3), 255, np.uint8)
     Image.fromarray(np.concatenate([both[0], gap, both[1]])).save(out, quality=85)
@@ -65,12 +66,17 @@ def find(folder: Path, name: str) -> tuple[str, str]:
     return tuple(str(path.relative_to(folder.parent)) for path in (image, labels))
 
 
-def square(picture: np.ndarray, share: float) -> np.ndarray:
-    """The middle of a picture, in `SIDE_PX`."""
-    side = round(min(picture.shape[:2]) * share)
-    top, left = ((length - side) // 2 for length in picture.shape[:2])
-    cut = Image.fromarray(picture[top : top + side, left : left + side])
-    return np.asarray(cut.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS))
+def busiest(mask: np.ndarray, *, share: float) -> tuple[slice, slice]:
+    """The square, of a share of the shorter side, in which most pixels are cell."""
+    side = round(min(mask.shape) * share)
+    tops, lefts = (np.linspace(0, length - side, 9, dtype=int) for length in mask.shape)
+    windows = [(slice(y, y + side), slice(x, x + side)) for y in tops for x in lefts]
+    return max(windows, key=lambda window: mask[window].sum())
+
+
+def square(picture: np.ndarray) -> np.ndarray:
+    """A picture in `SIDE_PX`."""
+    return np.asarray(Image.fromarray(picture).resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS))
 
 
 if __name__ == "__main__":

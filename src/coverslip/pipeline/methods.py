@@ -25,11 +25,6 @@ RUNTIMES = {
 VIEWS = {"paper": "five", "d4": "eight"}
 
 
-def describe_job(job: Job, *, n_images: int, n_cells: int) -> Methods:
-    """Say how cells were found by one model, as `describe_jobs`."""
-    return describe_jobs([job], n_images=n_images, n_cells=n_cells)
-
-
 def describe_jobs(jobs: Sequence[Job], *, n_images: int, n_cells: int) -> Methods:
     """Say how cells were found, with versions and references, in words that a paper can take.
 
