@@ -21,8 +21,11 @@ BUILDERS := hatchling hatch-vcs setuptools-scm editables
 demo: .venv/installed
 	$(BIN)/coverslip demo -o demo-output
 
+# A process for each core, up to four; a file's tests stay together, since they share what they made.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 check: .venv/installed-dev
 	$(BIN)/ruff check
@@ -32,7 +35,7 @@ check: .venv/installed-dev
 
 coverage: .venv/installed-dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest $(PARALLEL)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage html --quiet --directory coverage
 	$(BIN)/coverage report

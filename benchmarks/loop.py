@@ -1,6 +1,6 @@
 """A newcomer's loop with a stopwatch: open ten images, correct three, train, segment all.
 
-python benchmarks/loop.py DATA [--images 10] [--correct 3] [--start phase] [--minutes 10] -o OUT.json
+python benchmarks/loop.py DATA -o OUT.json [--start phase] [--images 10] [--minutes 10]
 
 DATA is an annotated folder of a kind that the shipped models fail on. Ten of its images are drawn
 by a seed and copied to a folder without their truth. `coverslip app` is started for it, and a
@@ -72,6 +72,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--images", type=int, default=10)
+    parser.add_argument("--folder", type=Path, help="a new folder for the images and results")
     parser.add_argument("--correct", type=int, default=3)
     parser.add_argument("--start", default="auto", help="the model that is chosen in the page")
     parser.add_argument("--minutes", type=int, default=10, help="the slider's, for the training")
@@ -81,7 +82,7 @@ def main() -> None:
     drawn = np.random.default_rng(options.seed).permutation(len(pairs))[: options.images]
     chosen = sorted((pairs[n] for n in drawn), key=lambda pair: pair.image.name)
     with TemporaryDirectory() as folder, Browser(Path(folder, "profile")) as browser:
-        told = do_loop(browser, Path(folder, "mine"), chosen, options)
+        told = do_loop(browser, options.folder or Path(folder, "mine"), chosen, options)
     asked = {
         "start": options.start,
         "images": options.images,
@@ -96,7 +97,7 @@ def do_loop(
     browser: Browser, folder: Path, pairs: list[Pair], options: argparse.Namespace
 ) -> dict[str, Any]:
     """The loop of a person, from the first command to the last result."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for pair in pairs:
         shutil.copy(pair.image, folder)
     server = Served(folder)
@@ -112,9 +113,10 @@ def do_loop(
         watch.lap(f"{options.correct} corrected", outlines=outlines)
         job = train(browser, options.minutes)
         watch.lap("trained", said=job["message"])
+        using = browser.ask("document.querySelector('#page-segment select').value")
         segment_all(browser)
         after = [score(folder, pair) for pair in pairs]
-        watch.lap("all segmented by the new model", f1=mean(after[options.correct :]))
+        watch.lap(f"all segmented by {using}", f1=mean(after[options.correct :]))
     finally:
         server.end()
     names = [pair.image.name for pair in pairs]
@@ -151,7 +153,9 @@ def train(browser: Browser, minutes: int) -> dict[str, Any]:
         f"input.value = {minutes}; input.dispatchEvent(new Event('input')); }})()"
     )
     press_button(browser, "Train")
-    return wait_for_job(browser, "train")
+    job = wait_for_job(browser, "train")
+    browser.wait(f"document.querySelector('#page-segment select').value === '{job['model']}'")
+    return job
 
 
 def press_button(browser: Browser, text: str) -> None:

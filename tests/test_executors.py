@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from coverslip.cli.segment import load_job
+from coverslip.cli.job import load_job
 from coverslip.errors import CoverslipError
 from coverslip.io import open_image, read_frame
 from coverslip.pipeline import Processes, SegmentSettings, Serial, Threads, segment_files

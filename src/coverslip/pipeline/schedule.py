@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from coverslip.pipeline.auto import Choice
     from coverslip.pipeline.executors import Executor, Outcome
     from coverslip.pipeline.folder_scale import FolderScales
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.outputs import Outputs
-    from coverslip.pipeline.record import Job
     from coverslip.progress import Pace, Progress
 
 

@@ -17,8 +17,9 @@ from coverslip.errors import FileError
 from coverslip.io import writing
 from coverslip.pipeline.fit import misfit_notes
 from coverslip.pipeline.frame_cells import do_frames, do_regions, is_frame_done
+from coverslip.pipeline.job import job_key
 from coverslip.pipeline.plan import is_large, moved_message, plan_frames
-from coverslip.pipeline.record import job_key, write_record
+from coverslip.pipeline.record import write_record
 from coverslip.pipeline.resolve import left_open, resolve_plans
 from coverslip.pipeline.results import write_results
 from coverslip.pipeline.scale import scale_messages
@@ -26,8 +27,9 @@ from coverslip.pipeline.store import BROKEN
 from coverslip.pipeline.tile_cache import drop_all_tiles
 
 if TYPE_CHECKING:
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.plan import FramePlan, OpenedImage
-    from coverslip.pipeline.record import Job, Record
+    from coverslip.pipeline.record import Record
 
 WHOLE = ("image", "finish")  # tasks that end with an image's results
 RUN = 16  # frames of a film that make one task: to open a long film takes as long as one of them

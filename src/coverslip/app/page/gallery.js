@@ -60,7 +60,7 @@ export class Gallery extends Emitter {
     const facts = [(image.cells ?? null) !== null && (image.cells || image.state !== "new") ? plural(image.cells, "cell") : null,
       image.frames > 1 ? plural(image.frames, "frame") : null,
       image.frames > 1 && this.order === "doubt" && image.doubt_frame !== null ? `see frame ${image.doubt_frame + 1}` : null];
-    const reason = image.misfit ?? (this.order === "doubt" ? image.doubt_reason : null);
+    const reason = (this.order === "doubt" ? image.doubt_reason : null) ?? image.misfit;
     item.querySelector(".image-reason").textContent = reason ? `${reason[0].toUpperCase()}${reason.slice(1)}.` : "";
     item.querySelector(".image-name").textContent = image.name;
     item.querySelector(".image-facts").textContent = [STATES[image.state], ...facts].filter(Boolean).join(" · ");

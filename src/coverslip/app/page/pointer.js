@@ -147,7 +147,7 @@ function onKey(app, hands, event) {
   } else if (STEPS[event.key]) {
     event.preventDefault();
     moveCursor(app, hands, { step: STEPS[event.key], far: event.shiftKey });
-  } else if (event.key === "Enter") {
+  } else if (event.key === "Enter" && !app.editor.preview) { // else it accepts the preview
     event.preventDefault();
     press(app, hands, event);
   }
