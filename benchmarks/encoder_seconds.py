@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import torch
-from onnxruntime import quantization
+from onnxruntime import quantization  # type: ignore[import-untyped]
 
 from coverslip.inference.runtime import network_to_onnx, run_onnx
 from coverslip.models import ENCODERS, Swift
