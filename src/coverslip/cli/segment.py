@@ -232,8 +232,7 @@ def run_segment(
 
     Of several jobs, each image gets the one whose model fits it best.
     """
-    from coverslip.cluster import DaskExecutor, connected
-    from coverslip.pipeline import Processes, Threads, segment_files
+    from coverslip.pipeline import segment_files
 
     paths = find_sources(sources, recursive=recursive)
     if time_lapse:
@@ -245,11 +244,8 @@ def run_segment(
         model = f"auto (of {', '.join(job.model_name for job in jobs)})"
     note(f"{count_files(len(paths))}, model {model}")
     with ExitStack() as opened:
-        executor: Executor = Threads() if workers is None else Processes(workers)
+        executor = open_executor(opened, scheduler=scheduler, workers=workers)
         if scheduler is not None:  # whose workers were started in other folders
-            if not scheduler.startswith("tls://"):
-                note(TLS)
-            executor = DaskExecutor(opened.enter_context(connected(scheduler)))
             paths = list(dict.fromkeys(path.absolute() for path in paths))
             names = {path.absolute(): name for path, name in names.items()}
             out = out.absolute()
@@ -277,6 +273,20 @@ def run_segment(
 
         failed |= join_segmented(done, out, job=jobs[0], slice_distance_um=slice_distance)
     return failed
+
+
+def open_executor(
+    opened: ExitStack, *, scheduler: str | None = None, workers: int | None = None
+) -> Executor:
+    """Who does the work: a scheduler's workers, processes or threads; `opened` closes it."""
+    from coverslip.cluster import DaskExecutor, connected
+    from coverslip.pipeline import Processes, Threads
+
+    if scheduler is None:
+        return Threads() if workers is None else Processes(workers)
+    if not scheduler.startswith("tls://"):
+        note(TLS)
+    return DaskExecutor(opened.enter_context(connected(scheduler)))
 
 
 def tell_result(result: BatchResult, out: Path) -> None:
