@@ -3,7 +3,7 @@
 python benchmarks/views.py MODEL DATA --list CSV --where 'split=train' [--images 24]
 
 Each image is predicted under the eight symmetries once, at the size of cells that the model learnt,
-as its truth tells; every two of them, all that `--tta` names and the image alone are then scored.
+as its truth tells; the image with each of the others, and all that `--tta` names, are then scored.
 Choose by images that the model learnt from or that chose its checkpoint, never by those on which
 scores are reported. Seconds are those of the processor, of the views that a choice needs.
 """
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +60,7 @@ def choices() -> dict[str, tuple[str, ...]]:
     names = {symmetry: name for name, symmetry in SYMMETRIES.items()}
     named = {f"--tta {tta}": tuple(names[one] for one in views) for tta, views in TTA.items()}
     pairs = {f"identity + {two}": ("identity", two) for two in list(SYMMETRIES)[1:]}
-    others = combinations(list(SYMMETRIES)[1:], 2)
-    return {**named, **pairs, **{" + ".join(two): two for two in others}}
+    return {**named, **pairs}
 
 
 def score_views(model: Any, pair: Pair) -> list[dict[str, object]]:

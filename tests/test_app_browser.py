@@ -237,6 +237,7 @@ def test_two_tabs_see_each_other_and_undo_nothing_of_one_another(page, shared, t
         page.wait(SAVED)
         other.wait(SAVED)
         other.wait("coverslip.editor.labelAt([115, 170]) === 5")
+        page.wait("coverslip.editor.labelAt([100, 188]) === 0")  # what the other has erased
         np.testing.assert_array_equal(settled(page), settled(other))
 
 

@@ -52,7 +52,8 @@ def suggest(
     ] = None,
     every: Annotated[int, typer.Option(help="Look at each so-many-th frame of a film only.")] = 1,
     tta: Annotated[
-        str, typer.Option(help="Views whose spread is measured: paper (5), d4 (8) or none.")
+        str,
+        typer.Option(help="Views whose spread is measured: none, pair, paper (5) or d4 (8)."),
     ] = "paper",
     threshold: Threshold = None,
     scale: Scale = None,

@@ -105,7 +105,7 @@ class Job:
         if self.keep_spread and self.settings.predict.tta == "none":
             raise SettingsError(
                 "the uncertainty is how far the views of test-time augmentation disagree, and with "
-                "none there is one view: add --tta paper or --tta d4, or leave --uncertainty out."
+                "none there is one view: add --tta pair, paper or d4, or leave --uncertainty out."
             )
 
     @property

@@ -22,7 +22,7 @@ RUNTIMES = {
     "onnxruntime": ("ONNX Runtime", "onnxruntime"),
     "openvino": ("OpenVINO", "openvino"),
 }
-VIEWS = {"paper": "five", "d4": "eight"}
+VIEWS = {"pair": "two", "paper": "five", "d4": "eight"}
 
 
 def describe_jobs(jobs: Sequence[Job], *, n_images: int, n_cells: int) -> Methods:

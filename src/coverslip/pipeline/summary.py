@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from coverslip.contours import labels_to_rings
 from coverslip.errors import FileError
@@ -263,13 +265,24 @@ def read_thumbnails(
     singles = [path for path, record in result.done.items() if len(record.images) == 1]
     shown = {singles[i] for i in pick_frames(len(singles), most=MOST_CARDS)}
     n_films = len(result.done) - len(singles)
-    return {
-        (record.path, frame): targets[path].thumbnail(frame).read_bytes()
+    read = {
+        (record.path, frame): read_picture(targets[path].thumbnail(frame))
         for path, record in result.done.items()
         if path in shown or len(record.images) > 1
         for frame in frames_to_show(len(record.images), n_films=n_films)
-        if targets[path].thumbnail(frame).is_file()
     }
+    return {key: picture for key, picture in read.items() if picture is not None}
+
+
+def read_picture(path: Path) -> bytes | None:
+    """The bytes of a picture; None where it is not there, or damaged: the page does without."""
+    try:
+        contents = path.read_bytes()
+        with Image.open(io.BytesIO(contents)) as picture:
+            picture.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    return contents
 
 
 def flat_settings(job: Job) -> dict[str, Any]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from coverslip.pipeline.plan import FramePlan, OpenedImage
     from coverslip.pipeline.record import Record
 
+WHOLE = ("image", "finish")  # tasks that end with an image's results
 RUN = 16  # frames of a film that make one task: to open a long film takes as long as one of them
 
 
@@ -41,7 +42,8 @@ class Task:
     Attributes:
         opened: the image.
         kind: "image", all of it; "scale", what all other tasks of a frame rest on, such as the size
-            of its cells; "frames" of a film; or a "region" of a large frame.
+            of its cells; "frames" of a film; a "region" of a large frame; or "finish", which
+            comes after all others of an image: its results, from what they kept.
         frames: the first and the last one + 1.
         region: its number.
         n_done: how many of the image's frames or regions it brings.
@@ -131,7 +133,7 @@ def do_task(task: Task, job: Job) -> None:
         CoverslipError: the image cannot be read or predicted, or a result not be written.
     """
     opened = task.opened
-    if task.kind == "image":
+    if task.kind in WHOLE:
         if opened.done() is None:
             finish_image(opened, job=job)
         return

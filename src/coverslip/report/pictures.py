@@ -109,7 +109,7 @@ def picture_channels(picture: Image.Image) -> PictureChannels:
     try:
         about = json.loads(picture.info.get("comment", b""))
         return PictureChannels(tuple(map(str, about["channels"][:3])), int(about["shown"]))
-    except (ValueError, TypeError, KeyError):  # no comment, or none of ours
+    except (ValueError, TypeError, KeyError, RecursionError):  # no comment, or none of ours
         return PictureChannels(("Red", "Green", "Blue"))
 
 

@@ -255,5 +255,5 @@ def _is_done(out: Path, key: dict[str, Any]) -> bool:
         return record["key"] == key and all(
             hash_content(out / name) == results[name] for name in _results(key)
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False

@@ -17,6 +17,7 @@ export class Editor extends Emitter {
     this.store = null;
     this.preview = null;
     this.nextLabel = 1;
+    this.partial = false; // more is in view than is shown
     this.drawing = false; // a pen is down: answers wait
     this.late = [];
     this.turn = 0;
@@ -77,6 +78,10 @@ export class Editor extends Emitter {
   async loadView() {
     const { store } = this;
     if (!store || this.preview) return;
+    if (!this.isTooMuch && this.isLoaded) { // nothing is to come: a view that moves costs its drawing alone
+      this.setPartial(false);
+      return;
+    }
     try {
       const all = await store.load(this.viewer.window(), (window, answer) => {
         this.learn(answer);
@@ -86,10 +91,16 @@ export class Editor extends Emitter {
         this.viewer.redraw();
       });
       this.emit("labels");
-      this.emit("partial", !all && store === this.store && !store.closed);
+      this.setPartial(!all && store === this.store && !store.closed);
     } catch (error) {
       this.tell(error);
     }
+  }
+
+  setPartial(partial) {
+    if (partial === this.partial) return;
+    this.partial = partial;
+    this.emit("partial", partial);
   }
 
   learn({ nextLabel, cells = null }) {

@@ -48,6 +48,7 @@ export class Held {
     this.app = app;
     this.presses = [];
     app.viewer.extra.push((context, view) => this.draw(context, view));
+    app.viewer.on("view", () => this.play());
     for (const name of ["open", "frame", "labels"]) app.editor.on(name, () => this.play());
   }
 
