@@ -18,7 +18,13 @@ from coverslip.figures.display import to_picture
 from coverslip.inference import PredictSettings
 from coverslip.io import open_image, read_labels
 from coverslip.measurements import COLUMNS, MeasureSettings
-from coverslip.pipeline import BatchResult, Job, SegmentSettings, record, segment_files
+from coverslip.pipeline import (
+    BatchResult,
+    Job,
+    SegmentSettings,
+    result_settings,
+    segment_files,
+)
 from coverslip.pipeline.outputs import name_outputs
 from coverslip.pipeline.summary import read_thumbnails
 from coverslip.report import PictureChannels, pick_frames
@@ -334,13 +340,12 @@ def test_another_backend_does_it_again(tmp_path, out, monkeypatch):
     run([path], out)
     torch_named = replace(JOB, settings=replace(SETTINGS, predict=replace(CPU, backend="torch")))
     assert run([path], out, torch_named)[1] == 0  # what "auto" comes to for this network
-    ours = record.result_settings
 
     def elsewhere(job):
-        settings = ours(job)
+        settings = result_settings(job)
         return {**settings, "predict": {**settings["predict"], "backend": "onnxruntime"}}
 
-    monkeypatch.setattr(record, "result_settings", elsewhere)
+    monkeypatch.setattr("coverslip.pipeline.job.result_settings", elsewhere)
     assert run([path], out)[1] == 1
 
 
@@ -373,7 +378,7 @@ def test_a_damaged_record_is_no_record(tmp_path, out):
 def test_another_version_does_it_again(tmp_path, out, monkeypatch):
     path = draw(tmp_path / "a.png", 3)
     run([path], out)
-    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "99.0")
+    monkeypatch.setattr("coverslip.pipeline.job.code_version", lambda: "99.0")
     assert run([path], out)[1] == 1
     assert run([path], out)[1] == 0
 
@@ -503,6 +508,42 @@ def test_the_picture_for_the_page_has_the_other_channels_beside_the_segmented(tm
     assert np.abs(seen[..., 0] - phase).mean() < 6 and np.abs(seen[..., 1] - dark).mean() < 6
     page = (out / "report.html").read_text(encoding="utf-8")
     assert 'data-channels="phase\ndark" data-stained="1"' in page
+
+
+def test_tiles_are_the_image_at_full_resolution_and_each_level_half_of_the_finer(tmp_path, out):
+    image = np.zeros((700, 1100), np.uint8)
+    image[100:300, 480:560], image[600:, 1050:] = 255, 255
+    Image.fromarray(image).save(tmp_path / "a.png")
+    job = replace(JOB, tiles=True)
+    run([tmp_path / "a.png"], out, job)
+    folder = out / "records" / "tiles" / "a" / "00000"
+
+    def read(level: int) -> np.ndarray:
+        names = [path.stem.split("_") for path in (folder / str(level)).glob("*.jpg")]
+        whole = np.zeros((700 >> level, 1100 >> level), np.uint8)
+        for y, x in ((int(y), int(x)) for y, x in names):
+            with Image.open(folder / str(level) / f"{y}_{x}.jpg") as tile:
+                part = np.asarray(tile)
+            whole[512 * y :, 512 * x :][: part.shape[0], : part.shape[1]] = part
+        return whole
+
+    assert sorted(path.name for path in folder.iterdir()) == ["0", "1", "2", "tiles.json"]
+    assert len(list((folder / "0").iterdir())) == 6
+    for level in range(3):
+        wanted = image[:: 2**level, :: 2**level].astype(int)
+        assert (
+            np.abs(read(level)[: len(wanted)] - wanted[: 700 >> level, : 1100 >> level]).mean() < 2
+        )
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert '"url":"records/tiles/a/00000"' in page and "img-src data: &#39;self&#39; file:;" in page
+    made = (folder / "tiles.json").stat().st_mtime_ns
+    assert run([tmp_path / "a.png"], out, job)[1] == 0  # nothing is done again
+    assert (folder / "tiles.json").stat().st_mtime_ns == made
+    image[:] = 255 - image
+    Image.fromarray(image).save(tmp_path / "a.png")
+    run([tmp_path / "a.png"], out)  # tiles of another image never pass for those of this one
+    assert not folder.exists()
+    assert "img-src data:;" in (out / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("channel", [1, "1", "Phase"])

@@ -13,7 +13,7 @@ from PIL import Image
 
 from bright import bright_model
 from coverslip import preprocessing
-from coverslip.cli.segment import load_job
+from coverslip.cli.job import load_job
 from coverslip.inference import PredictSettings
 from coverslip.io import FrameReader, open_image, read_frame, read_labels
 from coverslip.pipeline import (

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from browser import PROGRAM, Browser
-from coverslip.report import Cells, Drawing, PictureChannels, encode_picture, html_report
+from coverslip.report import Cells, Drawing, PictureChannels, TileSet, encode_picture, html_report
 from pages import RUN, cells_of, movie
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")
@@ -254,7 +254,7 @@ def test_contrast_and_gamma_change_what_is_seen_and_reset_undoes_them(browser):
     curve = (
         "document.querySelector('#look feFuncR').getAttribute('tableValues').split(' ').map(Number)"
     )
-    shown = "document.querySelector('#viewer .stage image').getAttribute('filter')"
+    shown = "document.querySelector('#viewer .ground').getAttribute('filter')"
     browser.click(".picture .open")
     browser.press("c")
     assert browser.ask(shown) is None
@@ -376,6 +376,48 @@ def test_of_other_channels_than_the_segmented_none_is_seen_until_it_is_ticked(
     (red, green, blue), other = seen(0.25), seen(0.75)
     assert green > 190 and max(red, blue) < 12
     assert other[1] < 12 and min(other[0], other[2]) > 190
+    assert open_browser.errors == []
+
+
+def test_who_looks_closely_sees_the_tiles_beside_the_page(open_browser, tmp_path):
+    """The page's own picture is dark; one tile of the full resolution is bright."""
+    folder = tmp_path / "my tiles" / "0"
+    folder.mkdir(parents=True)
+    for row in range(2):
+        for column in range(3):
+            level = 230 if (row, column) == (1, 2) else 60
+            tile = np.full((100, 100) if row == 0 else (50, 100), level, np.uint8)
+            (folder / f"{row}_{column}.jpg").write_bytes(encode_picture(tile))
+    images = TWO_CELLS.assign(width_px=300.0, height_px=150.0)
+    show(
+        open_browser,
+        tmp_path / "page.html",
+        images,
+        encode_picture(np.full((15, 30), 20, np.uint8)),
+        cells=Cells(cells_of(TWO_CELLS).table),
+        tiles={("a.png", 0): TileSet("my tiles", 100, 1, (150, 300))},
+    )
+    open_browser.click(".picture .open")
+    time.sleep(0.3)
+    box = open_browser.ask(
+        "document.querySelector('.stage image').getBoundingClientRect().toJSON()"
+    )
+    open_browser.picture(tmp_path / "seen.png")
+    seen = Image.open(tmp_path / "seen.png").convert("L")
+
+    def level(x: float, y: float) -> int:
+        return seen.getpixel(
+            (
+                round(box["left"] + x / 300 * box["width"]),
+                round(box["top"] + y / 150 * box["height"]),
+            )
+        )
+
+    assert abs(level(250, 125) - 230) < 4 and abs(level(150, 125) - 60) < 4
+    open_browser.click("#viewer [title^='Larger']")
+    for _ in range(12):
+        open_browser.press("+")
+    assert open_browser.ask(count(".tiles image")) <= 6
     assert open_browser.errors == []
 
 

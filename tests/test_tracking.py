@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from coverslip.errors import DataError, SettingsError
 from coverslip.tracking import TrackSettings, find_cells, track, track_labels
+from damaged_masks import Damage, damage_film
 from swimming import crowd, draw, film, links_of
 
 
@@ -114,6 +117,65 @@ def test_a_mask_parted_in_one_frame_is_put_together():
     assert "1 masks that were parted" in tracks.notes[-1]
     kept = track(labels, settings=TrackSettings(keep_labels=True))
     assert len(np.unique(track_labels(kept, labels[2], 2))) == 4
+
+
+def broken_disc(frame, *, cut):
+    """A disc that breaks in two, unlike in size, along a gap of a pixel that wanders a little."""
+    labels = draw([(20, 130, 9), (60, 60 + frame, 12)])
+    if cut:
+        column = np.arange(160)
+        at = 63 + frame + frame % 2
+        labels[:, column == at] = np.where(labels[:, [at]] == 2, 0, labels[:, [at]])
+        labels[:, column > at] = np.where(labels[:, column > at] == 2, 3, labels[:, column > at])
+    return labels
+
+
+@pytest.mark.parametrize("frames", [2, 4])
+def test_a_mask_parted_for_some_frames_is_put_together(frames):
+    labels = np.stack([broken_disc(t, cut=4 <= t < 4 + frames) for t in range(14)])
+    tracks = track(labels)
+    assert len(tracks.lineage) == 2
+    assert tracks.lineage["end_frame"].tolist() == [13, 13]
+    for t in range(4, 4 + frames):
+        assert (track_labels(tracks, labels[t], t) == 2).sum() == (labels[t] > 1).sum()
+    kept = track(labels, settings=TrackSettings(keep_labels=True))
+    assert len(kept.lineage) > 2
+
+
+def test_a_piece_that_stays_apart_for_long_or_lies_apart_is_a_cell():
+    long = np.stack([broken_disc(t, cut=4 <= t < 12) for t in range(16)])
+    assert len(track(long).lineage) > 2
+    away = [(60, 60, 12), (60, 84, 6)]
+    frames = [away[:1]] * 4 + [away] * 3 + [away[:1]] * 4
+    assert len(track(film(*frames)).lineage) == 2
+
+
+def test_masks_that_are_wrong_by_chance_are_followed_better_when_mended():
+    labels, links, _ = crowd(16, seed=5, size=260)
+    true = follow_truth(labels, links)
+    worse, _ = damage_film(true, damage=Damage(missed=0, joined=0.02, parted=0.1), seed=1)
+    found = {keep: track(worse, settings=TrackSettings(keep_labels=keep)) for keep in (True, False)}
+    lost = {keep: (one.lineage["fate"] == "lost").sum() for keep, one in found.items()}
+    assert lost[False] < 0.6 * lost[True]
+    mended = [track_labels(found[False], one, t) for t, one in enumerate(worse)]
+    wrong = [abs(len(np.unique(a)) - len(np.unique(b))) for a, b in zip(true, mended, strict=True)]
+    before = [abs(len(np.unique(a)) - len(np.unique(b))) for a, b in zip(true, worse, strict=True)]
+    assert sum(wrong) < 0.6 * sum(before)
+
+
+def follow_truth(labels, links):
+    """The same labels in which a cell has one number in all frames."""
+    number, drawn = {}, []
+    onward = {(a, b): (c, d) for a, b, c, d in sorted(links)}
+    single = Counter((a, b) for a, b, _, _ in links)
+    past = {there: here for here, there in onward.items() if single[here] == 1}
+    for t, one in enumerate(labels):
+        numbers = np.zeros(one.max() + 1, int)
+        for k in np.unique(one[one > 0]).tolist():
+            number[t, k] = number.get(past.get((t, k)), len(number) + 1)
+            numbers[k] = number[t, k]
+        drawn.append(numbers[one])
+    return drawn
 
 
 def test_masks_joined_in_one_frame_are_parted():

@@ -135,7 +135,7 @@ class Session:
         record = picture.record
         if record is None or record.key == "corrected":
             return None
-        return int(record.images["n_cells"].sum())
+        return record.n_cells
 
     def misfit(self, picture: Picture) -> str | None:
         """Why the cells that a model found, and nobody corrected, may be wrong; None: no reason."""

@@ -249,7 +249,7 @@ def read_about(path: Path) -> dict[str, Any]:
     """What was noted of a model when it was trained here."""
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return about if isinstance(about, dict) else {}
 

@@ -46,7 +46,9 @@ def track(
     ] = False,
     keep_labels: Annotated[
         bool,
-        typer.Option("--keep-labels", help="Do not mend masks that are wrong in one frame only."),
+        typer.Option(
+            "--keep-labels", help="Do not mend masks that are wrong for a few frames only."
+        ),
     ] = False,
     pixel_size: Annotated[
         float | None, typer.Option(help="Side of a pixel in µm, where the files do not say it.")

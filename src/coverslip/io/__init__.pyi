@@ -33,6 +33,7 @@ from .discovery import (
     without_zeros,
 )
 from .formats.guard import split_series
+from .formats.links import check_regular
 from .formats.units import s_per_unit
 from .header import ImageFile, channel_number, fingerprint
 from .label_values import CheckedLabels, check_labels
@@ -85,6 +86,7 @@ __all__ = [
     "check_ours",
     "check_pairs",
     "check_projection",
+    "check_regular",
     "check_writable",
     "create_levels",
     "describe_labels",

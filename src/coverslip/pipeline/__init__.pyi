@@ -4,17 +4,10 @@ from .demo import find_examples, segment_examples
 from .executors import Executor, Outcome, Processes, Serial, Threads, died
 from .fit import FITS
 from .infer import Model, check_model, predict_prepared, prepare_image, probs_to_labels, resize_maps
+from .job import Job, make_job, result_settings
 from .outputs import Outputs, name_outputs
 from .plan import OpenedImage
-from .record import (
-    BatchResult,
-    Job,
-    Record,
-    make_job,
-    read_any_record,
-    read_record,
-    result_settings,
-)
+from .record import BatchResult, Record, read_any_record, read_record
 from .run import segment_files
 from .scale import resolve_settings, scale_messages
 from .segmentation import Found, Segmentation, labels_of, segment

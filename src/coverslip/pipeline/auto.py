@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from coverslip.errors import CoverslipError
 from coverslip.pipeline.choose import read_part
 from coverslip.pipeline.fit import try_model
-from coverslip.pipeline.record import read_any_record, work_key
+from coverslip.pipeline.job import work_key
+from coverslip.pipeline.record import read_any_record
 from coverslip.progress import Pace
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.pipeline.fit import Trial
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.outputs import Outputs
-    from coverslip.pipeline.record import Job
     from coverslip.progress import Progress
 
 AT_HOME = 0.8  # score of fit from which a model that others of the folder have is taken untried

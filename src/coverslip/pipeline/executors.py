@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from coverslip.pipeline.record import Job
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.tasks import Task
     from coverslip.pipeline.worker import Order
 

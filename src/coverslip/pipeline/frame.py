@@ -10,7 +10,7 @@ import math
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,37 +52,6 @@ NOISY_FRAMES = (
 )
 
 
-class Frame(Protocol):
-    """A frame to be segmented, whoever holds its pixels."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width."""
-
-    def image(self, window: Window) -> NDArray[Any]:
-        """What is segmented, (h, w) or (h, w, 3), in the image's own values."""
-
-    def prepared(self, window: Window) -> NDArray[np.float32]:
-        """The same in [0, 1], as `prepare_image` brings the whole there."""
-
-    def bars(self, window: Window) -> NDArray[np.bool_] | None:
-        """Pixels of burnt-in bars, which are no cells; None: there are none."""
-
-    def channels(self, window: Window) -> Channels:
-        """What is measured, as `coverslip.measurements.measure` takes it."""
-
-    def predict(
-        self,
-        model: Model,
-        window: Window,
-        *,
-        settings: SegmentSettings,
-        tiles: TileStore | None = None,
-        on_message: Callable[[str], None] = lambda text: None,
-    ) -> Prediction:
-        """Predict a window, with the numbers that the whole frame would have there."""
-
-
 @dataclass(frozen=True)
 class HeldFrame:
     """A frame in memory.
@@ -112,11 +81,11 @@ class HeldFrame:
         return height, width
 
     def image(self, window: Window) -> NDArray[Any]:
-        """What is segmented."""
+        """What is segmented, (h, w) or (h, w, 3), in the image's own values."""
         return self.pixels[window]
 
     def prepared(self, window: Window) -> NDArray[np.float32]:
-        """The same in [0, 1]."""
+        """The same in [0, 1], as `prepare_image` brings the whole there."""
         return self.stretched[window]
 
     def bars(self, window: Window) -> NDArray[np.bool_] | None:
@@ -126,7 +95,7 @@ class HeldFrame:
         return find_bars(self.image(window), below=self.values.below, above=self.values.above)
 
     def channels(self, window: Window) -> Channels:
-        """What is measured; a held frame is one region, so the window is all of it."""
+        """What is measured, as `measure` takes it; a held frame is one region: all of it."""
         del window
         return self.measured
 
@@ -226,11 +195,11 @@ class WindowedFrame:
         return self.statistics[self.wanted].shows_noise
 
     def image(self, window: Window) -> NDArray[Any]:
-        """What is segmented."""
+        """What is segmented, (h, w) or (h, w, 3), in the image's own values."""
         return self.readers[self.wanted].read(*window)
 
     def prepared(self, window: Window) -> NDArray[np.float32]:
-        """The same in [0, 1]."""
+        """The same in [0, 1], as `prepare_image` brings the whole there."""
         found = self.statistics[self.wanted]
         return stretch_between(self.image(window), found.low, found.high)
 
@@ -264,7 +233,7 @@ class WindowedFrame:
         tiles: TileStore | None = None,
         on_message: Callable[[str], None] = lambda text: None,
     ) -> Prediction:
-        """Predict a window.
+        """Predict a window, with the numbers that the whole frame would have there.
 
         Raises:
             ShortMemoryError: memory is too short for a tile; the caller chooses smaller ones.
@@ -303,6 +272,9 @@ class WindowedFrame:
             target=scaled,
         )
         return normalise(part, how)
+
+
+Frame = HeldFrame | WindowedFrame  # whoever holds its pixels
 
 
 @contextmanager

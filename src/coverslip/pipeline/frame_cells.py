@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from coverslip.pipeline.frame import HeldFrame, WindowedFrame
+    from coverslip.pipeline.frame import Frame, HeldFrame, WindowedFrame
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.plan import FramePlan
-    from coverslip.pipeline.record import Job
     from coverslip.pipeline.region import RegionResult
     from coverslip.tiling import Region
 
@@ -131,7 +131,7 @@ def do_region(plan: FramePlan, region: Region, frame: WindowedFrame) -> FramePla
 def segment_region(
     plan: FramePlan,
     region: Region,
-    frame: HeldFrame | WindowedFrame,
+    frame: Frame,
     *,
     messages: list[str],
 ) -> dict[str, NDArray[Any]]:
@@ -150,7 +150,7 @@ def segment_region(
 def find_cells(
     plan: FramePlan,
     region: Region,
-    frame: HeldFrame | WindowedFrame,
+    frame: Frame,
     *,
     messages: list[str],
 ) -> RegionResult:
@@ -172,7 +172,7 @@ def find_cells(
 def pack_found(
     plan: FramePlan,
     region: Region,
-    frame: HeldFrame | WindowedFrame,
+    frame: Frame,
     *,
     found: RegionResult,
     messages: list[str],

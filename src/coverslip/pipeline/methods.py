@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from coverslip.checkpoints import Checkpoint
-    from coverslip.pipeline.record import Job
+    from coverslip.pipeline.job import Job
 
 RUNTIMES = {
     "torch": ("PyTorch", "torch"),
@@ -22,12 +22,7 @@ RUNTIMES = {
     "onnxruntime": ("ONNX Runtime", "onnxruntime"),
     "openvino": ("OpenVINO", "openvino"),
 }
-VIEWS = {"paper": "five", "d4": "eight"}
-
-
-def describe_job(job: Job, *, n_images: int, n_cells: int) -> Methods:
-    """Say how cells were found by one model, as `describe_jobs`."""
-    return describe_jobs([job], n_images=n_images, n_cells=n_cells)
+VIEWS = {"pair": "two", "paper": "five", "d4": "eight"}
 
 
 def describe_jobs(jobs: Sequence[Job], *, n_images: int, n_cells: int) -> Methods:

@@ -10,8 +10,8 @@ import numpy as np
 
 from coverslip.figures import draw_outlines, to_picture
 from coverslip.file_measurements import channel_names
-from coverslip.io import find_channel, write_bytes, write_image, write_labels
-from coverslip.pipeline.stitch import stitch_frame
+from coverslip.io import write_bytes, write_image, write_labels
+from coverslip.pipeline.page_tiles import page_channels
 from coverslip.pipeline.store import HeldRegions
 from coverslip.report import PictureChannels, encode_picture, pick_frames
 
@@ -32,7 +32,7 @@ def write_frame_pictures(
     plan: FramePlan, frame: HeldFrame, arrays: dict[str, NDArray[Any]]
 ) -> None:
     """Write a held frame's overlay and, if the page shows the frame, the picture beneath it."""
-    found, cells = stitch_frame(plan, HeldRegions({0: arrays}))
+    found, cells = plan.stitch(HeldRegions({0: arrays}))
     labels = found.final(plan.regions[0].core, cells.numbers)
     write_pictures(plan, frame.pixels, labels, stained=stained_picture(plan, frame))
 
@@ -46,15 +46,14 @@ def stained_picture(
     """
     if not isinstance(frame.measured, Mapping) or len(frame.measured) < 2:
         return None
-    file = plan.file.apart or plan.file
-    names = channel_names(file)
-    first = plan.file.together or (find_channel(plan.file, plan.job.reading),)
-    ranked = [*first, *(n for n in range(len(names)) if n not in first)]
-    shown = [names[n] for n in ranked if names[n] in frame.measured][:3]
+    names = channel_names(plan.file.apart or plan.file)
+    ranked = [names[n] for n in page_channels(plan.file, plan.job)]
+    shown = [name for name in ranked if name in frame.measured]
     picture = np.zeros((*frame.shape, 3), np.uint8)
     for place, name in enumerate(shown):
         picture[..., place] = to_picture(frame.measured[name])[..., 0]
-    return picture, PictureChannels(tuple(shown), n_shown=min(len(first), len(shown)))
+    n_shown = min(max(1, len(plan.file.together)), len(shown))
+    return picture, PictureChannels(tuple(shown), n_shown)
 
 
 def write_pictures(

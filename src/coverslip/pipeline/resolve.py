@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coverslip.pipeline.frame import HeldFrame
-    from coverslip.pipeline.plan import FramePlan, Guess
-    from coverslip.pipeline.record import Job
+    from coverslip.pipeline.job import Job
+    from coverslip.pipeline.plan import FramePlan
+    from coverslip.pipeline.scale import Guess
 
 
 def left_open(job: Job) -> bool:

@@ -21,7 +21,6 @@ from coverslip.pipeline.frame_summary import frame_messages, frame_row
 from coverslip.pipeline.pictures import make_overview, write_overview
 from coverslip.pipeline.record import Record, TablePart
 from coverslip.pipeline.region_rows import bands_of_rows
-from coverslip.pipeline.stitch import stitch_frame
 from coverslip.pipeline.store import table_to_arrays, write_arrays
 from coverslip.tables import join_rows
 
@@ -32,9 +31,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coverslip.io import ImageFile
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.plan import FramePlan, OpenedImage
-    from coverslip.pipeline.record import Job
     from coverslip.pipeline.stitch import RegionLabels, Stitched
 
 PART_ROWS = 20_000  # rows of cells that are kept in one file, at least, but for the last
@@ -131,7 +130,7 @@ def write_held_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[F
 
         def labels() -> Iterator[NDArray[np.uint32]]:
             for plan in plans:
-                found, cells = stitch_frame(plan, plan.store)
+                found, cells = plan.stitch()
                 keep_maps(plan)
                 add_rows(plan, found, cells, rows)
                 results.append(FrameResult(frame_row(plan, cells), frame_messages(plan, cells)))
@@ -157,7 +156,7 @@ def write_large_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[
     """Write frames that were done region by region: each its own label file, and its overview."""
     for plan in plans:
         file, target = plan.file, plan.opened.target
-        found, cells = stitch_frame(plan, plan.store)
+        found, cells = plan.stitch()
         path = target.frame_labels(plan.index, file.n_frames)
         if not plan.opened.truth:
             write_label_regions(

@@ -30,11 +30,13 @@ from coverslip.pipeline.auto import part_images
 from coverslip.pipeline.choose import AUTO
 from coverslip.pipeline.executors import Threads
 from coverslip.pipeline.folder_scale import FolderScales, group_by_folder
+from coverslip.pipeline.job import Job, make_job
 from coverslip.pipeline.methods import describe_jobs
 from coverslip.pipeline.old import adopt_old_tables
 from coverslip.pipeline.outputs import Outputs, find_thumbnails, name_outputs
+from coverslip.pipeline.page_tiles import write_tiles
 from coverslip.pipeline.plan import moved_message
-from coverslip.pipeline.record import BatchResult, Job, Record, make_job
+from coverslip.pipeline.record import BatchResult, Record
 from coverslip.pipeline.schedule import Listener, Schedule
 from coverslip.pipeline.settings import scale_words
 from coverslip.pipeline.summary import Page, join_settings, write_summary
@@ -146,10 +148,7 @@ def segment_files(
                     overwrite=overwrite,
                     pace=pace,
                 )
-                for path in theirs:
-                    check_there()
-                    schedule.begin_ahead()
-                    _try_one(path, schedule, result)
+                segment_group(schedule, result)
                 executor.close()
         finally:
             executor.close()
@@ -160,6 +159,18 @@ def segment_files(
             for note in finish_folder(out, result, run=run, job=jobs[0], targets=targets):
                 on_note(note)
     return result
+
+
+def segment_group(schedule: Schedule, result: BatchResult) -> None:
+    """Segment the images of a schedule, in their order, and enter what became of each."""
+    targets, job = schedule.targets, schedule.job
+    for path in targets:
+        schedule.check_there()
+        schedule.begin_ahead()
+        _try_one(path, schedule, result)
+    if job.tiles:
+        done = {path: result.done[path] for path in targets if path in result.done}
+        write_tiles(done, targets, job=job, on_note=schedule.listener.on_note)
 
 
 def make_jobs(model: Model | str | None, settings: SegmentSettings | None) -> list[Job]:
@@ -186,14 +197,13 @@ def describe_run(
     jobs: Sequence[Job], result: BatchResult, *, started: datetime, seconds: float
 ) -> Run:
     """What the report says of how its results were made."""
-    n_cells = sum(int(record.images["n_cells"].sum()) for record in result.done.values())
     return Run(
         model=", ".join(job.model_name for job in jobs),
         version=package_version("coverslip"),
         started=started,
         seconds=seconds,
         settings=join_settings(jobs),
-        methods=describe_jobs(jobs, n_images=len(result.done), n_cells=n_cells),
+        methods=describe_jobs(jobs, n_images=len(result.done), n_cells=result.n_cells),
         model_hashes=tuple(job.model_hash for job in jobs),
         scale=scale_words(jobs[0].settings),
     )

@@ -13,7 +13,7 @@ from coverslip.errors import StoppedError
 from coverslip.io import write_error
 from coverslip.pipeline.plan import OpenedImage, begin_image
 from coverslip.pipeline.record import Record
-from coverslip.pipeline.tasks import count_done_before, image_to_tasks
+from coverslip.pipeline.tasks import WHOLE, Task, count_done_before, image_to_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from coverslip.pipeline.auto import Choice
     from coverslip.pipeline.executors import Executor, Outcome
     from coverslip.pipeline.folder_scale import FolderScales
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.outputs import Outputs
-    from coverslip.pipeline.record import Job
-    from coverslip.pipeline.tasks import Task
     from coverslip.progress import Pace, Progress
 
 
@@ -179,6 +178,10 @@ class Schedule:
             self.listener.on_progress(self.pace.reach(self.pace.n_done + 1 / n_all, item=item))
         for one in waited:
             self.executor.submit(one)
+        if not self.left[path] and path not in self.errors and task.kind not in WHOLE:
+            # a task too, so that the next image's are handed on meanwhile
+            self.left[path] = 1
+            self.executor.submit(Task(task.opened, "finish"))
 
     def note_failed(self, path: Path) -> None:
         """Count what is not done of an image, so that the work comes to its end."""

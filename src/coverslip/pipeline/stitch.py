@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from coverslip.pipeline.plan import FramePlan
     from coverslip.pipeline.store import RegionStore
     from coverslip.tiling import Region, Window
 
@@ -226,15 +225,6 @@ class RegionLabels:
             free = is_free[y, x]
             found[y[free], x[free]] = numbers[other][locals_[free]]
         return found
-
-
-def stitch_frame(plan: FramePlan, store: RegionStore) -> tuple[RegionLabels, Stitched]:
-    """The labels of a frame whose regions are all done, and its cells."""
-    found, settings = RegionLabels(plan.regions, store), plan.settings
-    cells = stitch_regions(
-        found, min_area_px=settings.min_area_px or 0, drop_border=settings.drop_border
-    )
-    return found, cells
 
 
 def stitch_regions(found: RegionLabels, *, min_area_px: int, drop_border: bool) -> Stitched:

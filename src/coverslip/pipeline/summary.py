@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from coverslip.contours import labels_to_rings
 from coverslip.errors import FileError
 from coverslip.figures import colour_cells
 from coverslip.io import Ledger, open_label_file, open_label_frames, write_text
 from coverslip.measurements import COLUMNS
-from coverslip.pipeline.record import result_settings
+from coverslip.pipeline.job import result_settings
+from coverslip.pipeline.page_tiles import find_tiles
 from coverslip.pipeline.store import BROKEN, read_table
 from coverslip.report import MOST_CARDS, Cells, Drawing, frames_to_show, html_report, pick_frames
 from coverslip.tables import (
@@ -31,10 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.outputs import Outputs
-    from coverslip.pipeline.record import BatchResult, Job, Record
+    from coverslip.pipeline.record import BatchResult, Record
     from coverslip.plates import Conditions
-    from coverslip.report import Run
+    from coverslip.report import Run, TileSet
 
 
 PAGE_CELLS = 100_000  # of which the page is made, at most; its table has fewer
@@ -92,7 +96,8 @@ def write_summary(
     cells = page_cells(
         sample.table(), targets, large=large, form=form, n_left_out=sample.n_left_out
     )
-    write_report(out, result, page=page, cells=cells, thumbnails=thumbnails)
+    tiles = find_tiles(result, targets)
+    write_report(out, result, page=page, cells=cells, thumbnails=thumbnails, tiles=tiles)
 
 
 def write_tables(
@@ -226,6 +231,7 @@ def write_report(
     page: Page,
     cells: Cells,
     thumbnails: Mapping[tuple[str, int], bytes],
+    tiles: Mapping[tuple[str, int], TileSet] | None = None,
 ) -> None:
     """Write ``report.html``, the page that shows what was found.
 
@@ -240,6 +246,7 @@ def write_report(
         cells=cells,
         failures={str(path): message for path, message in result.failed.items()},
         notes=page.notes,
+        tiles=tiles,
     )
     write_text(out / "report.html", text)
 
@@ -258,13 +265,24 @@ def read_thumbnails(
     singles = [path for path, record in result.done.items() if len(record.images) == 1]
     shown = {singles[i] for i in pick_frames(len(singles), most=MOST_CARDS)}
     n_films = len(result.done) - len(singles)
-    return {
-        (record.path, frame): targets[path].thumbnail(frame).read_bytes()
+    read = {
+        (record.path, frame): read_picture(targets[path].thumbnail(frame))
         for path, record in result.done.items()
         if path in shown or len(record.images) > 1
         for frame in frames_to_show(len(record.images), n_films=n_films)
-        if targets[path].thumbnail(frame).is_file()
     }
+    return {key: picture for key, picture in read.items() if picture is not None}
+
+
+def read_picture(path: Path) -> bytes | None:
+    """The bytes of a picture; None where it is not there, or damaged: the page does without."""
+    try:
+        contents = path.read_bytes()
+        with Image.open(io.BytesIO(contents)) as picture:
+            picture.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    return contents
 
 
 def flat_settings(job: Job) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from coverslip.errors import FileError
 from coverslip.io import writing
 from coverslip.pipeline.fit import misfit_notes
 from coverslip.pipeline.frame_cells import do_frames, do_regions, is_frame_done
+from coverslip.pipeline.job import job_key
 from coverslip.pipeline.plan import is_large, moved_message, plan_frames
-from coverslip.pipeline.record import job_key, write_record
+from coverslip.pipeline.record import write_record
 from coverslip.pipeline.resolve import left_open, resolve_plans
 from coverslip.pipeline.results import write_results
 from coverslip.pipeline.scale import scale_messages
@@ -26,9 +27,11 @@ from coverslip.pipeline.store import BROKEN
 from coverslip.pipeline.tile_cache import drop_all_tiles
 
 if TYPE_CHECKING:
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.plan import FramePlan, OpenedImage
-    from coverslip.pipeline.record import Job, Record
+    from coverslip.pipeline.record import Record
 
+WHOLE = ("image", "finish")  # tasks that end with an image's results
 RUN = 16  # frames of a film that make one task: to open a long film takes as long as one of them
 
 
@@ -39,7 +42,8 @@ class Task:
     Attributes:
         opened: the image.
         kind: "image", all of it; "scale", what all other tasks of a frame rest on, such as the size
-            of its cells; "frames" of a film; or a "region" of a large frame.
+            of its cells; "frames" of a film; a "region" of a large frame; or "finish", which
+            comes after all others of an image: its results, from what they kept.
         frames: the first and the last one + 1.
         region: its number.
         n_done: how many of the image's frames or regions it brings.
@@ -129,7 +133,7 @@ def do_task(task: Task, job: Job) -> None:
         CoverslipError: the image cannot be read or predicted, or a result not be written.
     """
     opened = task.opened
-    if task.kind == "image":
+    if task.kind in WHOLE:
         if opened.done() is None:
             finish_image(opened, job=job)
         return

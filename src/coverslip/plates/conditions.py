@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from coverslip._text import as_it_was
 from coverslip.errors import DataError, FileError, list_problems
-from coverslip.io import label_name, stem, without_zeros
+from coverslip.io import check_regular, label_name, stem, without_zeros
 from coverslip.measurements import column_of
 from coverslip.plates.wells import path_to_well, text_to_well
 
@@ -198,6 +198,7 @@ def read_conditions(path: Path) -> Conditions:
 def _read_rows(path: Path) -> list[dict[str, str]]:
     """The rows that hold anything, each by the names of the columns in lower case."""
     try:
+        check_regular(path)
         if path.stat().st_size > MOST_BYTES:
             raise FileError(f"{path}: larger than 16 MB, so no plate map. Name the right file.")
         text = path.read_text(encoding="utf-8-sig")

@@ -3,7 +3,7 @@ from .cells import Cells
 from .images import IMAGE_COLUMNS, frames_to_show, pick_frames
 from .methods import Methods, methods_to_text
 from .page import Run, html_report
-from .pictures import Drawing, PictureChannels, encode_picture
+from .pictures import Drawing, PictureChannels, TileSet, encode_picture
 from .plates import PlateSection, plate_page
 from .tracks import FilmToShow, TracksToShow, track_report
 
@@ -17,6 +17,7 @@ __all__ = [
     "PictureChannels",
     "PlateSection",
     "Run",
+    "TileSet",
     "TracksToShow",
     "encode_picture",
     "frames_to_show",

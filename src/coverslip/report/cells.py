@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from coverslip.report.html import clean
-from coverslip.report.pictures import Drawing, no_drawing
+from coverslip.report.html import clean, path_to_url
+from coverslip.report.pictures import Drawing, TileSet, no_drawing
 
 # So many cells are in the page, fewer where the table is wide; the CSV file has all.
 MOST_CELLS = 20_000
@@ -105,13 +105,20 @@ def cells_in_page(cells: pd.DataFrame, *, pictured: set[tuple[str, int]]) -> pd.
     return cells.iloc[np.sort(np.lexsort([rank, unseen])[:most])]
 
 
-def data_block(images: pd.DataFrame, cells: pd.DataFrame, *, folder: str = "") -> Markup:
+def data_block(
+    images: pd.DataFrame,
+    cells: pd.DataFrame,
+    *,
+    folder: str = "",
+    tiles: Mapping[tuple[str, int], TileSet] | None = None,
+) -> Markup:
     """Write names of images and columns of cells as JSON that no browser takes for markup.
 
     Args:
         images: A completed table of images.
         cells: The rows for the page, with `file`, `frame` and `label`.
         folder: The folder that all files lie in; their names do not repeat it.
+        tiles: Full resolution by file and frame.
     """
     rows = zip(images["file"], images["frame"], strict=True)
     place = {key: index for index, key in enumerate(rows)}
@@ -121,6 +128,17 @@ def data_block(images: pd.DataFrame, cells: pd.DataFrame, *, folder: str = "") -
     contents = {
         "images": _names(images),
         **_places(images, folder=folder),
+        "tiles": {
+            place[key]: {
+                "url": path_to_url(one.folder),
+                "side": one.side,
+                "levels": one.levels,
+                "height": one.shape[0],
+                "width": one.shape[1],
+            }
+            for key, one in (tiles or {}).items()
+            if key in place
+        },
         "image": [place[key] for key in keys if key in place],
         "label": cells["label"].astype(int).tolist(),
         "columns": [_column(cells, name) for name in measured_columns(cells)],

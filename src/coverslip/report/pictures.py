@@ -1,6 +1,5 @@
 """image and outlines of a frame → a picture and lines that a page can hold."""
 
-import base64
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +12,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from coverslip.report.html import render
+from coverslip.report.html import data_url, render
 
 # Longer side of a picture inside the page where nothing else is asked for: sharp on a card.
 SIDE_PX = 640
@@ -84,6 +83,25 @@ class PictureChannels:
         return json.dumps(about).encode() if self.n_shown else b""
 
 
+@dataclass(frozen=True)
+class TileSet:
+    """An image at full resolution, as tiles beside the page: FOLDER/LEVEL/ROW_COLUMN.jpg.
+
+    Attributes:
+        folder: As a path from the page, with / between its parts.
+        side: Of a tile, in pixels; those at the right and at the bottom are smaller.
+        levels: How many there are: 0 is the full resolution, each other half the one before.
+        shape: Height and width of the image, in pixels.
+
+    Their colours are those of the page's picture.
+    """
+
+    folder: str
+    side: int
+    levels: int
+    shape: tuple[int, int]
+
+
 def picture_channels(picture: Image.Image) -> PictureChannels:
     """Read from an opened JPEG or PNG what its colours are."""
     if picture.mode in ("L", "1", "I;16"):
@@ -91,7 +109,7 @@ def picture_channels(picture: Image.Image) -> PictureChannels:
     try:
         about = json.loads(picture.info.get("comment", b""))
         return PictureChannels(tuple(map(str, about["channels"][:3])), int(about["shown"]))
-    except (ValueError, TypeError, KeyError):  # no comment, or none of ours
+    except (ValueError, TypeError, KeyError, RecursionError):  # no comment, or none of ours
         return PictureChannels(("Red", "Green", "Blue"))
 
 
@@ -175,7 +193,7 @@ def _jpeg(image: Image.Image, *, comment: bytes = b"") -> bytes:
 def picture_url(picture: bytes) -> str:
     """A JPEG or PNG file as an address that holds it."""
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"
+    return data_url(picture, f"image/{kind}")
 
 
 def draw_cells(drawing: Drawing, *, name: str, most_chars: int) -> Markup:

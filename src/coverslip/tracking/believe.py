@@ -72,8 +72,16 @@ class Evidence:
         return len(self.pair)
 
 
+@dataclass(frozen=True, eq=False)
+class Backwards:
+    """The divisions of a film that was played backwards, and which share of it was."""
+
+    found: Evidence
+    share: float
+
+
 def drop_false_divisions(
-    frames: Sequence[Cells], linked: list[Linked], *, scales: Scales, settings: TrackSettings
+    frames: Sequence[Cells], linked: list[Linked], *, scales: Scales, backwards: Backwards
 ) -> tuple[list[Linked], int]:
     """Make links of the divisions that are more likely masks that broke.
 
@@ -81,7 +89,7 @@ def drop_false_divisions(
         frames: The cells of all frames.
         linked: Who became whom.
         scales: Of the film.
-        settings: Of the user.
+        backwards: The divisions of the film played backwards, `play_backwards`.
 
     Returns:
         The same without these divisions, and how many there were.
@@ -90,7 +98,7 @@ def drop_false_divisions(
     found = gather_evidence(frames, linked, scales=scales)
     if not len(found):
         return linked, n_short
-    mirrored, share = _play_backwards(frames, scales, settings)
+    mirrored, share = backwards.found, backwards.share
     sure = judge(found, mirrored, lost=_loss_rate(frames, linked, scales), share=share)
     false = sure < 0.5
     chosen = [np.zeros(len(one.divisions), dtype=bool) for one in linked]
@@ -99,10 +107,16 @@ def drop_false_divisions(
     return drop_divisions(frames, linked, chosen, scales=scales), n_short + int(false.sum())
 
 
-def _play_backwards(
-    frames: Sequence[Cells], scales: Scales, settings: TrackSettings
-) -> tuple[Evidence, float]:
-    """The divisions of the film played backwards, and which share of the film was played."""
+def play_backwards(
+    frames: Sequence[Cells], *, scales: Scales, settings: TrackSettings
+) -> Backwards:
+    """Find the divisions of a film that is played backwards: all of them are false.
+
+    Args:
+        frames: The cells of all frames.
+        scales: Of the film.
+        settings: Of the user.
+    """
     looks = rank_looks(frames)
     parts, played = [], 0
     for start, stop in _runs(len(frames)):
@@ -115,7 +129,7 @@ def _play_backwards(
         parts.append(gather_evidence(part, linked, scales=back, looks=looks[start:stop][::-1]))
         played += len(part) - 1
     joined = {name: np.concatenate([getattr(one, name) for one in parts]) for name in FIELDS}
-    return Evidence(**joined), played / (len(frames) - 1)
+    return Backwards(Evidence(**joined), played / max(len(frames) - 1, 1))
 
 
 def _runs(n_frames: int) -> list[tuple[int, int]]:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.errors import DataError
-from coverslip.tracking.believe import drop_false_divisions
+from coverslip.tracking.believe import drop_false_divisions, play_backwards
 from coverslip.tracking.cells import find_cells
 from coverslip.tracking.chains import chain
 from coverslip.tracking.lineage import Tracks, build_lineage, note_merges
 from coverslip.tracking.link import close_gaps, link_cells, link_neighbours
 from coverslip.tracking.mend import Join, find_mends, mend_labels, mended_cells
+from coverslip.tracking.pieces import find_pieces
 from coverslip.tracking.settings import TrackSettings
 from coverslip.tracking.table import build_table
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from coverslip.tracking.believe import Backwards
     from coverslip.tracking.cells import Cells
     from coverslip.tracking.cost import Scales
     from coverslip.tracking.kept import KeptWork
@@ -41,7 +43,7 @@ def track(
 
     Nothing need be set: how far cells move, how much they change and when they divide follows from
     the film. The drift of the stage is taken out, missed cells are bridged, and a mask that was
-    parted or joined in one frame only is mended.
+    parted for a few frames or joined for one is mended.
 
     Args:
         labels: (T, H, W) integers, or a sequence of (H, W) that is read when a frame is asked for;
@@ -128,12 +130,12 @@ def track_cells(
     _check_sizes(frames)
     linked, scales = link_cells(frames, settings=settings, work=work)
     mends: list[Mend] = []
-    if not settings.keep_labels:
-        mends = find_mends(frames, linked, scales=scales, labels_of=pixels.labels_of)
-        mended = mended_cells(frames, mends, pixels.labels_of, image_of=pixels.image_of)
-        linked = _link_mended(mended, linked, mends, scales=scales, settings=settings)
-        frames = mended
-    linked, n_false = drop_false_divisions(frames, linked, scales=scales, settings=settings)
+    if settings.keep_labels:
+        backwards = play_backwards(frames, scales=scales, settings=settings)
+    else:
+        mended = _mend(frames, linked, pixels, scales=scales, settings=settings)
+        frames, linked, mends, backwards = mended
+    linked, n_false = drop_false_divisions(frames, linked, scales=scales, backwards=backwards)
     drifts = np.array([one.drift for one in linked if one.end == one.begin + 1]).reshape(-1, 2)
     chains = chain(frames, linked)
     lineage = build_lineage(frames, chains, scales=scales, drifts=drifts)
@@ -234,6 +236,39 @@ def _check_sizes(frames: Sequence[Cells]) -> None:
             )
 
 
+def _mend(
+    frames: Sequence[Cells],
+    linked: list[Linked],
+    pixels: Pixels,
+    *,
+    scales: Scales,
+    settings: TrackSettings,
+) -> tuple[Sequence[Cells], list[Linked], list[Mend], Backwards]:
+    """Put right the masks of single frames, then the pieces that stayed apart for longer.
+
+    The film is played backwards before pieces are put back: how often its masks break is asked.
+    """
+
+    def redo(found: Sequence[Mend]) -> tuple[list[Cells], list[Linked]]:
+        mended = mended_cells(frames, [*mends, *found], pixels.labels_of, image_of=pixels.image_of)
+        again = _link_mended(mended, linked, found, scales=scales, settings=settings)
+        return mended, again
+
+    def labels_of(frame: int) -> NDArray[Any]:
+        here = [one for one in mends if one.frame == frame]
+        return mend_labels(pixels.labels_of(frame), here)
+
+    mends: list[Mend] = []
+    found = find_mends(frames, linked, scales=scales, labels_of=labels_of)
+    frames, linked = redo(found)
+    mends += found
+    backwards = play_backwards(frames, scales=scales, settings=settings)
+    sure, _ = drop_false_divisions(frames, linked, scales=scales, backwards=backwards)
+    pieces = find_pieces(frames, sure, scales=scales, labels_of=labels_of)
+    frames, linked = redo(pieces)
+    return frames, linked, mends + pieces, backwards
+
+
 def _link_mended(
     frames: Sequence[Cells],
     linked: list[Linked],
@@ -283,7 +318,7 @@ def _notes(
     joins = sum(isinstance(one, Join) for one in mends)
     if mends:
         notes.append(
-            f"{joins} masks that were parted and {len(mends) - joins} that were joined in one "
-            "frame only were mended (--keep-labels leaves them)"
+            f"{joins} masks that were parted and {len(mends) - joins} that were joined for a few "
+            "frames only were mended (--keep-labels leaves them)"
         )
     return tuple(notes)

@@ -210,7 +210,7 @@ def _joins(moment: _Moment, lone: Whole, labels: NDArray[Any]) -> Iterator[Join]
             i, m = moment.cell_before(j), moment.cell_after(j)
             if i is None or m is None or not _are_one(moment, i, j, k, m):
                 continue
-            if _are_near(labels, cells, j, k):
+            if are_near(labels, cells, j, k):
                 yield Join(moment.t, int(cells.label[j]), int(cells.label[k]))
                 break
 
@@ -236,7 +236,7 @@ def _are_one(moment: _Moment, i: int, j: int, k: int, m: int) -> bool:
     return to_both + from_both + MARGIN < apart
 
 
-def _are_near(labels: NDArray[Any], cells: Cells, j: int, k: int) -> bool:
+def are_near(labels: NDArray[Any], cells: Cells, j: int, k: int) -> bool:
     """Whether two masks are at most a few pixels apart."""
     reach = 3 * np.sqrt(np.trace(cells.spread[k])) + APART_PX + 1
     low = np.maximum(cells.place[k] - reach, 0).astype(int)
@@ -259,7 +259,7 @@ def _splits(moment: _Moment, lost: Whole, labels: NDArray[Any]) -> Iterator[Spli
         if mask is None or moment.chains.before[moment.node(mask)] < 0:
             continue
         one, two = moment.cell_before(mask), _become(moment, mask, gone)
-        if one is None or two is None or not _is_both(moment, one, gone, mask):
+        if one is None or two is None or not _is_both(moment, (one, gone), mask, two):
             continue
         ways = expected[[one, gone]]
         after = moment.after.place[list(two)]
@@ -300,13 +300,15 @@ def _become(moment: _Moment, mask: int, gone: int) -> tuple[int, int] | None:
     return (daughters[0], daughters[1]) if future < 0 and len(daughters) == 2 else None
 
 
-def _is_both(moment: _Moment, one: int, lost: int, mask: int) -> bool:
-    """Whether a mask is as large as two cells together rather than as the one."""
-    before, scales = moment.before, moment.scales
-    area = moment.cells.area[mask]
-    grown = np.log(area / before.area[one]) - scales.growth
-    both = np.log(area / (before.area[one] + before.area[lost])) - scales.growth
-    return bool(abs(both) < abs(grown) and abs(both) < 3 * scales.area)
+def _is_both(moment: _Moment, before: tuple[int, int], mask: int, after: tuple[int, int]) -> bool:
+    """Whether a mask is as large as two cells together, as they were or will be, not as the one."""
+    grown = moment.scales.growth
+    were, will_be = moment.before.area[list(before)], moment.after.area[list(after)]
+    area = np.log(moment.cells.area[mask])
+    past, future = np.log(were.sum()) + grown, np.log(will_be.sum()) - grown
+    both = abs(area - (past + future) / 2)
+    alone = abs(area - (np.log(were[0]) + grown + np.log(will_be.max()) - grown) / 2)
+    return bool(both < alone and both < 3 * moment.scales.area + abs(past - future) / 2)
 
 
 def _crossed(before: Floats, after: Floats) -> bool:

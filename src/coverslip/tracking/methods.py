@@ -34,7 +34,7 @@ def describe_tracking(
     if settings.merges:
         rules.append("cells could fuse")
     if not settings.keep_labels:
-        rules.append("masks that were parted or joined in one frame only were mended")
+        rules.append("masks that were parted or joined for a few frames only were mended")
     n_divisions = int((tracks.lineage["fate"] == "divides").sum())
     text = (
         f"Cells were tracked with coverslip {__version__}: the drift of the stage was taken out; "

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from coverslip.errors import DataError, SettingsError
-from coverslip.io import annotated_file, is_image, stem, without_zeros
+from coverslip.io import annotated_file, check_regular, is_image, stem, without_zeros
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -219,6 +219,7 @@ def _read_texts(table: Path) -> pd.DataFrame:
         SettingsError: not readable as CSV.
     """
     try:
+        check_regular(table)
         with table.open(encoding="utf-8-sig") as stream:
             first = stream.readline()
         with warnings.catch_warnings():

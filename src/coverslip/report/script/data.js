@@ -51,7 +51,8 @@ function readDrawing(view) {
   const img = view && view.querySelector("img");
   if (!img) return null;
   const lines = view.querySelector("svg.outlines");
-  const box = lines ? lines.viewBox.baseVal : img;
+  const own = { width: Number(img.getAttribute("width")), height: Number(img.getAttribute("height")) };
+  const box = lines ? lines.viewBox.baseVal : own;  // not as it is laid out on its card
   const cells = new Map();
   for (const path of lines ? lines.querySelectorAll("path[data-cells]") : []) {
     const outlines = path.getAttribute("d").split("M").slice(1);
@@ -60,7 +61,7 @@ function readDrawing(view) {
     });
   }
   const names = view.dataset.channels ? view.dataset.channels.split("\n") : [];
-  return { url: img.src, width: box.width, height: box.height, names, nShown: Number(view.dataset.stained || 0), cells };
+  return { url: img.src, width: box.width, height: box.height, pixels: own.width, names, nShown: Number(view.dataset.stained || 0), cells };
 }
 
 // The corners of an outline, ring by ring: its path is one absolute point, then relative steps.

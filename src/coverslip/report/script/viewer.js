@@ -3,14 +3,17 @@
 function makeViewer({ images, onMark }) {
   const now = { image: null, told: null, width: 0, film: [], paths: new Map(), rows: new Map(), chosen: null };
   const picture = makeSvg("image", { preserveAspectRatio: "none" });
+  const near = makeSvg("g", { class: "tiles" });
+  const ground = makeSvg("g", { class: "ground" }, picture, near);
+  const tiles = makeTiles(near);
   const rim = makeSvg("use", { href: "#viewer-cells", class: "rim" });
   const cells = makeSvg("g", { id: "viewer-cells" });
   const chosenOnes = makeSvg("g", { class: "marks" });
   const front = makeSvg("g", { class: "front" });
-  const look = makeLook(picture);
-  const stage = makeSvg("svg", { class: "outlines stage", role: "img" }, look.filter, picture, rim, cells, chosenOnes, front);
+  const look = makeLook(ground);
+  const stage = makeSvg("svg", { class: "outlines stage", role: "img" }, look.filter, ground, rim, cells, chosenOnes, front);
   const bar = makeScaleBar();
-  const zoom = makeZoom(stage, updateBar);
+  const zoom = makeZoom(stage, hearView);
   const markBar = makeMarkBar(() => now.image);
   const panel = makePanel({ onPick: pickRow, onHover: hoverRow, look: look.host, markBar: markBar.host });
   const outlined = button("Outlines", "Outlines on or off (O)", () => toggle(outlined, "bare"));
@@ -59,7 +62,9 @@ function makeViewer({ images, onMark }) {
     Object.assign(now, { image, paths: new Map(), rows: new Map(), chosen: null });
     for (const row of rowsOfImage(image)) now.rows.set(data.label[row], row);
     const { width, height } = drawing;
+    tiles.open(image, drawing);
     if (now.width !== width) zoom.open(width, height);
+    else if (now.view) tiles.update(now.view, drawing.pixels);
     now.width = width;
     fill(picture, { href: drawing.url, width, height }, []);
     look.open(drawing.names, drawing.nShown);
@@ -87,6 +92,12 @@ function makeViewer({ images, onMark }) {
   function drawMarks() {
     const here = now.image === null ? [] : markedRows(now.image).filter((row) => now.paths.has(data.label[row]));
     chosenOnes.replaceChildren(...here.map((row) => makeSvg("path", { d: now.paths.get(data.label[row]).getAttribute("d"), class: "marked" })));
+  }
+
+  function hearView(view) {
+    now.view = view;
+    updateBar(view);
+    if (now.image !== null) tiles.update(view, drawingOf(now.image).pixels);
   }
 
   // How many screen pixels one of the image has: the drawing may be coarser than the image.
