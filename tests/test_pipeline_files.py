@@ -18,7 +18,8 @@ from coverslip.figures.display import to_picture
 from coverslip.inference import PredictSettings
 from coverslip.io import open_image, read_labels
 from coverslip.measurements import COLUMNS, MeasureSettings
-from coverslip.pipeline import BatchResult, Job, SegmentSettings, record, segment_files
+from coverslip.pipeline import BatchResult, Job, SegmentSettings, segment_files
+from coverslip.pipeline import job as jobs
 from coverslip.pipeline.outputs import name_outputs
 from coverslip.pipeline.summary import read_thumbnails
 from coverslip.report import PictureChannels, pick_frames
@@ -334,13 +335,13 @@ def test_another_backend_does_it_again(tmp_path, out, monkeypatch):
     run([path], out)
     torch_named = replace(JOB, settings=replace(SETTINGS, predict=replace(CPU, backend="torch")))
     assert run([path], out, torch_named)[1] == 0  # what "auto" comes to for this network
-    ours = record.result_settings
+    ours = jobs.result_settings
 
     def elsewhere(job):
         settings = ours(job)
         return {**settings, "predict": {**settings["predict"], "backend": "onnxruntime"}}
 
-    monkeypatch.setattr(record, "result_settings", elsewhere)
+    monkeypatch.setattr(jobs, "result_settings", elsewhere)
     assert run([path], out)[1] == 1
 
 
