@@ -251,7 +251,7 @@ def test_probabilities_and_uncertainty(tmp_path, out):
 
 
 def test_uncertainty_needs_views_to_compare():
-    with pytest.raises(SettingsError, match="--tta paper"):
+    with pytest.raises(SettingsError, match="add --tta pair, paper or d4"):
         replace(JOB, keep_spread=True)
 
 
