@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from coverslip import find_pairs, fine_tune, load_model, score_model
+from coverslip import SegmentSettings, find_pairs, fine_tune, load_model, score_model
 from coverslip.io import write_text
 from coverslip.provenance import provenance
 
@@ -83,7 +83,7 @@ def answer_for(pairs: list[Pair], start: str, tests: dict[str, list[Pair]]) -> d
 
 def score(model: str, pairs: list[Pair]) -> dict[str, Any]:
     """The scores of each image as a user would segment it, and their means."""
-    table = score_model(load_model(model), pairs)
+    table = score_model(load_model(model), pairs, settings=SegmentSettings())
     means = table[SCORES].mean().round(4).to_dict()
     return {"mean": means, "images": table[["name", *SCORES]].to_dict("records")}
 

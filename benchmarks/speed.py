@@ -34,6 +34,7 @@ from coverslip.reproduction.tables.write import table_to_markdown
 HERE = Path(__file__).parent / "systems"
 OURS = "swift onnxruntime"
 ROUNDS = {256: 7, 1024: 3}  # larger ones once
+AHEAD = 1.5  # of the fastest other system, at every size
 
 
 @dataclass(frozen=True)
@@ -205,8 +206,8 @@ def goals(table: pd.DataFrame) -> list[dict[str, object]]:
         peers = others[others["size"] == size]
         if len(peers):
             best = peers.loc[peers["s/MP"].idxmin()]
-            what = f"swift, {size} px: s/MP, against the fastest other, {best['system']}"
-            rows.append(goal(what, value, most=float(best["s/MP"])))
+            what = f"swift, {size} px: s/MP, {AHEAD:g} times as fast as {best['system']}"
+            rows.append(goal(what, value, most=float(best["s/MP"]) / AHEAD))
     if 1024 in swift and max(swift) > 1024:
         what = f"swift: s/MP at {max(swift)} px over that at 1024 px"
         rows.append(goal(what, swift[max(swift)] / swift[1024], most=1.1))

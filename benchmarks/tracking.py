@@ -3,7 +3,7 @@
 python benchmarks/tracking.py FOLDER [FOLDER ...] [-o OUT.csv]
 
 Each folder is the truth of a film in the form of the Cell Tracking Challenge. Every linker is given
-the true masks, numbered anew in each frame, and is scored by `coverslip.tracking.scores`: F1 of the
+the true masks, numbered anew in each frame, and is scored by `tracking.link_scores`: F1 of the
 links and of the divisions. Ours is used as it is; laptrack with its defaults and divisions on, and
 again with the settings, of 84, that link best on this film, as a person might choose who knew the
 truth: cutoffs, splits farther or less far, gaps closed or not; trackastra and motile likewise, with
@@ -37,8 +37,9 @@ import pandas as pd
 from coverslip.tracking.assemble import build_tracks
 from coverslip.tracking.cells import find_cells
 from coverslip.tracking.ctc import ctc_to_tracks, read_ctc
+from coverslip.tracking.frame_match import match_frame
 from coverslip.tracking.graph import graph_to_tracks
-from coverslip.tracking.scores import match_frame, score_links
+from coverslip.tracking.link_scores import score_links
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -131,6 +131,11 @@ class Browser:
             self.mouse("mouseMoved", x, y, button="left", buttons=1, **more)
         self.mouse("mouseReleased", *points[-1], **more)
 
+    def touch(self, kind: str, *fingers: tuple[float, float]) -> None:
+        """Fingers, each at its place: touchStart, touchMove, touchEnd (those that stay)."""
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(fingers)]
+        self.send("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+
     def resize(self, width: int, height: int) -> None:
         self.send(
             "Emulation.setDeviceMetricsOverride",

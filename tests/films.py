@@ -10,7 +10,7 @@ import pandas as pd
 from coverslip.io import write_labels
 from coverslip.tables import write_table
 from coverslip.tracking.assemble import build_tracks
-from coverslip.tracking.ctc import renumber
+from coverslip.tracking.ctc_writer import renumber
 
 SIZE = (24, 60)
 

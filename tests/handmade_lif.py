@@ -7,9 +7,17 @@ import numpy as np
 DIMENSIONS = {"X": (1, "m"), "Y": (2, "m"), "Z": (3, "m"), "T": (4, "s"), "M": (10, "")}
 
 
-def lif_bytes(images):
-    """A LIF of images: (name, values, axes "TZCYX" of them, {axis: length from first to last})."""
-    elements = [_element(n, *image) for n, image in enumerate(images)]
+def lif_bytes(images, *, stamps=()):
+    """A LIF of images: (name, values, axes "MTZCYX" of them, {axis: length from first to last}).
+
+    The stamps say when each picture was taken, in steps of 100 ns.
+    """
+    times = " ".join(f"{stamp:x}" for stamp in stamps)
+    times = f'<TimeStampList NumberOfTimeStamps="{len(stamps)}">{times}</TimeStampList>'
+    elements = [
+        _element(n, *image).replace("</Image>", f"{times * bool(stamps)}</Image>")
+        for n, image in enumerate(images)
+    ]
     text = (
         '<LMSDataContainerHeader Version="2"><Element Name="session" UniqueID="u"><Data>'
         '<Experiment Path=""/></Data><Memory Size="0" MemoryBlockID="MemBlock_all"/><Children>'

@@ -157,7 +157,7 @@ def test_ctrl_c_is_exit_status_130(coverslip, images, model, tmp_path, monkeypat
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("coverslip.pipeline.results.write_image", interrupt)
+    monkeypatch.setattr("coverslip.pipeline.pictures.write_image", interrupt)
     said = coverslip("segment", images, "-o", tmp_path / "out", "--model", model)
     assert said.status == 130 and "stopped" in said.err
 
@@ -185,7 +185,7 @@ def test_a_request_to_end_is_exit_status_143(coverslip, images, model, tmp_path,
             asked.append(os.kill(os.getpid(), signal.SIGTERM))
         time.sleep(2)
 
-    monkeypatch.setattr("coverslip.pipeline.results.write_image", end)
+    monkeypatch.setattr("coverslip.pipeline.pictures.write_image", end)
     said = coverslip("segment", images, "-o", tmp_path / "out", "--model", model)
     assert said.status == 143 and "the same command goes on" in said.err
     assert (tmp_path / "out" / "report.html").exists()

@@ -131,7 +131,7 @@ def test_a_checkpoint_of_another_network(mistake, image, model, out, monkeypatch
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--tta papper", "tta is 'papper'; it must be one of none, paper, d4"),
+        ("--tta papper", "tta is 'papper'; it must be one of none, pair, paper, d4"),
         ("--device gpu", "device is 'gpu'; it must be one of auto, cpu, cuda, mps"),
         ("--threshold 50", "threshold is 50.0; it must lie in 0 to 1"),
         ("--threshold half", "Invalid value for '--threshold'"),
@@ -142,7 +142,7 @@ def test_a_checkpoint_of_another_network(mistake, image, model, out, monkeypatch
         ("--scale 0", "scale is 0.0; wanted 0.05 to 20"),
         ("--tile 0", "tile_px is 0"),
         ("--tile 4", "use a tile_px over 4"),
-        ("--uncertainty", "add --tta paper"),
+        ("--uncertainty", "add --tta pair"),
         ("--thresold 0.4", "No such option"),
     ],
 )

@@ -28,7 +28,7 @@ import zarr
 
 from bright import write_bright
 from coverslip.checkpoints import Checkpoint, Method
-from coverslip.cli.segment import load_job
+from coverslip.cli.job import load_job
 from coverslip.cluster import connect
 from coverslip.cluster.executor import future_to_error
 from coverslip.errors import FileError, SettingsError, StoppedError

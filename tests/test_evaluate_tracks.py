@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import tifffile
 
-from coverslip.tracking.ctc import write_ctc
+from coverslip.tracking.ctc_writer import write_ctc
 from films import division, draw, linked, renamed, save
 
 

@@ -150,16 +150,16 @@ def test_the_report_says_how_it_was_made(coverslip, images, model, tmp_path):
 
 def test_a_model_is_cited_with_its_data(tmp_path):
     import coverslip
-    from coverslip.pipeline.methods import describe_job
-    from coverslip.pipeline.record import make_job
+    from coverslip.pipeline.job import make_job
+    from coverslip.pipeline.methods import describe_jobs
 
-    said = describe_job(make_job("nuclei"), n_images=1, n_cells=7)
+    said = describe_jobs([make_job("nuclei")], n_images=1, n_cells=7)
     sha = coverslip.load_model("nuclei").hash[:16]
     assert f"(model nuclei, a network swift, SHA-256 {sha}; prob" in said.text
     assert "probability threshold 0.55" in said.text
     assert "trained on Data Science Bowl 2018" in said.text and "(Caicedo et al. 2019)" in said.text
     assert "doi = {10.1038/s41592-019-0612-7}" in said.bibtex
-    assert "Chalfoun et al. 2015" in describe_job(make_job("egt"), n_images=1, n_cells=7).text
+    assert "Chalfoun et al. 2015" in describe_jobs([make_job("egt")], n_images=1, n_cells=7).text
 
 
 def test_a_tracked_film_says_how(coverslip, tmp_path):

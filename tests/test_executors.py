@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from coverslip.cli.segment import load_job
+from coverslip.cli.job import load_job
 from coverslip.errors import CoverslipError
 from coverslip.io import open_image, read_frame
 from coverslip.pipeline import Processes, SegmentSettings, Serial, Threads, segment_files
+from coverslip.pipeline.tasks import finish_image
 from killed import contents
 
 if TYPE_CHECKING:
@@ -73,6 +75,20 @@ def test_all_executors_come_to_the_same_bytes(name, images, job, wanted, tmp_pat
     assert "broken.tif" in result.failed[images[2]]
     assert [one[1:] for one in frames if one[0] == "film.tif"] == [(n, 5) for n in range(1, 6)]
     assert [one[1:] for one in frames if one[0] == "large.tif"] == [(n, 9) for n in range(1, 10)]
+
+
+def test_results_are_written_by_those_who_do_the_work(images, job, tmp_path, monkeypatch):
+    """So that the next image is begun meanwhile; the main thread only hands tasks on."""
+    threads = {}
+
+    def finish(opened, *, job):
+        threads[opened.file.path.name] = threading.current_thread().name
+        return finish_image(opened, job=job)
+
+    monkeypatch.setattr("coverslip.pipeline.tasks.finish_image", finish)
+    segment_files(images, tmp_path / "out", job=job, executor=Threads())
+    assert set(threads) == {"a.tif", "b.tif", "film.tif", "large.tif"}
+    assert all(name.startswith("coverslip") for name in threads.values()), threads
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills as POSIX does")

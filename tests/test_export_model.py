@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import warnings
+import zipfile
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from coverslip.checkpoints import load_checkpoint, load_model, save_onnx
+from coverslip.cli.export_model import run_export_model
 from coverslip.errors import ModelError, SettingsError
 from coverslip.inference import PredictSettings, pick_backend
 from coverslip.inference.runtime import onnx as contents
@@ -52,6 +58,34 @@ def test_the_file_alone_gives_the_same_cells(file: Path, image: np.ndarray) -> N
     # by a graph of our own
     same = segmented(image, model, backend="onnxruntime", precision="float32")
     assert abs(got.probs - same.probs).max() < 1e-5
+
+
+def test_in_int8_the_file_gives_the_labels_of_the_model_in_int8(
+    file: Path, image: np.ndarray, tmp_path: Path
+) -> None:
+    small = tmp_path / "small.onnx"
+    model = load_model("nuclei")
+    assert save_onnx(small, model, precision="int8") is None
+    assert small.stat().st_size < 0.3 * file.stat().st_size
+    alone = load_checkpoint(small)
+    assert alone.settle(CPU).precision == "int8"
+    assert load_checkpoint(file).settle(CPU).precision == "float32"
+    got, wanted = segmented(image, alone), segmented(image, model, precision="int8")
+    assert len(wanted.cells) > 5 and np.array_equal(got.labels, wanted.labels)
+    assert np.array_equal(got.probs, wanted.probs)
+    in_float = segmented(image, model, precision="float32")
+    assert not np.array_equal(got.probs, in_float.probs)  # they are no other numbers by chance
+    with pytest.raises(SettingsError, match="computes in int8"):
+        segmented(image, alone, precision="float32")
+
+
+def test_int8_is_refused_of_a_model_without_ranges(tmp_path: Path) -> None:
+    bare = replace(load_model("nuclei"), ranges={})
+    with pytest.raises(SettingsError, match="no ranges"):
+        save_onnx(tmp_path / "a.onnx", bare, precision="int8")
+    with pytest.raises(SettingsError, match="float32, int8"):
+        save_onnx(tmp_path / "a.onnx", bare, precision="int4")
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_carries_all_that_the_checkpoint_does(file: Path) -> None:
@@ -255,3 +289,76 @@ def test_what_no_network_of_ours_has_is_refused(
     with pytest.raises(ModelError, match=said) as error:
         load_checkpoint(change_graph(file, tmp_path / "a.onnx", how))
     assert "\n" not in str(error.value)
+
+
+# A package of bioimage.io
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("zoo") / "my nuclei.zip"
+    run_export_model("nuclei", path, to="bioimageio")
+    return path
+
+
+def test_the_package_gives_the_models_own_probabilities_to_whoever_does_as_it_says(
+    package: Path,
+) -> None:
+    """By its description alone: stretch, clip, normalise, ONNX, sigmoid."""
+    with zipfile.ZipFile(package) as opened:
+        files = {name: opened.read(name) for name in opened.namelist()}
+    said = json.loads(files["rdf.yaml"])
+    (given,), (wanted,) = (
+        np.load(io.BytesIO(files[said[side][0]["test_tensor"]["source"]]))
+        for side in ("inputs", "outputs")
+    )
+    stretch, clip, normalise = (one["kwargs"] for one in said["inputs"][0]["preprocessing"])
+    low, high = np.percentile(given, (stretch["min_percentile"], stretch["max_percentile"]))
+    ready = np.clip((given - low) / (high - low + stretch["eps"]), clip["min"], clip["max"])
+    ready = (ready - np.reshape(normalise["mean"], (3, 1, 1))) / np.reshape(
+        normalise["std"], (3, 1, 1)
+    )
+    forward = run_onnx(files["weights.onnx"], backend="onnxruntime", threads=1)
+    (logits,) = forward(ready[None].astype(np.float32))
+    assert abs(1 / (1 + np.exp(-logits)) - wanted).max() < 1e-5
+    model = load_model("nuclei")
+    exact = PredictSettings(device="cpu", precision="float32")
+    settings = SegmentSettings(scale=1.0, predict=exact)
+    own = segment(given.transpose(1, 2, 0), model, settings=settings)
+    assert abs(own.probs - wanted[0]).max() < 0.001
+    assert (wanted[0] > 0.5).mean() > 0.02
+    assert said["license"] == "BSD-3-Clause" and said["name"] == "coverslip my nuclei"
+    assert "10.1038/s41592-019-0612-7" in [one["doi"] for one in said["cite"]]
+    assert model.hash in files["README.md"].decode()
+    with Image.open(io.BytesIO(files["cover.png"])) as cover:
+        assert cover.width == 2 * cover.height
+
+
+def test_the_same_model_is_the_same_package(package: Path, tmp_path: Path) -> None:
+    again = tmp_path / "my nuclei.zip"
+    run_export_model("nuclei", again, to="bioimageio")
+    assert again.read_bytes() == package.read_bytes()
+
+
+def test_the_package_passes_the_zoos_own_tests(package: Path) -> None:
+    """Its format, and its outputs from its inputs, at several sizes and batches."""
+    core = pytest.importorskip("bioimageio.core")
+    if version("bioimageio.spec") == "0.5.12.0" and version("pydantic") >= "2.14":
+        pytest.skip("this bioimageio.spec refuses every package with this pydantic")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        summary = core.test_model(str(package), weight_format="onnx")
+    assert summary.status == "passed", summary.display()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"to": "keras"}, "onnx, bioimageio"),
+        ({"to": "bioimageio"}, "ends in .zip"),
+        ({"image": Path("a.png")}, "add --to bioimageio"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(tmp_path: Path, options: dict, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        run_export_model("nuclei", tmp_path / "a.onnx", **options)

@@ -139,6 +139,17 @@ def test_a_kept_frame_that_was_damaged_is_made_anew(out, film):
     assert counts(out) == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.parametrize("damage", [b"", b"null", None])
+def test_a_damaged_picture_of_an_image_done_before_costs_the_page_that_picture(out, paths, damage):
+    in_turn(paths[:2], out, job=JOB)
+    picture = sorted((out / "records").glob("*.jpg"))[0]
+    whole = picture.read_bytes()
+    picture.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    result = in_turn(paths[:2], out, job=JOB)
+    assert len(result.skipped) == 2 and result.failed == {}
+    assert (out / "report.html").read_text("utf-8").count("data:image/jpeg") == 1
+
+
 # --- disks
 
 

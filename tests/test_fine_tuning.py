@@ -14,6 +14,7 @@ import coverslip as cs
 from coverslip.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from coverslip.errors import DataError
 from coverslip.io import Reading, find_pairs, read_rectangles, rectangles_file
+from coverslip.metrics import count_cells, mean_average_precision
 from coverslip.models import MODELS
 from coverslip.training import (
     Choice,
@@ -30,9 +31,10 @@ from coverslip.training import (
     start_run,
     train,
 )
+from coverslip.training.bootstrap import mean_ap, middle_of, resample_ap
 from coverslip.training.effort import count_epochs, fit_to_time
 from coverslip.training.held_out import divide
-from coverslip.training.validation import picture_errors
+from coverslip.training.validation import CellHits, find_hits, picture_errors
 from drawn import write_dataset
 from tiny import Tiny
 
@@ -269,6 +271,48 @@ def test_a_comparison_says_how_sure_it_is():
     low, high = Comparison(table, "ap").interval()
     assert 0.2 <= low < (0.3 + 0.2 + 0.6) / 3 < high <= 0.6 + 1e-9
     assert Comparison(table[:2], "ap").interval() is None
+
+
+def hits_of(found, wrong=0):
+    """Cells that are found or not, at both of two thresholds, and so many that are none."""
+    true = np.repeat(np.array(found, bool)[:, None], 2, axis=1)
+    pred = np.concatenate([true[true[:, 0]], np.zeros((wrong, 2), bool)])
+    return CellHits(true, pred)
+
+
+def test_resampled_cells_say_how_sure_a_score_is():
+    half = hits_of([1, 0] * 50)
+    draws = resample_ap([half], [half])
+    assert (draws[:, 0] == draws[:, 1]).all()  # the same cells are drawn before and after
+    # A share of 100 cells of which half are found: binomial, of deviation 5 %.
+    assert draws[:, 0].mean() == pytest.approx(0.5, abs=0.01)
+    assert draws[:, 0].std() == pytest.approx(0.05, abs=0.005)
+    few = resample_ap([hits_of([1, 0] * 8)], [hits_of([1, 1] * 8)])
+    low, high = middle_of(few[:, 0])
+    assert high - low > 0.35 and (few[:, 1] == 1).all()
+    assert resample_ap([hits_of([1] * 9)], [hits_of([1] * 9)]) is None
+
+
+def test_cells_that_are_none_count_and_images_are_drawn_where_there_are_three():
+    every = hits_of([1] * 30, wrong=30)
+    assert resample_ap([every], [every]).mean() == pytest.approx(0.5, abs=0.01)
+    good, bad = hits_of([1] * 30), hits_of([0] * 30)
+    three = resample_ap([good, good, bad], [good, good, good])[:, 0]
+    shares, counts = np.unique(three.round(6), return_counts=True)
+    assert shares.tolist() == [0, 0.333333, 0.666667, 1]  # 0 to 3 good ones of three
+    assert counts / len(three) == pytest.approx([1 / 27, 6 / 27, 12 / 27, 8 / 27], abs=0.04)
+    assert (resample_ap([good, bad], [good, bad])[:, 0] == 0.5).all()
+
+
+def test_hits_add_up_to_the_counts_of_cells():
+    truth = np.zeros((20, 60), np.int32)
+    truth[5:15, 5:15], truth[5:15, 15:25], truth[5:15, 35:55] = 1, 2, 3
+    pred = np.zeros_like(truth)
+    pred[5:14, 5:15], pred[5:15, 35:45], pred[0:3, 0:3] = 7, 8, 9
+    hits, counts = find_hits(truth, pred), count_cells(truth, pred)
+    assert tuple(hits.true.sum(axis=0)) == tuple(hits.pred.sum(axis=0)) == counts.tp
+    one = np.ones((1, 3), int)
+    assert mean_ap(hits, one, one)[0] == pytest.approx(mean_average_precision(counts))
 
 
 def test_merged_and_split_cells_are_seen_in_the_picture():

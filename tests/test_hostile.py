@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from PIL import Image
 from bright import bright_job
 from coverslip._text import as_it_was, clean_name, no_formula, no_formula_path, printable
 from coverslip.cli import label_files
+from coverslip.cli.compare import read_table_file
 from coverslip.errors import FileError, SettingsError, say_why
 from coverslip.file_measurements import match_labels, measure_files
 from coverslip.io import (
@@ -35,8 +37,10 @@ from coverslip.io.formats.guard import MOST_PICTURES
 from coverslip.pipeline import segment_files, summary
 from coverslip.pipeline.record import read_any_record
 from coverslip.pipeline.sources import name_below
+from coverslip.plates import read_conditions
 from coverslip.tables import without_formulas, write_table
 from coverslip.training import Plan, TrainSettings, resume_plan, start_run
+from coverslip.training.splits import read_list
 from drawn import squares, write_dataset
 
 if TYPE_CHECKING:
@@ -154,6 +158,45 @@ def test_what_is_no_file_is_named_and_costs_only_itself(tmp_path, what):
     assert words.get(what, "where a file is wanted") in result.failed[path]
     with pytest.raises(FileError, match=r"odd\.tif: "):
         read_labels(path)
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    """Makes a pipe of a name into which somebody would write, so that a mistake does not wait."""
+    made: list[tuple[Path, threading.Thread]] = []
+
+    def make(name: str) -> Path:
+        path = tmp_path / name
+        os.mkfifo(path)
+        writer = threading.Thread(target=path.write_bytes, args=(b"file,dose",), daemon=True)
+        writer.start()
+        made.append((path, writer))
+        return path
+
+    yield make
+    for path, writer in made:
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        writer.join()
+        os.close(reader)
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("list.csv", read_list),
+        ("plate.csv", read_conditions),
+        ("cells.csv", read_table_file),
+        ("a.json", read_labels),
+        ("a.geojson", read_labels),
+        ("a_seg.npy", read_labels),
+        ("a_rois.zip", read_labels),
+        ("a.h5", read_labels),
+    ],
+)
+def test_a_pipe_in_the_place_of_any_other_file_is_not_waited_for(pipe, name, read):
+    with pytest.raises(FileError, match="a pipe, where a file is wanted"):
+        read(pipe(name))
 
 
 @POSIX

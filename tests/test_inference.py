@@ -97,7 +97,7 @@ SIZES = [(1, 1), (1, 7), (17, 33), (31, 32), (32, 32), (33, 32), (64, 31), (20, 
 
 @pytest.mark.parametrize("shape", SIZES)
 @pytest.mark.parametrize("stride", [1, 8])
-@pytest.mark.parametrize("tta", ["none", "paper", "d4"])
+@pytest.mark.parametrize("tta", ["none", "pair", "paper", "d4"])
 def test_an_identity_network_gives_the_image_back(
     shape: tuple[int, int], stride: int, tta: str
 ) -> None:
@@ -116,7 +116,7 @@ def test_an_identity_network_gives_the_image_back(
         assert prediction.spread.max() < 1e-6
 
 
-@pytest.mark.parametrize("tta", ["none", "paper", "d4"])
+@pytest.mark.parametrize("tta", ["none", "pair", "paper", "d4"])
 @pytest.mark.parametrize("shape", [(96, 160), (97, 131), (40, 200), (150, 61), (65, 65)])
 def test_tiled_is_untiled_when_the_zero_band_holds_the_receptive_field(
     shape: tuple[int, int], tta: str
@@ -156,7 +156,7 @@ def test_every_tile_is_a_multiple_of_the_stride() -> None:
     assert network.shapes == [(1, 3, 64, 64)] * 3
 
 
-@pytest.mark.parametrize("tta", ["paper", "d4"])
+@pytest.mark.parametrize("tta", ["pair", "paper", "d4"])
 @pytest.mark.parametrize("shape", [(9, 9), (9, 14), (40, 70)])
 def test_an_equivariant_network_has_no_spread(tta: str, shape: tuple[int, int]) -> None:
     image = random_image(*shape)
@@ -176,6 +176,7 @@ PAIRS = {
         (np.transpose, np.transpose),
     ],
 }
+PAIRS["pair"] = PAIRS["paper"][:2]
 PAIRS["d4"] = [
     *PAIRS["paper"],
     (lambda a: np.rot90(a, 2), lambda a: np.rot90(a, 2)),
@@ -184,7 +185,7 @@ PAIRS["d4"] = [
 ]
 
 
-@pytest.mark.parametrize("tta", ["paper", "d4"])
+@pytest.mark.parametrize("tta", ["pair", "paper", "d4"])
 @pytest.mark.parametrize("shape", [(6, 6), (4, 9), (11, 3)])
 def test_mean_and_spread_are_those_computed_by_hand(tta: str, shape: tuple[int, int]) -> None:
     def slope_probs(view: np.ndarray) -> np.ndarray:
@@ -449,7 +450,7 @@ def test_a_network_that_changes_the_size_is_refused() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"tta": "papr"}, "tta is 'papr'; it must be one of none, paper, d4"),
+        ({"tta": "papr"}, "tta is 'papr'; it must be one of none, pair, paper, d4"),
         ({"device": "gpu"}, "device is 'gpu'; it must be one of auto, cpu, cuda, mps"),
         ({"backend": "onnx"}, "backend is 'onnx'; it must be one of auto, torch, compiled"),
         ({"tile_px": 0}, "tile_px is 0"),

@@ -20,6 +20,8 @@ from coverslip.inference.runtime import (
     read_graph,
     run_onnx,
 )
+from coverslip.inference.runtime.graph import fold
+from coverslip.inference.runtime.head import halve_head
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "write_graphs.py"
 
@@ -120,3 +122,35 @@ def test_what_is_encoded_is_onnx() -> None:
     assert alpha == -0.5 and list(pads) == [1, 1, 1, 1]
     for tensor in model.graph.initializer:
         np.testing.assert_array_equal(onnx.numpy_helper.to_array(tensor), weights[tensor.name])
+
+
+def test_a_last_convolution_at_half_resolution_gives_the_same_logits() -> None:
+    graph = module_to_graph(seasoned(out_channels=2))
+    assert graph is not None
+    folded, weights = fold(graph.graph.nodes, {**graph.graph.constants, **graph.weights})
+    halved, fewer = halve_head(folded, weights, stride=graph.stride)
+    assert [node.op for node in halved[-2:]] == ["Conv", "DepthToSpace"]
+    images = np.random.default_rng(0).standard_normal((2, 3, 32, 48), dtype=np.float32)
+    wanted, got = (
+        run_onnx(
+            encode_model(nodes, arrays, channels=graph.channels), backend="onnxruntime", threads=1
+        )(images)
+        for nodes, arrays in ((folded, weights), (halved, fewer))
+    )
+    np.testing.assert_allclose(got, wanted, atol=1e-5 * np.abs(wanted).max())
+
+
+def test_a_last_convolution_of_another_kind_stays_as_it_is() -> None:
+    plain = {"kernel_shape": [3, 3], "strides": [1, 1], "pads": [1, 1, 1, 1]}
+    kernel = np.ones((1, 2, 3, 3), np.float32)
+    for changed, weights, stride in (
+        ({"pads": [0, 0, 0, 0]}, kernel, 16),
+        ({"kernel_shape": [1, 1], "pads": [0, 0, 0, 0]}, kernel[..., :1, :1], 16),
+        ({"dilations": [2, 2]}, kernel, 16),
+        ({}, np.repeat(kernel, 5, axis=0), 16),  # more maps than pay
+        ({}, kernel, 1),  # an image of odd sides
+    ):
+        nodes = (Node("Conv", ("image", "w"), "logits", {**plain, **changed}),)
+        assert halve_head(nodes, {"w": weights}, stride=stride)[0] == nodes
+    nodes = (Node("Conv", ("image", "w"), "logits", plain),)
+    assert len(halve_head(nodes, {"w": kernel}, stride=16)[0]) == 2

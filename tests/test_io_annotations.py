@@ -98,7 +98,40 @@ def test_what_lies_beyond_the_edge_is_cut_off():
         [1, 1, 0, 0],
         [1, 1, 0, 0],
     ]
-    assert not draw_cells("a", [Cell(parts=[[box_ring(9, 9, 12, 12)]])], Canvas(3, 4)).any()
+    both = [cell, Cell(parts=[[box_ring(9, 9, 12, 12)]])]
+    assert draw_cells("a", both, Canvas(3, 4)).max() == 1
+
+
+def test_cells_of_another_picture_are_refused():
+    far = Cell(parts=[[np.array([(90, 90), (99, 90), (99, 99)])]])
+    near = Cell(parts=[[np.array([(0, 0), (9, 0), (9, 9)])]])
+    with pytest.raises(FileError, match=r"a\.json: it has 1 cells, none of which has a pixel"):
+        draw_cells("a.json", [far], Canvas(20, 30))
+    assert draw_cells("a.json", [far, near], Canvas(20, 30)).max() == 2
+    assert draw_cells("a.json", [], Canvas(20, 30)).max() == 0
+    with pytest.raises(FileError, match="among its corners"):
+        beyond = Cell(parts=[[np.array([(1e308, 0), (-1e308, 9), (9, 9)])]])
+        draw_cells("a.json", [near, beyond], Canvas(20, 30))
+
+
+def test_points_and_lines_alone_are_no_cells(tmp_path):
+    shapes = [shape([[1, 1]], "point"), shape([[1, 1], [5, 5]], "line")]
+    (tmp_path / "a.json").write_text(json.dumps(labelme(*shapes)))
+    point = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [3, 3]}}
+    (tmp_path / "a.geojson").write_text(json.dumps(point))
+    for name in ("a.json", "a.geojson"):
+        with pytest.raises(FileError, match="none of them an area"):
+            read_labels(tmp_path / name, image=PictureSize(20, 30))
+
+
+def test_a_collection_of_polygons_is_one_cell(tmp_path):
+    corners = [[[2, 2], [6, 2], [6, 6], [2, 6], [2, 2]]], [[[12, 2], [16, 2], [16, 6], [12, 2]]]
+    parts = [{"type": "Polygon", "coordinates": one} for one in corners]
+    point = {"type": "Point", "coordinates": [3, 3]}
+    whole = {"type": "GeometryCollection", "geometries": [*parts, point]}
+    (tmp_path / "a.geojson").write_text(json.dumps({"type": "Feature", "geometry": whole}))
+    found = read_labels(tmp_path / "a.geojson", image=PictureSize(20, 30))
+    assert found.max() == 1 and (found[:, :10] == 1).sum() == 16 and found[:, 10:].any()
 
 
 def test_a_circle_has_its_area():
@@ -379,6 +412,17 @@ def test_coco_as_pycocotools_draws_it(tmp_path, seed):
     content = coco({"image_id": 0, "segmentation": [flat]}, size=cell.shape)
     ours = read_labels(put(tmp_path / "b.json", content))
     assert (theirs != ours).mean() < 0.01
+
+
+def test_run_lengths_that_fall_short(tmp_path):
+    """As numbers, the last background may be left out; what is packed into text was cut off."""
+    short = {"image_id": 0, "segmentation": {"size": [20, 30], "counts": [1, 5]}}
+    found = read_labels(put(tmp_path / "a.json", coco(short, size=(20, 30))))
+    assert found.sum() == 5 and found[1:6, 0].all()
+    for text in ("15", "15T", "zzz"):
+        short["segmentation"]["counts"] = text
+        with pytest.raises(FileError, match="run lengths that do not fit"):
+            read_labels(put(tmp_path / "a.json", coco(short, size=(20, 30))))
 
 
 def test_one_coco_file_for_many_images(tmp_path):

@@ -1,5 +1,6 @@
 """Files, folders and patterns."""
 
+import os
 import unicodedata
 
 import pytest
@@ -29,6 +30,20 @@ def test_folder_in_natural_order_without_what_is_inside(folder):
 def test_pattern(folder):
     assert names(find_images([folder / "*.png"])) == ["t10.png"]
     assert names(find_images([str(folder / "**" / "*.png")])) == ["deep.png", "t10.png"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="where letters of both sizes are one")
+def test_a_pattern_in_other_letters_names_what_is_there(folder):
+    with pytest.raises(FileError, match=r"small and capital letters, as t1\.JPG does in others"):
+        find_images([folder / "*.jpg"])
+
+
+def test_what_computers_keep_for_themselves_is_no_image(tmp_path):
+    for name in ("a.tif", "A1/b.tif", "@eaDir/a.tif/THUMB.jpg", "__MACOSX/._a.tif", "A1/._b.tif"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = find_images([tmp_path], recursive=True)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in found) == ["A1/b.tif", "a.tif"]
 
 
 def test_file_is_taken_whatever_its_suffix(folder):

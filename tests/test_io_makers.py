@@ -185,6 +185,43 @@ def test_lif(tmp_path):
         open_image(path / "2")
 
 
+def test_each_field_of_a_lif_s_mosaic_is_an_image(tmp_path):
+    pytest.importorskip("liffile")
+    fields = np.arange(3 * 2 * 8 * 11, dtype="<u2").reshape(3, 2, 8, 11)  # M, T
+    images = [("snap", PLANE, "YX", {}), ("tiles", fields, "MTYX", {"T": 20.0})]
+    path = save(tmp_path / "a.lif", lif_bytes([*images, ("last", PLANE + 1, "YX", {})]))
+    assert list_series(path) == [path / str(n) for n in range(5)]
+    assert "snap, tiles, field 0" in " ".join(open_image(path).notes)
+    for n in range(3):
+        film = open_image(path / str(1 + n))
+        assert (film.axes, film.frame_interval_s) == ("TYX", 20)
+        np.testing.assert_array_equal(list(read_frames(film)), fields[n])
+    np.testing.assert_array_equal(read_frame(open_image(path / "4")), PLANE + 1)
+    with pytest.raises(FileError, match="no image 5; it has 5 images"):
+        open_image(path / "5")
+
+
+def test_a_lif_s_scan_along_a_line_costs_itself_alone(tmp_path):
+    pytest.importorskip("liffile")
+    images = [("xz", PLANE, "ZX", {}), ("xt", PLANE, "TX", {}), ("snap", PLANE, "YX", {})]
+    path = save(tmp_path / "a.lif", lif_bytes(images))
+    scan, _, snap = list_series(path)
+    with pytest.raises(FileError, match=r"a\.lif: xz has no rows and columns \(Z \d+ × X \d+\)"):
+        open_image(scan)
+    np.testing.assert_array_equal(read_frame(open_image(snap)), PLANE)
+
+
+def test_a_lif_without_the_length_of_its_film_tells_when_each_frame_was_taken(tmp_path):
+    pytest.importorskip("liffile")
+    film = np.zeros((3, 2, 8, 11), "<u1")  # T, Z
+    start = 130_000_000_000_000_000  # in steps of 100 ns
+    stamps = [start + (300 * t + z) * 10_000_000 for t in range(3) for z in range(2)]
+    path = save(tmp_path / "a.lif", lif_bytes([("film", film, "TZYX", {})], stamps=stamps))
+    assert open_image(path).frame_interval_s == 300
+    path = save(tmp_path / "b.lif", lif_bytes([("film", film, "TZYX", {})], stamps=stamps[:5]))
+    assert open_image(path).frame_interval_s is None
+
+
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.99])
 def test_lif_that_is_cut_off(tmp_path, share):
     pytest.importorskip("liffile")

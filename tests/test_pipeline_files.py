@@ -14,13 +14,21 @@ from PIL import Image
 
 from bright import bright_model
 from coverslip.errors import SettingsError
+from coverslip.figures.display import to_picture
 from coverslip.inference import PredictSettings
 from coverslip.io import open_image, read_labels
 from coverslip.measurements import COLUMNS, MeasureSettings
-from coverslip.pipeline import BatchResult, Job, SegmentSettings, record, segment_files
+from coverslip.pipeline import (
+    BatchResult,
+    Job,
+    SegmentSettings,
+    result_settings,
+    segment_files,
+)
 from coverslip.pipeline.outputs import name_outputs
 from coverslip.pipeline.summary import read_thumbnails
-from coverslip.report import pick_frames
+from coverslip.report import PictureChannels, pick_frames
+from coverslip.report.pictures import picture_channels
 from drawn import squares
 from handmade_ome import write_set
 from pages import Page
@@ -102,6 +110,7 @@ def test_one_image_leaves_everything_that_was_promised(tmp_path, out):
         "width_px": 32,
         "overlay": "a_overlay.png",
         "labels": "a_labels.tif",
+        "model": "bright",
         "precision": "float32",
     }
 
@@ -242,7 +251,7 @@ def test_probabilities_and_uncertainty(tmp_path, out):
 
 
 def test_uncertainty_needs_views_to_compare():
-    with pytest.raises(SettingsError, match="--tta paper"):
+    with pytest.raises(SettingsError, match="add --tta pair, paper or d4"):
         replace(JOB, keep_spread=True)
 
 
@@ -331,13 +340,12 @@ def test_another_backend_does_it_again(tmp_path, out, monkeypatch):
     run([path], out)
     torch_named = replace(JOB, settings=replace(SETTINGS, predict=replace(CPU, backend="torch")))
     assert run([path], out, torch_named)[1] == 0  # what "auto" comes to for this network
-    ours = record.result_settings
 
     def elsewhere(job):
-        settings = ours(job)
+        settings = result_settings(job)
         return {**settings, "predict": {**settings["predict"], "backend": "onnxruntime"}}
 
-    monkeypatch.setattr(record, "result_settings", elsewhere)
+    monkeypatch.setattr("coverslip.pipeline.job.result_settings", elsewhere)
     assert run([path], out)[1] == 1
 
 
@@ -370,7 +378,7 @@ def test_a_damaged_record_is_no_record(tmp_path, out):
 def test_another_version_does_it_again(tmp_path, out, monkeypatch):
     path = draw(tmp_path / "a.png", 3)
     run([path], out)
-    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "99.0")
+    monkeypatch.setattr("coverslip.pipeline.job.code_version", lambda: "99.0")
     assert run([path], out)[1] == 1
     assert run([path], out)[1] == 0
 
@@ -413,13 +421,14 @@ def test_the_page_takes_only_the_frames_and_images_that_it_shows(tmp_path, out, 
     run(paths, out)
     (out / "records" / "film_00003.jpg").write_bytes(b"of a time with other frames")
     monkeypatch.setattr("coverslip.pipeline.summary.MOST_CARDS", 2)
+    monkeypatch.setattr("coverslip.report.images.MOST_FRAMES_OF_ALL", 7)
     result, _ = run(paths, out)
     thumbnails = read_thumbnails(result, name_outputs(paths, out))
     assert [key for key in thumbnails if key[0] != str(paths[-1])] == [
         (str(paths[0]), 0), (str(paths[4]), 0),
     ]  # fmt: skip
     frames = [frame for file, frame in thumbnails if file == str(paths[-1])]
-    assert frames == pick_frames(14) and 3 not in frames
+    assert frames == pick_frames(14, most=7) and 3 not in frames
 
 
 def test_the_tables_are_of_this_start_and_the_files_of_all(tmp_path, out):
@@ -487,6 +496,54 @@ def draw_stack(path: Path, counts: list[list[int]]) -> Path:
     metadata = {"axes": "ZCYX", "Channel": {"Name": ["dark", "phase"]}}
     tifffile.imwrite(path, stack, ome=True, metadata=metadata)
     return path
+
+
+def test_the_picture_for_the_page_has_the_other_channels_beside_the_segmented(tmp_path, out):
+    path = draw_stack(tmp_path / "a.tif", [[1, 3]])
+    run([path], out, replace(JOB, channel="phase"))
+    with Image.open(out / "records" / "a_00000.jpg") as picture:
+        assert picture_channels(picture) == PictureChannels(("phase", "dark"), n_shown=1)
+        seen = np.asarray(picture.convert("RGB")).astype(int)
+    phase, dark = (to_picture(squares(n)[0])[..., 0] for n in (3, 1))
+    assert np.abs(seen[..., 0] - phase).mean() < 6 and np.abs(seen[..., 1] - dark).mean() < 6
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert 'data-channels="phase\ndark" data-stained="1"' in page
+
+
+def test_tiles_are_the_image_at_full_resolution_and_each_level_half_of_the_finer(tmp_path, out):
+    image = np.zeros((700, 1100), np.uint8)
+    image[100:300, 480:560], image[600:, 1050:] = 255, 255
+    Image.fromarray(image).save(tmp_path / "a.png")
+    job = replace(JOB, tiles=True)
+    run([tmp_path / "a.png"], out, job)
+    folder = out / "records" / "tiles" / "a" / "00000"
+
+    def read(level: int) -> np.ndarray:
+        names = [path.stem.split("_") for path in (folder / str(level)).glob("*.jpg")]
+        whole = np.zeros((700 >> level, 1100 >> level), np.uint8)
+        for y, x in ((int(y), int(x)) for y, x in names):
+            with Image.open(folder / str(level) / f"{y}_{x}.jpg") as tile:
+                part = np.asarray(tile)
+            whole[512 * y :, 512 * x :][: part.shape[0], : part.shape[1]] = part
+        return whole
+
+    assert sorted(path.name for path in folder.iterdir()) == ["0", "1", "2", "tiles.json"]
+    assert len(list((folder / "0").iterdir())) == 6
+    for level in range(3):
+        wanted = image[:: 2**level, :: 2**level].astype(int)
+        assert (
+            np.abs(read(level)[: len(wanted)] - wanted[: 700 >> level, : 1100 >> level]).mean() < 2
+        )
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert '"url":"records/tiles/a/00000"' in page and "img-src data: &#39;self&#39; file:;" in page
+    made = (folder / "tiles.json").stat().st_mtime_ns
+    assert run([tmp_path / "a.png"], out, job)[1] == 0  # nothing is done again
+    assert (folder / "tiles.json").stat().st_mtime_ns == made
+    image[:] = 255 - image
+    Image.fromarray(image).save(tmp_path / "a.png")
+    run([tmp_path / "a.png"], out)  # tiles of another image never pass for those of this one
+    assert not folder.exists()
+    assert "img-src data:;" in (out / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("channel", [1, "1", "Phase"])

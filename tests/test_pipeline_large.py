@@ -13,25 +13,25 @@ from PIL import Image
 
 from bright import bright_model
 from coverslip import preprocessing
-from coverslip.cli.segment import load_job
+from coverslip.cli.job import load_job
 from coverslip.inference import PredictSettings
 from coverslip.io import FrameReader, open_image, read_frame, read_labels
 from coverslip.pipeline import (
     Job,
     SegmentSettings,
+    frame_cells,
     frame_statistics,
+    pictures,
     plan,
     segment_files,
     summary,
-    tasks,
 )
-from coverslip.pipeline import results as result_files
 from coverslip.pipeline.frame import NOISE
+from coverslip.pipeline.frame_cells import do_region
 from coverslip.pipeline.outputs import name_outputs
 from coverslip.pipeline.plan import begin_image, plan_frames
 from coverslip.pipeline.region import reduce_picture
 from coverslip.pipeline.resolve import resolve_plans
-from coverslip.pipeline.tasks import do_region
 from coverslip.preprocessing import Preprocess
 from coverslip.tiling import RegionSettings
 from drawn import discs
@@ -228,13 +228,13 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
         done.append(region.number)
         return do_region(plan_, region, frame)
 
-    monkeypatch.setattr(tasks, "do_region", count)
+    monkeypatch.setattr(frame_cells, "do_region", count)
     with pytest.raises(Killed):
         segment_files([path], tmp_path / "twice", job=bright())
     assert done == [0, 1, 2, 3]
     broken = next((tmp_path / "twice").rglob("region_00000_00001.npz"))
     broken.write_bytes(broken.read_bytes()[:-300])
-    monkeypatch.setattr(tasks, "do_region", lambda *it: count(*it, most=99))
+    monkeypatch.setattr(frame_cells, "do_region", lambda *it: count(*it, most=99))
     run(path, tmp_path / "twice", bright())
     assert done[4:] == [1, 4, 5, 6, 7, 8]
     assert results(tmp_path / "once") == results(tmp_path / "twice")
@@ -382,7 +382,7 @@ def test_the_command_line_sets_the_region():
 
 def test_of_a_large_image_the_page_has_every_so_many_th_cell(tmp_path, monkeypatch):
     monkeypatch.setattr(summary, "PAGE_CELLS", 5)
-    monkeypatch.setattr(result_files, "MAX_OUTLINES", 5)
+    monkeypatch.setattr(pictures, "MAX_OUTLINES", 5)
     path = save(tmp_path / "a.tif", crowd())
     segment_files([path], tmp_path / "out", job=bright())
     n_cells = len(pd.read_csv(tmp_path / "out" / "cells.csv"))

@@ -96,6 +96,13 @@ def test_conditions_by_file_name_stem_pattern_and_label_file(tmp_path):
     assert found.of("/data/plates/two/c.png") == {}
 
 
+def test_a_file_s_number_may_have_lost_its_zeros(tmp_path):
+    (tmp_path / "plate.csv").write_text("file,dose\n1,0.5\n10,2\n")
+    conditions = read_conditions(tmp_path / "plate.csv")
+    found = [conditions.of(f"out/{name}") for name in ("001.tif", "010_labels.tif", "011.tif")]
+    assert found == [{"dose": 0.5}, {"dose": 2}, {}]
+
+
 def test_decimals_with_a_comma_are_numbers(tmp_path):
     found = read_conditions(write_plate(tmp_path, "well;dose\nA1;0,5\nA2;\n"))
     assert found.of("A01.tif") == {"dose": 0.5}

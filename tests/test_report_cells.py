@@ -96,7 +96,7 @@ def test_every_cell_is_in_the_page_and_every_outline_is_over_its_image():
     assert page.data["images"] == ["a.png", "b.png"]
     assert page.data["image"] == [0] + [1] * 12
     assert page.data["label"] == [1, *range(1, 13)]
-    area = {"name": "Area", "unit": "px", "decimals": 0, "main": True}
+    area = {"key": "area_px", "name": "Area", "unit": "px", "decimals": 0, "main": True}
     assert page.data["columns"] == [area | {"values": [10, *range(10, 130, 10)]}]
     outlined = " ".join(p["data-cells"] for p in page.all("path") if "data-cells" in p)
     assert sorted(map(int, outlined.split())) == sorted([1, *range(1, 13)])

@@ -19,6 +19,23 @@ def test_a_series_has_two_curves_and_cards_of_the_frames_with_a_picture():
     assert "4 frames shown" in about
 
 
+def test_more_frames_than_are_seen_at_once_unfold():
+    thumbnails = {("movie.tif", frame): PICTURE for frame in pick_frames(100)}
+    page = page_of(movie(100), thumbnails=thumbnails)
+    assert len(page.all("img")) == 60 and "60 frames shown" in page.text
+    assert page.text_of("h3")[0] == "Frame 0" and page.text_of("h3")[11] == "Frame 99"
+    assert page.text_of("summary")[0] == "48 further frames"
+    assert len(set(page.text_of("h3"))) == 60
+
+
+def test_the_films_of_a_page_share_its_pictures():
+    films = [movie(80).assign(file=f"{n}.tif") for n in range(10)]
+    picture = encode_picture(PICTURE)
+    thumbnails = {(f"{n}.tif", frame): picture for n in range(10) for frame in pick_frames(80)}
+    page = page_of(pd.concat(films), thumbnails=thumbnails)
+    assert len(page.all("img")) == 400
+
+
 def test_a_cell_of_a_series_is_not_counted_once_a_frame():
     assert "Cells in all" not in page_of(movie(3)).text
     assert "Cells in all" in page_of(TWO).text
@@ -86,7 +103,7 @@ def test_as_many_images_as_fit_are_all_shown():
 
 @pytest.mark.parametrize(
     ("n", "picked"),
-    [(0, []), (1, [0]), (3, [0, 1, 2]), (12, list(range(12))), (23, list(range(0, 23, 2)))],
+    [(0, []), (1, [0]), (3, [0, 1, 2]), (60, list(range(60))), (119, list(range(0, 119, 2)))],
 )
 def test_frames_are_picked_evenly_with_both_ends(n, picked):
     assert pick_frames(n) == picked

@@ -100,12 +100,13 @@ def labels_of(frame: int):
     return labels
 
 
-def make_page(**more) -> str:
+def make_page(*, um: float | None = None, **more) -> str:
     cells = pd.DataFrame(
         [(t, k, y, x, 81, 5.0) for (t, k), (y, x) in PLACES.items()],
         columns=["frame", "track_id", "centroid_y_px", "centroid_x_px", "area_px",
                  "speed_px_per_frame"],
     ).sort_values(["frame", "track_id"])  # fmt: skip
+    cells = cells if um is None else cells.assign(area_um2=cells["area_px"] * um**2)
     lineage = pd.DataFrame(
         {"track_id": [1, 2, 3], "begin_frame": [0, 4, 4], "end_frame": [3, 7, 5],
          "parent_track_id": [0, 1, 1], "lineage_id": 1, "generation": [0, 1, 1],
@@ -217,3 +218,15 @@ def test_tails_are_the_last_frames_and_the_image_is_behind(browser):
     assert link == "data:image/jpeg;"
     box = browser.ask("document.querySelector('#stage .cell').getBBox().x")
     assert box == pytest.approx(31)
+
+
+@needs_browser
+@pytest.mark.parametrize(("um", "factor", "unit"), [(None, 1, "px"), (0.5, 2, "µm")])
+def test_the_film_has_a_scale_bar(open_browser, tmp_path, um, factor, unit):
+    (tmp_path / "page.html").write_text(make_page(um=um), encoding="utf-8")
+    open_browser.open(tmp_path / "page.html")
+    said = open_browser.ask("document.querySelector('.scale-bar').textContent")
+    box = "document.querySelector('%s').getBoundingClientRect().width"
+    length, whole = (open_browser.ask(box % name) for name in (".length", "#stage .ground"))
+    assert said.split()[1] == unit
+    assert length / whole * 90 == pytest.approx(int(said.split()[0]) * factor, rel=0.02)

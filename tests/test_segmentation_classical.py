@@ -12,7 +12,7 @@ from PIL import Image
 from bright import bright_model, write_bright
 from coverslip.checkpoints import Method, build_network, find_model, load_model
 from coverslip.checkpoints.method import build_method
-from coverslip.cli.segment import load_job
+from coverslip.cli.job import load_job
 from coverslip.errors import CoverslipError, ModelError, SettingsError
 from coverslip.evaluation import score_model
 from coverslip.inference import PredictSettings

@@ -68,4 +68,5 @@ def test_paper_is_identity_quarter_turn_and_three_flips() -> None:
 def test_none_is_the_identity_and_d4_is_all_eight() -> None:
     assert TTA["none"] == (SYMMETRIES["identity"],)
     assert TTA["d4"] == tuple(SYMMETRIES.values())
-    assert list(TTA) == ["none", "paper", "d4"]
+    assert TTA["pair"] == (SYMMETRIES["identity"], SYMMETRIES["rot90"])
+    assert list(TTA) == ["none", "pair", "paper", "d4"]

@@ -9,7 +9,8 @@ from PIL import Image
 
 from coverslip.errors import DataError, FileError
 from coverslip.tracking.assemble import build_tracks, find_links
-from coverslip.tracking.ctc import ctc_problems, ctc_to_tracks, read_ctc, renumber, write_ctc
+from coverslip.tracking.ctc import ctc_problems, ctc_to_tracks, read_ctc
+from coverslip.tracking.ctc_writer import renumber, write_ctc
 from coverslip.tracking.graph import follow_edges
 from films import division, draw, renamed, same_tracks, table_of
 

@@ -97,6 +97,16 @@ def test_what_was_done_before_is_not_done_again(tmp_path):
     assert (tmp_path / "out" / "track.json").stat().st_mtime_ns != before
 
 
+@pytest.mark.parametrize("record", ["", "null", "[1]", "[" * 100_000])
+def test_a_damaged_record_means_that_it_is_done_anew(tmp_path, record):
+    folder = as_frames(tmp_path / "in")
+    run(folder, "-o", tmp_path / "out")
+    tracks = (tmp_path / "out" / "tracks.csv").read_bytes()
+    (tmp_path / "out" / "track.json").write_text(record)
+    assert "done before" not in run(folder, "-o", tmp_path / "out").output
+    assert (tmp_path / "out" / "tracks.csv").read_bytes() == tracks
+
+
 def test_a_table_that_a_person_changed_is_kept_aside(tmp_path):
     folder = as_frames(tmp_path / "in")
     run(folder, "-o", tmp_path / "out")

@@ -9,8 +9,11 @@ import pytest
 import tifffile
 
 from coverslip.errors import DataError
-from coverslip.tracking.ctc import CtcFilm, read_ctc, write_ctc
-from coverslip.tracking.scores import CTC_SCORES, match_frame, score_film, score_links
+from coverslip.tracking.ctc import CtcFilm, read_ctc
+from coverslip.tracking.ctc_writer import write_ctc
+from coverslip.tracking.frame_match import match_frame
+from coverslip.tracking.link_scores import score_links
+from coverslip.tracking.scores import CTC_SCORES, score_film
 from films import division, draw, linked
 
 

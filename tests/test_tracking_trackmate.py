@@ -9,8 +9,9 @@ import pytest
 
 from coverslip.errors import DataError, FileError
 from coverslip.tracking.assemble import build_tracks
-from coverslip.tracking.ctc import renumber
-from coverslip.tracking.trackmate import read_trackmate, write_trackmate
+from coverslip.tracking.ctc_writer import renumber
+from coverslip.tracking.trackmate import read_trackmate
+from coverslip.tracking.trackmate_writer import write_trackmate
 from films import draw, linked, renamed, same_tracks
 
 

@@ -192,6 +192,31 @@ def test_a_finished_run_is_not_trained_again(whole):
     assert count_steps(whole.run, whole.pairs) == 0
 
 
+@pytest.mark.parametrize("is_last", [True, False])
+@pytest.mark.parametrize("damage", ["gone", "cut off"])
+def test_a_best_model_that_was_damaged_is_not_handed_on(
+    plan, tmp_path, monkeypatch, is_last, damage
+):
+    start_run(tmp_path / "run", plan)
+    path = train(plan, tmp_path / "run")
+    before = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(before[: len(before) // 2])
+    if is_last:  # the state that is kept is that of the best epoch
+        monkeypatch.setattr("coverslip.training.loop.epochs_since_best", lambda history: 0)
+        said: list[str] = []
+        again = resume_plan(path.parent, [*plan.train, *plan.val])
+        assert train(again, path.parent, on_note=said.append) == path
+        assert "written anew from the last epoch" in said[-1]
+        load_checkpoint(path)
+        return
+    monkeypatch.setattr("coverslip.training.loop.epochs_since_best", lambda history: 1)
+    with pytest.raises(ModelError, match=r"best\.safetensors: .* damaged or gone"):
+        train(resume_plan(path.parent, [*plan.train, *plan.val]), path.parent)
+
+
 def test_it_stops_early_when_nothing_is_gained(plan, tmp_path, monkeypatch):
     scores = iter([0.1, 0.5, 0.3, 0.5, 0.9, 0.9])  # 0.5 again is no gain
     picture = np.zeros((8, 8, 3), np.uint8)

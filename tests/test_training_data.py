@@ -27,7 +27,7 @@ from coverslip.training import (
     stack_samples,
 )
 from coverslip.training.sampling import shuffled_pass
-from coverslip.training.splits import read_list
+from coverslip.training.splits import names_in_list, read_list
 from drawn import discs, write_dataset
 
 
@@ -217,6 +217,30 @@ def test_names_in_a_list_are_compared_as_those_of_files(tmp_path):
     path = tmp_path / "list.csv"
     path.write_text("name,group\nzellen u\u0308ber,a\n", encoding="utf-8")
     assert read_list(path).index.tolist() == ["zellen \u00fcber"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [
+        (["001", "002"], ["001", "002"]),
+        (["1", "2"], ["1", "2"]),  # as a spreadsheet writes them
+        (["001.tif", "002.ome.TIF"], ["001.tif", "002.ome.TIF"]),
+        (["002", "1", "01"], [None, "002"]),  # which one?
+        (["001", "1"], ["001", None]),
+        (["001.txt", "2.0"], [None, None]),
+    ],
+)
+def test_an_image_is_found_in_a_list_by_its_file_and_by_its_number(listed, found):
+    assert names_in_list(["001", "002"], listed) == found
+
+
+def test_names_that_a_spreadsheet_made_numbers_of_choose_the_same_images(tmp_path):
+    pairs = [Pair(f"{n:03}", tmp_path, (tmp_path,)) for n in (1, 2, 10)]
+    (tmp_path / "list.csv").write_text("name,split\n1,val\n2,train\n10,val\n")
+    chosen = select_pairs(pairs, tmp_path / "list.csv", where="split=val")
+    assert [pair.name for pair in chosen] == ["001", "010"]
+    groups = read_groups(pairs, tmp_path / "list.csv", column="split")
+    assert groups == ["val", "train", "val"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from coverslip.checkpoints import (
     shipped_models,
 )
 from coverslip.checkpoints.method import build_method
-from coverslip.cli.segment import choose_scale
+from coverslip.cli.job import choose_scale
 from coverslip.cli.train_plan import Split, make_plan
 from coverslip.errors import DataError, ModelError, SettingsError
 from coverslip.inference import Prediction

@@ -27,9 +27,9 @@ from coverslip.io import (
     writing,
 )
 from coverslip.pipeline import Job, segment_files
+from coverslip.pipeline.job import job_key
 from coverslip.pipeline.outputs import Outputs
 from coverslip.pipeline.plan import begin_image
-from coverslip.pipeline.record import job_key
 from coverslip.pipeline.tasks import finish_image
 from coverslip.tiling import RegionSettings
 from drawn import squares, write_dataset
@@ -134,7 +134,9 @@ def test_each_correction_is_kept_by_a_name_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize("job", [JOB, OTHER], ids=["same", "other"])
-@pytest.mark.parametrize("at", ["write_results", "write_frame_pictures", "write_record"])
+@pytest.mark.parametrize(
+    "at", ["tasks.write_results", "frame_cells.write_frame_pictures", "tasks.write_record"]
+)
 def test_killed_in_between(tmp_path, monkeypatch, job, at):
     path, out = draw(tmp_path / "a.png", 5), tmp_path / "out"
     run(path, out)
@@ -145,7 +147,7 @@ def test_killed_in_between(tmp_path, monkeypatch, job, at):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(f"coverslip.pipeline.tasks.{at}", die)
+        patch.setattr(f"coverslip.pipeline.{at}", die)
         run(path, out, job)
     run(path, out, job)
     where = "a_labels.tif" if job is JOB else "a_labels.corrected.tif"
@@ -269,14 +271,14 @@ def test_one_cell_that_is_left_keeps_its_number(tmp_path):
 
 def test_corrected_labels_are_the_truth_after_an_upgrade(tmp_path, monkeypatch):
     path, out = draw(tmp_path / "a.png", 5), tmp_path / "out"
-    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "older")
+    monkeypatch.setattr("coverslip.pipeline.job.code_version", lambda: "older")
     run(path, out)
     correct(out / "a_labels.tif", 2)
-    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "newer")
+    monkeypatch.setattr("coverslip.pipeline.job.code_version", lambda: "newer")
     (said,) = run(path, out)
     assert "its 4 cells are taken as the truth" in said
     assert cells(out) == [1, 3, 4, 5] and not list(out.glob("*.corrected*"))
-    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "newest")
+    monkeypatch.setattr("coverslip.pipeline.job.code_version", lambda: "newest")
     assert "its 4 cells" in run(path, out)[0]  # and it stays so
     other = run(path, out, OTHER)
     assert any("a_labels.corrected.tif" in said for said in other)
@@ -286,7 +288,7 @@ def test_corrected_labels_whose_record_does_not_say_what_was_asked_for_are_the_t
     tmp_path, monkeypatch
 ):
     path, out = draw(tmp_path / "a.png", 5), tmp_path / "out"
-    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "older")
+    monkeypatch.setattr("coverslip.pipeline.job.code_version", lambda: "older")
     run(path, out)
     record = out / "records" / "a.json"
     contents = json.loads(record.read_text())
@@ -294,7 +296,7 @@ def test_corrected_labels_whose_record_does_not_say_what_was_asked_for_are_the_t
     record.unlink()
     with writing(Ledger(out)):
         write_text(record, json.dumps(contents))
-    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "newer")
+    monkeypatch.setattr("coverslip.pipeline.job.code_version", lambda: "newer")
     labels = (out / "a_labels.tif").read_bytes()
     run(path, out)  # nothing was corrected: all is done anew
     assert (out / "a_labels.tif").read_bytes() == labels and cells(out) == [1, 2, 3, 4, 5]
@@ -309,9 +311,9 @@ def test_corrected_labels_whose_record_does_not_say_what_was_asked_for_are_the_t
 
 def test_after_an_upgrade_all_else_is_done_again(tmp_path, monkeypatch):
     path, out = draw(tmp_path / "a.png", 5), tmp_path / "out"
-    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "older")
+    monkeypatch.setattr("coverslip.pipeline.job.code_version", lambda: "older")
     run(path, out)
-    monkeypatch.setattr("coverslip.pipeline.record.code_version", lambda: "newer")
+    monkeypatch.setattr("coverslip.pipeline.job.code_version", lambda: "newer")
     result = segment_files([path], out, job=JOB)
     assert not result.skipped and cells(out) == [1, 2, 3, 4, 5]
     assert segment_files([path], out, job=JOB).skipped == [path]

@@ -1,4 +1,4 @@
-"""the name of a package that is no must → the package, or an error that says how to get it."""
+"""the name of an optional package → the package, or an error that says how to install it."""
 
 from __future__ import annotations
 

@@ -151,9 +151,11 @@ def stretch_between(image: NDArray[Any], low: float, high: float) -> NDArray[np.
     # float32 holds integers of up to 24 bits exactly; larger numbers are subtracted in float64.
     is_small = image.dtype.itemsize <= 2 or (image.dtype == np.float32 and high - low < 1e38)
     numbers: NDArray[np.floating[Any]] = image.astype(np.float32 if is_small else np.float64)
+    numbers -= low
     # Divided, not multiplied by 1 / (high - low), which overflows for a range near 1e-308.
-    stretched: NDArray[np.floating[Any]] = np.clip((numbers - low) / (high - low), 0, 1)
-    return np.asarray(stretched, np.float32)
+    numbers /= high - low
+    np.clip(numbers, 0, 1, out=numbers)
+    return np.asarray(numbers, np.float32)
 
 
 def sample_step(shape: tuple[int, ...]) -> int:
@@ -185,10 +187,15 @@ def normalise(image: NDArray[np.float32], settings: Preprocess) -> NDArray[np.fl
         >>> normalise(np.array([[0.5, 1.0]], np.float32), settings).tolist()
         [[[0.0, 2.0]], [[0.0, 2.0]], [[0.0, 2.0]]]
     """
-    channels = to_rgb(image).transpose(2, 0, 1).astype(np.float32)
-    mean = np.array(settings.mean, np.float32)[:, None, None]
-    std = np.array(settings.std, np.float32)[:, None, None]
-    return np.ascontiguousarray((channels - mean) / std)
+    if image.ndim != 2 and image.shape[2:] != (3,):
+        raise ValueError(f"an image of shape {image.shape}: wanted (H, W) or (H, W, 3)")
+    channels = np.empty((3, *image.shape[:2]), np.float32)
+    # one at a time: grey values need not be repeated, nor colours be turned where they stand
+    for number, (mean, std) in enumerate(zip(settings.mean, settings.std, strict=True)):
+        source = image if image.ndim == 2 else image[..., number]
+        np.subtract(source, np.float32(mean), out=channels[number], dtype=np.float32)
+        channels[number] /= np.float32(std)
+    return channels
 
 
 def to_rgb(image: NDArray[Any]) -> NDArray[Any]:

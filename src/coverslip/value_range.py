@@ -63,11 +63,15 @@ class ValueRange:
         low: becomes 0.
         high: becomes 1.
         note: what the user should know, where it is not that of the percentiles.
+        below: what is less was left out of the range.
+        above: what is more was left out of it too.
     """
 
     low: float
     high: float
     note: str = ""
+    below: float = -math.inf
+    above: float = math.inf
 
 
 def sample_pairs(
@@ -120,9 +124,15 @@ def find_range(
     note = (
         f"{share:.2g} % of the pixels are {'; and '.join(parts)}: they are saturated or burnt in, "
         "as a scale bar or a border is, and were left out of the range in which cells are looked "
-        "for; cut them away where you can"
+        "for, and bars of them are no cells; cut them away where you can"
     )
-    return ValueRange(low, high, note)
+    return ValueRange(
+        low,
+        high,
+        note,
+        below=-math.inf if bottom is None else -bottom,
+        above=math.inf if top is None else top,
+    )
 
 
 def span(values: Values) -> str:

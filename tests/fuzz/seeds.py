@@ -21,8 +21,8 @@ from coverslip.export.coco import join_frames
 from coverslip.export.geojson import labels_to_geojson
 from coverslip.export.roi import labels_to_roi_zip
 from coverslip.io import write_labels
-from coverslip.tracking.ctc import write_ctc
-from coverslip.tracking.trackmate import write_trackmate
+from coverslip.tracking.ctc_writer import write_ctc
+from coverslip.tracking.trackmate_writer import write_trackmate
 from drawn import discs
 from films import division
 from fuzz.network import tiny_checkpoint

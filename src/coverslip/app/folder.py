@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coverslip.app.journal import ENDING, Journal
+from coverslip.app.journal import ENDING
 from coverslip.errors import CoverslipError, DataError, FileError, say_why
 from coverslip.io import (
     Reading,
@@ -22,14 +22,11 @@ from coverslip.io import (
     list_series,
     open_reading,
     part_masks,
-    split_series,
 )
 from coverslip.pipeline import name_outputs, read_any_record
 from coverslip.tiling import RegionSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from coverslip.io import ImageFile
     from coverslip.pipeline import Outputs, Record
 
@@ -250,13 +247,3 @@ def channel_names(file: ImageFile) -> list[str]:
     """The names of the channels; numbers where they have none."""
     names = list(file.channel_names) or [""] * file.n_channels
     return [name or f"channel {number}" for number, name in enumerate(names)]
-
-
-def open_journals(pictures: Sequence[Picture]) -> dict[str, Journal]:
-    """The corrections of all images, by their ids."""
-    return {picture.id: Journal(picture.edits).load() for picture in pictures}
-
-
-def source_of(picture: Picture) -> Path:
-    """The file on the disk that an image is in."""
-    return split_series(picture.path)[0]

@@ -49,8 +49,8 @@ class Job:
     message: str = ""
     curve: list[dict[str, float]] = field(default_factory=list)
     image: str | None = None
-    before: dict[str, float] | None = None
-    after: dict[str, float] | None = None
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
     improved: bool | None = None
     model: str | None = None
     left_s: float | None = None

@@ -189,7 +189,7 @@ class Journal:
             frame = int(line["frame"])
         except OSError as error:
             raise write_error(self.path, error) from error
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise DataError(f"{self.path}: the line of edit {edit} is damaged.") from error
         change = Change(box, unpack(line["before"], box.shape), unpack(line["after"], box.shape))
         return frame, change

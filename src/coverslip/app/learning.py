@@ -102,6 +102,8 @@ def closing(job: Job, wanted: Training) -> str:
     if score is None:
         return f"{wanted.name}: trained, and used for new images."
     scores = f"{CHOSEN_BY[score]} {before[score]:.2f} before, {after[score]:.2f} after"
+    if score == "ap" and "ap_95" in after:
+        scores += " ({:.2f} to {:.2f} by chance)".format(*after["ap_95"])
     return f"{wanted.name}: {scores}, on the held-out parts. It is used for new images."
 
 

@@ -15,6 +15,7 @@ from coverslip.app.pictures import Pictures
 from coverslip.app.saving import Saver
 from coverslip.app.warm import Warm
 from coverslip.errors import CoverslipError
+from coverslip.pipeline import FITS
 
 if TYPE_CHECKING:
     from coverslip.app.folder import Folder, Picture
@@ -107,6 +108,7 @@ class Session:
             "doubt": doubt.px if doubt else None,
             "doubt_frame": doubt.frame if doubt else None,
             "doubt_reason": doubt.reason if doubt else None,
+            "misfit": self.misfit(picture),
         }
 
     def state(self, picture: Picture) -> str:
@@ -133,7 +135,22 @@ class Session:
         record = picture.record
         if record is None or record.key == "corrected":
             return None
-        return int(record.images["n_cells"].sum())
+        return record.n_cells
+
+    def misfit(self, picture: Picture) -> str | None:
+        """Why the cells that a model found, and nobody corrected, may be wrong; None: no reason."""
+        record = picture.record
+        if record is None or self.state(picture) != "found":
+            return None
+        if not record.images["n_cells"].sum():
+            return "no cell was found"
+        fit = record.images["fit"].median()
+        return misfit_words(fit) if fit < FITS else None
+
+
+def misfit_words(fit: float) -> str:
+    """What is said of cells of a low score of fit."""
+    return f"about {100 * fit:.0f} % of what is called cell is likely to be right"
 
 
 def finished_marks(entries: list[dict[str, Any]]) -> dict[str, Any]:

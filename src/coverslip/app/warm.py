@@ -10,6 +10,7 @@ import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from coverslip.io import find_channel, read_frame
 from coverslip.pipeline import (
     SegmentSettings,
     choose_for_array,
+    fit_score,
     least_area,
     predict_prepared,
     prepare_image,
@@ -29,6 +31,7 @@ from coverslip.pipeline import (
     resolve_settings,
     scale_for_size,
     scale_of,
+    sum_sureness,
     threshold_of,
 )
 from coverslip.value_range import is_noise
@@ -81,6 +84,11 @@ class Maps:
             SettingsError: it does not lie in 0 to 1.
         """
         return self.settings if threshold is None else replace(self.settings, threshold=threshold)
+
+    @cached_property
+    def fit(self) -> float:
+        """The score of fit: how much of what is called cell is likely right; NaN of nothing."""
+        return fit_score(sum_sureness(self.probs[0]))
 
     @property
     def by_name(self) -> dict[str, NDArray[np.float32]]:
@@ -241,7 +249,7 @@ def read_about(path: Path) -> dict[str, Any]:
     """What was noted of a model when it was trained here."""
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return about if isinstance(about, dict) else {}
 
@@ -256,4 +264,5 @@ def preview_headers(
         "X-Scale": f"{scale_of(settings):.4g}",
         "X-Threshold": f"{threshold_of(settings):.4g}",
         "X-Model": maps.model,
+        "X-Fit": "" if np.isnan(maps.fit) else f"{maps.fit:.3g}",
     }

@@ -1,3 +1,4 @@
+from .bioimageio import save_bioimageio
 from .checkpoint import Checkpoint, build_network
 from .method import Method
 from .onnx import save_onnx
@@ -35,6 +36,7 @@ __all__ = [
     "load_pretrained",
     "read_card",
     "read_tensors",
+    "save_bioimageio",
     "save_checkpoint",
     "save_onnx",
     "shipped_models",

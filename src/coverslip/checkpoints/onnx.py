@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from coverslip.checkpoints.checkpoint import Checkpoint, describe, read_settings
 from coverslip.checkpoints.validate import check_channels, parse
-from coverslip.errors import ModelError, SettingsError
+from coverslip.errors import ModelError, SettingsError, one_of
 from coverslip.inference.runtime import (
+    GraphNetwork,
     OnnxNetwork,
     check_onnx,
     count_threads,
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 
 SIZES = ("stride", "channels")
 ONNX_FORMAT = "coverslip-onnx-1"
+WRITTEN = ("float32", "int8")  # the numbers that a file may compute in
 
 
-def save_onnx(path: Path, checkpoint: Checkpoint) -> float:
+def save_onnx(path: Path, checkpoint: Checkpoint, *, precision: str = "float32") -> float | None:
     """Write a checkpoint as ONNX, whole or not at all, once it was checked against the network.
 
     Beside what a checkpoint says, its metadata have for other programs, as plain text, what they
@@ -35,26 +37,35 @@ def save_onnx(path: Path, checkpoint: Checkpoint) -> float:
     Args:
         path: the file, by custom ``.onnx``.
         checkpoint: a network in evaluation mode, on the CPU.
+        precision: "float32"; or "int8", of a model with ranges for it: what ONNX Runtime runs here.
 
     Returns:
-        The greatest difference of a logit, as a share of the largest one or of 1.
+        The greatest difference of a logit from PyTorch's, as a share of the largest one or of 1;
+        None in int8, which needs no PyTorch.
 
     Raises:
-        SettingsError: the packages onnx and onnxruntime are not there.
+        SettingsError: the packages onnx and onnxruntime are not there, or a model without ranges.
         ModelError: no network of PyTorch, or its ONNX gives other logits.
         FileError: the file cannot be written.
     """
-    network = checkpoint.network
-    if isinstance(network, OnnxNetwork):
+    if isinstance(checkpoint.__dict__["network"], OnnxNetwork):
         raise ModelError("this model is an ONNX file already: copy it, or name the checkpoint.")
     channels = int(checkpoint.arguments.get("in_channels", 3))
-    graph = network_to_onnx(network, channels=channels)
-    forward = run_onnx(graph, backend="onnxruntime", threads=count_threads())
-    difference = check_onnx(network, forward, channels=channels)
+    one_of("precision", precision, WRITTEN)
+    difference = None
+    if precision == "int8":
+        graph, stride = int8_graph(checkpoint)
+    else:
+        network = checkpoint.network
+        graph = network_to_onnx(network, channels=channels)
+        stride = cast("int", network.stride)
+        forward = run_onnx(graph, backend="onnxruntime", threads=count_threads())
+        difference = check_onnx(network, forward, channels=channels)
     metadata = {
         "format": ONNX_FORMAT,
         **describe(checkpoint),
-        "stride": str(network.stride),
+        "precision": precision,
+        "stride": str(stride),
         "channels": str(channels),
         "threshold": str(checkpoint.threshold),
         "cell_size_px": str(checkpoint.cell_size_px or ""),
@@ -64,6 +75,21 @@ def save_onnx(path: Path, checkpoint: Checkpoint) -> float:
     with whole_or_nothing(path) as temporary:
         temporary.write_bytes(contents)
     return difference
+
+
+def int8_graph(checkpoint: Checkpoint) -> tuple[bytes, int]:
+    """A model as ONNX in int8, and its stride.
+
+    Raises:
+        SettingsError: it has no ranges, as a model that was trained elsewhere has not.
+    """
+    network = checkpoint.runnable("onnxruntime")
+    if not isinstance(network, GraphNetwork) or not network.has_int8:
+        raise SettingsError(
+            "precision int8: this model has no ranges for it; export it in float32. docs/speed.md "
+            "says how a model gets ranges."
+        )
+    return network.to_onnx("int8"), network.stride
 
 
 def load_onnx(path: Path) -> Checkpoint:
@@ -78,7 +104,9 @@ def load_onnx(path: Path) -> Checkpoint:
         stride, channels = (parse(metadata[name], what=name, kind=int) for name in SIZES)
         n_maps = len(settings["maps"])
         check_channels(channels, n_maps=n_maps, given=n_maps)
-        network = OnnxNetwork(contents, stride=stride, channels=channels)
+        precision = metadata.get("precision", "float32")  # older files do not say
+        one_of("precision", precision[:50], WRITTEN)
+        network = OnnxNetwork(contents, stride=stride, channels=channels, precision=precision)
         network.check(n_maps=n_maps)
         return Checkpoint(network=network, **settings)  # type: ignore[arg-type]
     except (KeyError, TypeError, ValueError) as error:

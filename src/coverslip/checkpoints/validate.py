@@ -1,4 +1,4 @@
-"""what a stranger's checkpoint claims → refused before memory or time is spent on it.
+"""what an untrusted checkpoint says of itself → refused before memory is allocated for it.
 
 A checkpoint comes from anywhere, and its checksum can be made by anyone. It holds numbers and text,
 never code; so what is left to fear is size: headers, lists and networks beyond all measure.

@@ -49,7 +49,7 @@ def parse_arguments(texts: Sequence[str], *, option: str = "--argument") -> dict
             raise SettingsError(f"{option} {text}: wanted NAME=VALUE.")
         try:
             arguments[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             arguments[name] = value
     return arguments
 

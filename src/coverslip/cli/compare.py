@@ -115,9 +115,10 @@ def read_table_file(path: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from coverslip.io import read_error
+    from coverslip.io import check_regular, read_error
 
     try:
+        check_regular(path)
         if path.suffix.lower() == ".parquet":
             from coverslip.tables import check_format
 

@@ -87,7 +87,7 @@ def read_config(name: str, ctx: Any, *, verbs: Iterable[str]) -> FromFile:
     path = find_config(name)
     try:
         contents = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FileError(
             f"{path}: cannot be read as a file of settings ({error}). It is TOML: a section such "
             f"as [{ctx.info_name}], and in it lines such as threshold = 0.4."
@@ -224,7 +224,7 @@ def save_config(name: str, ctx: Any) -> Path:
         before = path.read_text(encoding="utf-8") if path.exists() else HEAD
         known = tomllib.loads(before)
         wanted = tomllib.loads(section)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FileError(
             f"--save-config {path}: what is there is no file of settings, or a value cannot be "
             f"written ({error}). Choose another name."

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coverslip.cli.job import load_job
 from coverslip.cli.messages import count_of, new_progress, note, tell, tell_failed
 from coverslip.cli.options import Out
-from coverslip.cli.segment import load_job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

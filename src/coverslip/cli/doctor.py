@@ -1,4 +1,4 @@
-"""coverslip doctor: examine this computer, and say what was found."""
+"""coverslip doctor: this computer → what works on it, and what to mend."""
 
 from __future__ import annotations
 

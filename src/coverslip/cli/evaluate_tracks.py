@@ -92,7 +92,8 @@ def open_result(folder: Path) -> CtcFilm:
         FileError: It is neither, or a file in it cannot be read.
     """
     from coverslip.cli.export_tracks import open_tracked
-    from coverslip.tracking.ctc import CtcFilm, RenumberedFrames, read_ctc, tracks_to_ctc
+    from coverslip.tracking.ctc import CtcFilm, read_ctc
+    from coverslip.tracking.ctc_writer import RenumberedFrames, tracks_to_ctc
     from coverslip.tracking.tables import has_tracks
 
     if not has_tracks(folder):

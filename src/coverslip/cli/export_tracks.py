@@ -110,7 +110,7 @@ def write_tracked(film: TrackedFolder, out: Path, *, formats: Sequence[str]) -> 
 
 
 def _write_ctc(film: TrackedFolder, out: Path) -> None:
-    from coverslip.tracking.ctc import write_ctc
+    from coverslip.tracking.ctc_writer import write_ctc
 
     write_ctc(out / f"{film.name}_RES", film.frames(), tracks=film.tracks, by="track_id")
 
@@ -127,8 +127,8 @@ def _write_geff(film: TrackedFolder, out: Path) -> None:
 
 
 def _write_trackmate(film: TrackedFolder, out: Path) -> None:
-    from coverslip.tracking.ctc import renumber
-    from coverslip.tracking.trackmate import write_trackmate
+    from coverslip.tracking.ctc_writer import renumber
+    from coverslip.tracking.trackmate_writer import write_trackmate
 
     write_trackmate(
         out / f"{film.name}_trackmate.xml",

@@ -63,6 +63,9 @@ def _read_table(path: Path) -> pd.DataFrame:
     Raises:
         FileError: It cannot be read.
     """
+    from coverslip.io import check_regular
+
+    check_regular(path)
     stat = path.stat()
     return _read_state(path, stat.st_size, stat.st_mtime_ns)
 

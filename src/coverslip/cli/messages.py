@@ -1,4 +1,4 @@
-"""what is said on the terminal: notes and bars to stderr, results to stdout."""
+"""what a verb has to say → the terminal: notes and bars to stderr, results to stdout."""
 
 from __future__ import annotations
 

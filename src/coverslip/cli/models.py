@@ -1,4 +1,4 @@
-"""coverslip models: what ships, what needs no learning, and what can be trained."""
+"""coverslip models: nothing → which models ship, need no learning, or can be trained."""
 
 from __future__ import annotations
 

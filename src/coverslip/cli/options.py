@@ -1,4 +1,4 @@
-"""options that several verbs share."""
+"""a name → the option of that name, which several verbs share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Precision = Annotated[
     str, typer.Option(help="Numbers that the network computes with: auto, float32 or int8.")
 ]
 Tta = Annotated[
-    str, typer.Option(help="Test-time augmentation: none, paper (5 views) or d4 (8 views).")
+    str, typer.Option(help="Test-time augmentation: none, pair (2 views), paper (5), d4 (8).")
 ]
 Threshold = Annotated[
     float | None,

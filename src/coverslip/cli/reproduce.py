@@ -1,4 +1,4 @@
-"""coverslip reproduce: its options."""
+"""coverslip reproduce: a part of the paper → its tables and figures, made anew."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def robustness(
     from coverslip.cli.checks import check_robustness
 
     check_robustness(model, data, out, masks=masks, only=only or [])
-    from coverslip.cli.segment import load_job
+    from coverslip.cli.job import load_job
     from coverslip.inference import PredictSettings
     from coverslip.pipeline import SegmentSettings
 

@@ -76,7 +76,7 @@ def score(
     from coverslip.cli.checks import check_score
 
     check_score(model, data, masks=masks, out=out, errors=errors)
-    from coverslip.cli.segment import load_job
+    from coverslip.cli.job import load_job
     from coverslip.inference import PredictSettings
     from coverslip.pipeline import SegmentSettings
 

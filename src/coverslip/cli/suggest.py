@@ -52,7 +52,8 @@ def suggest(
     ] = None,
     every: Annotated[int, typer.Option(help="Look at each so-many-th frame of a film only.")] = 1,
     tta: Annotated[
-        str, typer.Option(help="Views whose spread is measured: paper (5), d4 (8) or none.")
+        str,
+        typer.Option(help="Views whose spread is measured: none, pair, paper (5) or d4 (8)."),
     ] = "paper",
     threshold: Threshold = None,
     scale: Scale = None,
@@ -68,7 +69,7 @@ def suggest(
 
     check_suggest(images, out, model=model, number=number, every=every, copy=copy, project=project)
     from coverslip.active_learning.copy import check_copy
-    from coverslip.cli.segment import load_job
+    from coverslip.cli.job import load_job
     from coverslip.inference import PredictSettings
     from coverslip.pipeline import SegmentSettings
 
@@ -100,7 +101,7 @@ def run_suggest(
 ) -> dict[Path, str]:
     """Look at all frames, write and show the best, copy them; the files that failed, and why."""
     from coverslip.active_learning import copy_frames, suggest_frames
-    from coverslip.cli.segment import find_sources
+    from coverslip.cli.sources import find_sources
     from coverslip.io import Ledger, write_text, writing
     from coverslip.tables import without_formulas
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from coverslip.training import Plan, Ranks, TrainSettings, Watch
+    from coverslip.training import Comparison, Plan, Ranks, TrainSettings, Watch
 
 
 def train(
@@ -360,14 +360,22 @@ def note_comparison(plan: Plan, out: Path) -> None:
             f"no epoch was better than {plan.settings.start} there, so {plan.settings.start} is "
             "kept as it was: annotate other images, or give it more time by --minutes"
         )
-    elif (found := compared.interval()) is None:
-        note("of so few images nobody can say how sure that is")
     else:
-        note(
-            f"the gain is {found[0]:+.2f} to {found[1]:+.2f} in 95 % of resamplings of the images"
-            + ("; new images may differ more than parts of these" if held_out else "")
-        )
+        note(how_sure(compared, held_out=bool(held_out)))
     note(f"use it: {tuned.command}")
+
+
+def how_sure(compared: Comparison, *, held_out: bool) -> str:
+    """How far chance may have made the scores of a comparison."""
+    gain, after = compared.interval(), compared.interval_after()
+    if gain is None:
+        return "of so few cells nobody can say how sure that is"
+    words = f"the gain is {gain[0]:+.2f} to {gain[1]:+.2f}"
+    if after is not None:
+        words = f"mean AP after is {after[0]:.2f} to {after[1]:.2f}, {words}"
+    what = "the images" if after is None else "cells and images"
+    where = "; new images may differ more than parts of these" if held_out else ""
+    return f"{words} in 95 % of resamplings of {what}{where}"
 
 
 def in_words(row: Mapping[str, float]) -> str:

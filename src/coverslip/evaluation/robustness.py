@@ -247,7 +247,8 @@ def claim(out: Path, job: Job, pairs: Sequence[Pair]) -> None:
     try:
         answered = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        answered = {}
+        answered = None
+    answered = answered if isinstance(answered, dict) else {}
     other = [key for key in asked if answered.get(key) != json.loads(json.dumps(asked[key]))]
     if other:
         raise SettingsError(

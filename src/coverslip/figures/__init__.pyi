@@ -1,5 +1,13 @@
 from .colours import colour_cells
-from .display import Picture, probability_to_rgb, side_by_side, to_picture
+from .display import (
+    Levels,
+    Picture,
+    picture_levels,
+    probability_to_rgb,
+    side_by_side,
+    stretch_picture,
+    to_picture,
+)
 from .overlays import (
     INVENTED,
     MERGED,
@@ -58,6 +66,7 @@ __all__ = [
     "SOFT",
     "SPLIT",
     "TITLE_PT",
+    "Levels",
     "Picture",
     "add_axes",
     "add_panel",
@@ -74,8 +83,10 @@ __all__ = [
     "frame",
     "new_page",
     "overlay",
+    "picture_levels",
     "probability_to_rgb",
     "side_by_side",
+    "stretch_picture",
     "text_mm",
     "thumbnail",
     "to_picture",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from coverslip.value_range import find_range, sample_pairs
 
 Picture = NDArray[np.uint8]
+Levels = tuple[float, float, float]  # low end, middle, high end
 
 # Low end, middle, high end. Clipping a little keeps one hot pixel from turning an image black.
 CLIP_PERCENT = (0.2, 50, 99.8)
@@ -37,7 +38,26 @@ def to_picture(image: NDArray[Any]) -> Picture:
         >>> to_picture(np.array([[1000, 2000], [3000, 5000]], np.uint16)).shape
         (2, 2, 3)
     """
-    low, middle, high = _levels(_sample(image))
+    return stretch_picture(image, picture_levels(_sample(image)))
+
+
+def stretch_picture(image: NDArray[Any], levels: Levels) -> Picture:
+    """Stretch an image, or a part of one, between levels that are known: see `to_picture`.
+
+    Args:
+        image: (H, W) or (H, W, 3), of any number type.
+        levels: low end, middle and high end, of `picture_levels`.
+
+    Returns:
+        (H, W, 3) uint8; black where the levels are one value.
+
+    Example:
+        >>> from coverslip.figures import stretch_picture
+        >>> import numpy as np
+        >>> stretch_picture(np.array([[0, 50, 300]]), (0.0, 50.0, 100.0))[..., 0].tolist()
+        [[0, 128, 255]]
+    """
+    low, middle, high = levels
     if high <= low:
         return np.zeros((*image.shape[:2], 3), dtype=np.uint8)
     level = image.astype(np.float32)  # and no copy more: it may be the overview of a slide
@@ -101,8 +121,23 @@ def side_by_side(pictures: Sequence[Picture], *, gap_px: int = 8) -> Picture:
     return row
 
 
-def _levels(sample: NDArray[np.float32]) -> tuple[float, float, float]:
-    """Low end, middle and high end, without what is far from all the rest, such as a scale bar."""
+def picture_levels(sample: NDArray[Any]) -> Levels:
+    """Low end, middle and high end of values, without what is far from all the rest.
+
+    Args:
+        sample: (H, W) or (H, W, 3), evenly spread pixels of an image, of any number type.
+
+    Returns:
+        What `stretch_picture` wants; a burnt-in scale bar, say, is not among it.
+
+    Example:
+        >>> from coverslip.figures import picture_levels
+        >>> import numpy as np
+        >>> low, middle, high = picture_levels(np.arange(101)[None])
+        >>> 0 <= low < middle < high <= 100, middle
+        (True, 50.0)
+    """
+    sample = sample.astype(np.float32)
     low, middle, high = (float(x) for x in np.percentile(sample, CLIP_PERCENT))
     found = find_range(*sample_pairs(sample, 0, 1), percentiles=(CLIP_PERCENT[0], CLIP_PERCENT[2]))
     return (found.low, middle, found.high) if found.note else (low, middle, high)

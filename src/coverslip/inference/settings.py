@@ -1,4 +1,4 @@
-"""How a network is run over an image, and what it says of it."""
+"""how a network is run over an image → its settings; what it says of the image → a prediction."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PredictSettings:
         'd4'
     """
 
-    tta: str = "none"  # "paper" costs five times as much, "d4" eight times
+    tta: str = "none"  # "pair" costs twice as much, "paper" five times, "d4" eight
     tile_px: int = 1024  # a usual camera frame in one piece, while bigger ones fit into memory
     overlap_px: int = 128  # a quarter, 32 px, is dropped at each inner edge of a tile
     batch: int = 8  # tiles × symmetries in one forward: the whole of "d4"

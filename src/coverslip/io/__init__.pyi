@@ -22,6 +22,7 @@ from .discovery import (
     find_images,
     find_label_files,
     group_label_files,
+    is_image,
     is_one_image,
     label_files_in,
     label_name,
@@ -29,8 +30,10 @@ from .discovery import (
     natural,
     part_masks,
     stem,
+    without_zeros,
 )
 from .formats.guard import split_series
+from .formats.links import check_regular
 from .formats.units import s_per_unit
 from .header import ImageFile, channel_number, fingerprint
 from .label_values import CheckedLabels, check_labels
@@ -83,6 +86,7 @@ __all__ = [
     "check_ours",
     "check_pairs",
     "check_projection",
+    "check_regular",
     "check_writable",
     "create_levels",
     "describe_labels",
@@ -98,6 +102,7 @@ __all__ = [
     "group_label_files",
     "hash_content",
     "is_annotation",
+    "is_image",
     "is_one_image",
     "is_there",
     "is_written",
@@ -138,6 +143,7 @@ __all__ = [
     "stem",
     "whole_folder",
     "whole_or_nothing",
+    "without_zeros",
     "write_bytes",
     "write_error",
     "write_image",

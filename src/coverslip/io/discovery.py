@@ -6,6 +6,7 @@ It finds images, label masks and annotations in folders, and knows which belong 
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import glob
 import os
 import re
@@ -110,8 +111,18 @@ def _expand(source: Path) -> list[Path]:
     if glob.has_magic(str(source)):
         matches = sorted(_matches(source), key=natural)
         images = [path for path in matches if is_image(path)]
-        return _or_error(images, f"{source}: no image fits this pattern")
+        return _or_error(images, f"{source}: no image fits this pattern{_other_case(source)}")
     raise FileError(f"{source}: no such file or folder.{_nearest(source)}")
+
+
+def _other_case(pattern: Path) -> str:
+    """An image that a pattern would fit if capital letters were small ones: a.TIF for *.tif."""
+    folder = pattern.parent
+    if glob.has_magic(str(folder)) or not folder.is_dir():
+        return ""
+    wanted = pattern.name.lower()
+    close = [path for path in images_in(folder) if fnmatch.fnmatchcase(path.name.lower(), wanted)]
+    return f" in its small and capital letters, as {close[0].name} does in others" if close else ""
 
 
 def _matches(pattern: Path) -> list[Path]:
@@ -133,7 +144,8 @@ def _matches(pattern: Path) -> list[Path]:
 def walk_images(folder: Path) -> list[Path]:
     """The image files of a folder and of all folders in it, in natural order.
 
-    Hidden folders are passed over, and links to folders; a Zarr is an image.
+    Hidden folders are passed over, those of thumbnails that a Synology keeps (``@eaDir``), and
+    links to folders; a Zarr is an image.
     """
     found: list[Path] = []
     waiting = [folder]
@@ -144,10 +156,14 @@ def walk_images(folder: Path) -> list[Path]:
         waiting += [
             path
             for path in inner
-            if path.is_dir()
-            and not (path.is_symlink() or path.name.startswith(".") or is_image(path))
+            if path.is_dir() and not (path.is_symlink() or is_hidden(path) or is_image(path))
         ]
     return sorted(found, key=natural)
+
+
+def is_hidden(folder: Path) -> bool:
+    """Whether a folder holds what computers keep for themselves."""
+    return folder.name.startswith(".") or folder.name in ("@eaDir", "__MACOSX")
 
 
 def part_masks(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -263,6 +279,17 @@ def stem(path: Path) -> str:
         if above is not None:
             name = "_".join((stem(above), *path.relative_to(above).parts))
     return unicodedata.normalize("NFC", name)
+
+
+def without_zeros(text: str) -> str:
+    """A number without the zeros before it, as spreadsheets write 001; other text as it is.
+
+    Example:
+        >>> from coverslip.io import without_zeros
+        >>> without_zeros("001"), without_zeros("a01")
+        ('1', 'a01')
+    """
+    return text.lstrip("0") or "0" if text.isascii() and text.isdigit() else text
 
 
 def group_by(paths: Iterable[Path], *, key: Callable[[Path], str]) -> dict[str, list[Path]]:

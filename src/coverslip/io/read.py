@@ -129,6 +129,8 @@ def count_images(path: Path) -> int:
         return 1
     if kind == "tiff" and not may_hold_several(path):
         return 1
+    if kind == "lif":
+        return lif.count_images(path)
     header = HEADERS[kind](path, 0)
     lengths = dict(zip(header.axes, header.shape, strict=True))
     return lengths.get("P", len(header.names))

@@ -101,8 +101,14 @@ class Ledger:
         """Append an entry.
 
         Raises:
+            FileError: something that is no file stands in its place.
             OSError: the ledger cannot be written.
         """
+        if self.file.is_dir():
+            raise FileError(
+                f"{self.file}: a folder, where coverslip keeps a list of what it wrote. Move it "
+                "away, or choose another folder for the results."
+            )
         self.file.parent.mkdir(parents=True, exist_ok=True)
         line = "\n" + json.dumps(entry, ensure_ascii=True, sort_keys=True) + "\n"
         number = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)

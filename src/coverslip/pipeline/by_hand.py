@@ -22,8 +22,9 @@ from coverslip.io import (
     write_labels,
     writing,
 )
+from coverslip.pipeline.job import work_key
 from coverslip.pipeline.plan import is_large
-from coverslip.pipeline.record import Record, read_any_record, work_key, write_record
+from coverslip.pipeline.record import Record, read_any_record, write_record
 from coverslip.pipeline.sources import keep_source
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coverslip.io import ImageFile, Reading
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.outputs import Outputs
-    from coverslip.pipeline.record import Job
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""some of the images → the model that ships whose score of fit is the highest: `--model auto`."""
+"""some of the images → the model that ships whose score of fit is the highest for all of them.
+
+For the frames of one film that lie in files of their own. `coverslip.pipeline.auto` chooses for
+each image.
+"""
 
 from __future__ import annotations
 
@@ -51,13 +55,8 @@ def choose_model(
     spread = sorted({round(i * (len(paths) - 1) / (TRY_IMAGES - 1)) for i in range(TRY_IMAGES)})
     for number in spread:
         with suppress(CoverslipError, ValueError):
-            file = open_reading(Path(paths[number]), reading)
-            for frame in sample_frames(file.n_frames):
-                with open_frame(file, frame, channel=find_channel(file, reading)) as reader:
-                    piece = part_to_try(reader.read(*middle(reader.shape)))
-                if piece is not None:
-                    pieces.append(piece)
-                    break
+            piece = read_part(Path(paths[number]), reading)
+            pieces += [] if piece is None else [piece]
     if not pieces:
         raise FileError(
             f"--model {AUTO}: none of the images that were looked at shows anything, or can be "
@@ -66,6 +65,21 @@ def choose_model(
     return mean_trials(
         [try_shipped([piece], settings=settings or SegmentSettings()) for piece in pieces]
     )
+
+
+def read_part(path: Path, reading: Reading) -> NDArray[np.float32] | None:
+    """The busiest part of the first frame of a file that shows something; None where none does.
+
+    Raises:
+        CoverslipError: it cannot be read.
+    """
+    file = open_reading(path, reading)
+    for frame in sample_frames(file.n_frames):
+        with open_frame(file, frame, channel=find_channel(file, reading)) as reader:
+            piece = part_to_try(reader.read(*middle(reader.shape)))
+        if piece is not None:
+            return piece
+    return None
 
 
 def choose_for_array(image: NDArray[Any], *, settings: SegmentSettings | None = None) -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from coverslip.pipeline.record import Job
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.tasks import Task
     from coverslip.pipeline.worker import Order
 
@@ -61,7 +61,10 @@ class Executor(Protocol):
     n_ahead: int
 
     def open(self, job: Job, folder: Path, on_message: Callable[[str], None]) -> Job:
-        """Begin work for a job whose results go into a folder; the job as all are to do it."""
+        """Begin work for a job whose results go into a folder; the job as all are to do it.
+
+        Once closed, it may be opened again for another job.
+        """
 
     def submit(self, task: Task) -> None:
         """Take a task on."""
@@ -91,7 +94,10 @@ class Threads:
         self.room = threading.Semaphore(n)
         self.alone = threading.Lock()  # so that two large frames cannot each hold half of the room
         self.running: dict[Future[None], Task] = {}
-        self.pool = ThreadPoolExecutor(n, thread_name_prefix="coverslip")
+        self.pool = self._new_pool()  # which starts its threads with the first tasks
+
+    def _new_pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.n, thread_name_prefix="coverslip")
 
     def open(self, job: Job, folder: Path, on_message: Callable[[str], None]) -> Job:
         """Begin work for a job."""
@@ -122,8 +128,9 @@ class Threads:
         return Outcome(self.running.pop(future), _error_of(future))
 
     def close(self) -> None:
-        """Forget what is not begun, and wait for the rest."""
+        """Forget what is not begun, and wait for the rest; then it may be opened again."""
         self.pool.shutdown(cancel_futures=True)
+        self.pool = self._new_pool()
 
 
 class Serial:
@@ -231,6 +238,7 @@ class Processes:
     def close(self) -> None:
         """Forget what is not begun, wait for the rest, and clear away what killed ones left."""
         self.pool.shutdown(cancel_futures=True)
+        self.pool = self._new_pool()
         for folder in (self.folder, self.folder / "records"):
             remove_leftovers(folder)
 

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from coverslip.checkpoints import load_model, shipped_models
+from coverslip.checkpoints import Checkpoint, load_model, shipped_models
 from coverslip.pipeline.infer import (
     network_of,
     predict_prepared,
     scaled_shape,
 )
-from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, find_scale, thin
+from coverslip.pipeline.resolve import scale_windows
+from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, busiest, find_scale, thin
 from coverslip.pipeline.settings import own_settings, scale_of
 from coverslip.pipeline.sureness import fit_score, sum_sureness
 from coverslip.preprocessing import resize_image
+from coverslip.value_range import is_noise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from coverslip.checkpoints import Checkpoint
     from coverslip.pipeline.infer import Model
+    from coverslip.pipeline.plan import FramePlan
     from coverslip.pipeline.settings import SegmentSettings
 
     Image = NDArray[np.float32]
@@ -40,6 +42,28 @@ BETTER = 0.15  # more than its own score, that another model must have to be nam
 SPARSE, CROWD = 0.02, 200  # confluence below which so many cells are specks
 SMALL = 2.0  # times the model's least area, below which the median cell is too small for it
 TRY_PX = 384  # side of the part of an image on which models are tried; no more is predicted
+
+
+def misfit_notes(plan: FramePlan, images: pd.DataFrame) -> list[str]:
+    """What the user should know where the model does not fit an image, with one that fits better.
+
+    The model and the others that ship are tried on a part of the image, the same whoever does it.
+
+    Args:
+        plan: of the image's first frame, with nothing left open.
+        images: the rows of its frames.
+    """
+    model, settings = plan.job.model, plan.settings
+    if plan.opened.truth or not isinstance(model, Checkpoint):
+        return []
+    reasons = misfit_reasons(images, model, settings)
+    pieces = [part for part in scale_windows(plan) if not is_noise(part)][:1] if reasons else []
+    if not pieces:
+        return []
+    pieces = [busiest(pieces[0], share=TRY_PX**2 / (pieces[0].shape[0] * pieces[0].shape[1]))]
+    own = try_model(pieces, model, settings=settings)  # at the scale of the whole image
+    trials = try_shipped(pieces, settings=plan.job.settings, known=[own])
+    return [misfit_message(reasons, name=plan.job.model_name, own=own, trials=trials)]
 
 
 class Trial(NamedTuple):

@@ -17,16 +17,16 @@ from coverslip.checkpoints import Checkpoint
 from coverslip.errors import CoverslipError
 from coverslip.io import find_channel, open_reading
 from coverslip.pipeline.frame import hold_frames
-from coverslip.pipeline.plan import Guess, is_large
-from coverslip.pipeline.scale import find_scale, windows
+from coverslip.pipeline.plan import is_large
+from coverslip.pipeline.scale import Guess, find_scale, windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from coverslip.io import ImageFile
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.plan import OpenedImage
-    from coverslip.pipeline.record import Job
 
 MIN_IMAGES = 5  # of a folder: of fewer, three would be most of them
 AGREE = 0.25  # octaves from the middle one of the three, within which another agrees

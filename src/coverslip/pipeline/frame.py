@@ -6,10 +6,11 @@ windows, with the numbers that the whole of it would give.
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,8 +19,9 @@ from coverslip.file_measurements import channel_names, read_channels
 from coverslip.inference import Prediction, Source
 from coverslip.io import find_gap, open_frame, read_frames
 from coverslip.measurements import COLOURS
+from coverslip.pipeline.drawn import find_bars
 from coverslip.pipeline.frame_statistics import keep_statistics, statistics_path
-from coverslip.pipeline.infer import network_of, predict_prepared, prepare_and_note, scaled_shape
+from coverslip.pipeline.infer import network_of, predict_prepared, prepare_in_range, scaled_shape
 from coverslip.pipeline.settings import scale_of
 from coverslip.preprocessing import normalise, resize_window, stretch_between
 from coverslip.value_range import is_noise
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from coverslip.pipeline.settings import SegmentSettings
     from coverslip.preprocessing import Preprocess
     from coverslip.tiling import Window
+    from coverslip.value_range import ValueRange
 
     Channels = NDArray[Any] | Mapping[str, NDArray[Any]]
 
@@ -47,34 +50,6 @@ NOISY_FRAMES = (
     "some frames show nothing but noise, or nothing at all: no cells were looked for in them, and "
     "images.csv says 0 for each"
 )
-
-
-class Frame(Protocol):
-    """A frame to be segmented, whoever holds its pixels."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width."""
-
-    def image(self, window: Window) -> NDArray[Any]:
-        """What is segmented, (h, w) or (h, w, 3), in the image's own values."""
-
-    def prepared(self, window: Window) -> NDArray[np.float32]:
-        """The same in [0, 1], as `prepare_image` brings the whole there."""
-
-    def channels(self, window: Window) -> Channels:
-        """What is measured, as `coverslip.measurements.measure` takes it."""
-
-    def predict(
-        self,
-        model: Model,
-        window: Window,
-        *,
-        settings: SegmentSettings,
-        tiles: TileStore | None = None,
-        on_message: Callable[[str], None] = lambda text: None,
-    ) -> Prediction:
-        """Predict a window, with the numbers that the whole frame would have there."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +63,7 @@ class HeldFrame:
         number: of the frame in its file.
         notes: what the reader has to say of the pixels.
         shows_noise: whether there is nothing but noise in it, in which no cells are looked for.
+        values: the range that became 0 to 1; None: that of the type.
     """
 
     pixels: NDArray[Any]
@@ -96,6 +72,7 @@ class HeldFrame:
     number: int = 0
     notes: tuple[str, ...] = ()
     shows_noise: bool = False
+    values: ValueRange | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -104,15 +81,21 @@ class HeldFrame:
         return height, width
 
     def image(self, window: Window) -> NDArray[Any]:
-        """What is segmented."""
+        """What is segmented, (h, w) or (h, w, 3), in the image's own values."""
         return self.pixels[window]
 
     def prepared(self, window: Window) -> NDArray[np.float32]:
-        """The same in [0, 1]."""
+        """The same in [0, 1], as `prepare_image` brings the whole there."""
         return self.stretched[window]
 
+    def bars(self, window: Window) -> NDArray[np.bool_] | None:
+        """Pixels of burnt-in bars."""
+        if self.values is None:
+            return None
+        return find_bars(self.image(window), below=self.values.below, above=self.values.above)
+
     def channels(self, window: Window) -> Channels:
-        """What is measured; a held frame is one region, so the window is all of it."""
+        """What is measured, as `measure` takes it; a held frame is one region: all of it."""
         del window
         return self.measured
 
@@ -153,10 +136,11 @@ def hold_array(
         ValueError: an image of another shape, or without a finite pixel.
     """
     measured = image if channels is None else channels
-    prepared, found = prepare_and_note(image, model)
+    prepared, values = prepare_in_range(image, model)
     shows_noise = isinstance(model, Checkpoint) and is_noise(prepared)
-    notes = [*notes, *filter(None, [found, say_noise * shows_noise])]
-    return HeldFrame(image, prepared, measured, number, tuple(notes), shows_noise)
+    said = [values.note if values else "", say_noise * shows_noise]
+    notes = [*notes, *filter(None, said)]
+    return HeldFrame(image, prepared, measured, number, tuple(notes), shows_noise, values)
 
 
 def hold_frames(
@@ -211,13 +195,20 @@ class WindowedFrame:
         return self.statistics[self.wanted].shows_noise
 
     def image(self, window: Window) -> NDArray[Any]:
-        """What is segmented."""
+        """What is segmented, (h, w) or (h, w, 3), in the image's own values."""
         return self.readers[self.wanted].read(*window)
 
     def prepared(self, window: Window) -> NDArray[np.float32]:
-        """The same in [0, 1]."""
+        """The same in [0, 1], as `prepare_image` brings the whole there."""
         found = self.statistics[self.wanted]
         return stretch_between(self.image(window), found.low, found.high)
+
+    def bars(self, window: Window) -> NDArray[np.bool_] | None:
+        """Pixels of burnt-in bars; it is read again only where something was set apart."""
+        found = self.statistics[self.wanted]
+        if math.isinf(found.below) and math.isinf(found.above):
+            return None
+        return find_bars(self.image(window), below=found.below, above=found.above)
 
     def channels(self, window: Window) -> dict[str, NDArray[Any]]:
         """What is measured, (h, w) each; whether a picture has colours, the whole of it says."""
@@ -242,7 +233,7 @@ class WindowedFrame:
         tiles: TileStore | None = None,
         on_message: Callable[[str], None] = lambda text: None,
     ) -> Prediction:
-        """Predict a window.
+        """Predict a window, with the numbers that the whole frame would have there.
 
         Raises:
             ShortMemoryError: memory is too short for a tile; the caller chooses smaller ones.
@@ -281,6 +272,9 @@ class WindowedFrame:
             target=scaled,
         )
         return normalise(part, how)
+
+
+Frame = HeldFrame | WindowedFrame  # whoever holds its pixels
 
 
 @contextmanager

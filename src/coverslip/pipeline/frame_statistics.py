@@ -37,6 +37,8 @@ class FrameStatistics:
         is_grey: whether none of its pixels has a colour.
         shows_noise: whether there is nothing but noise in it.
         notes: what the user should know of its pixels, such as NaN.
+        below: what is less was left out of the stretch, see `ValueRange`.
+        above: what is more likewise.
     """
 
     low: float
@@ -45,6 +47,8 @@ class FrameStatistics:
     is_grey: bool
     shows_noise: bool
     notes: tuple[str, ...] = ()
+    below: float = -math.inf
+    above: float = math.inf
 
 
 def statistics_path(folder: Path, channel: int) -> Path:
@@ -92,6 +96,7 @@ def read_statistics(path: Path) -> FrameStatistics | None:
             math.isfinite(found.low)
             and math.isfinite(found.high)
             and found.low <= found.high
+            and found.below <= found.above
             and isinstance(found.shows_noise, bool)
         )
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
@@ -131,6 +136,8 @@ def measure_statistics(reader: FrameReader, how: Preprocess) -> FrameStatistics:
         is_grey=is_grey,
         shows_noise=are_noise(stretched, shape=reader.shape),  # read to the first cell
         notes=(found.note,) if found.note else (),
+        below=found.below,
+        above=found.above,
     )
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from coverslip.pipeline.settings import SegmentSettings
     from coverslip.segmentation import Sides
+    from coverslip.value_range import ValueRange
 
 Model = Checkpoint | Method
 
@@ -101,19 +102,21 @@ def prepare_image(image: NDArray[Any], model: Model) -> NDArray[np.float32]:
         >>> float(image.min()), float(image.max())
         (0.0, 1.0)
     """
-    return prepare_and_note(image, model)[0]
+    return prepare_in_range(image, model)[0]
 
 
-def prepare_and_note(image: NDArray[Any], model: Model) -> tuple[NDArray[np.float32], str]:
-    """The same, and what the user should know of the range, or ""."""
+def prepare_in_range(
+    image: NDArray[Any], model: Model
+) -> tuple[NDArray[np.float32], ValueRange | None]:
+    """The same, and the range of values that became 0 to 1; None: that of the image's type."""
     if isinstance(model, Method):
-        return to_grey(image), ""
+        return to_grey(image), None
     how = model.preprocess
     finite, _ = replace_nonfinite(image)
     found = image_range(
         finite, low_percentile=how.low_percentile, high_percentile=how.high_percentile
     )
-    return stretch_between(finite, found.low, found.high), found.note
+    return stretch_between(finite, found.low, found.high), found
 
 
 def predict_prepared(

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 
 from coverslip.errors import FileError, SettingsError
 from coverslip.io import Ledger, remove_leftovers, split_series
+from coverslip.pipeline.job import LABEL_FORMATS
 from coverslip.pipeline.sources import names_there, plain_name, with_folder, with_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from coverslip.pipeline.record import Job
-
-# What a user may ask for, and how its name ends.
-LABEL_FORMATS = {"tif": ".tif", "zarr": ".ome.zarr"}
+    from coverslip.pipeline.job import Job
 ROWS = re.compile(r"\d{5,}(\.npz|_small\.tif)")
 FRAME = re.compile(r"frame_\d{5,}(\.png|\.tif|\.ome\.zarr)")  # of a film
 
@@ -93,6 +91,10 @@ class Outputs:
         """The image at the size of the report."""
         return self.folder / "records" / f"{self.name}_{frame:05d}.jpg"
 
+    def tiles(self, frame: int) -> Path:
+        """A folder for a frame at full resolution, for the page."""
+        return self.folder / "records" / "tiles" / self.name / f"{frame:05d}"
+
     def overlay(self, frame: int, n_frames: int) -> Path:
         """The outlines drawn on the image; a series has a folder of them."""
         if n_frames == 1:
@@ -162,6 +164,7 @@ class Outputs:
         if labels_too:
             _remove(ledger, self._frames("labels"))
         _remove(ledger, [path for path in self.kept.glob("*") if ROWS.fullmatch(path.name)])
+        _remove_folder(self.folder / "records" / "tiles" / self.name)
         for folder in (self.kept, self.kept.parent, *map(self._folder, ("overlays", "labels"))):
             with suppress(OSError):  # it is not there, or something else is in it
                 folder.rmdir()

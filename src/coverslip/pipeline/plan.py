@@ -19,18 +19,14 @@ from coverslip.io import find_channel, find_gap, open_reading, write_text
 from coverslip.pipeline.corrected import NO_TRUTH, find_truth, hash_labels
 from coverslip.pipeline.frame import open_windows
 from coverslip.pipeline.infer import network_of, scaled_shape
+from coverslip.pipeline.job import code_key, work_key
 from coverslip.pipeline.old import adopt_old
-from coverslip.pipeline.record import (
-    Record,
-    code_key,
-    read_any_record,
-    read_record,
-    work_key,
-)
+from coverslip.pipeline.record import Record, read_any_record, read_record
 from coverslip.pipeline.region import Margins
-from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, resolve_by
+from coverslip.pipeline.scale import LEAST_ZOOM, MOST_ZOOM, Guess, resolve_by
 from coverslip.pipeline.settings import scale_of
 from coverslip.pipeline.sources import check_length, keep_source
+from coverslip.pipeline.stitch import RegionLabels, stitch_regions
 from coverslip.pipeline.store import HeldRegions, RegionFolder, TileCache
 from coverslip.segmentation import UNSEEN_PX
 from coverslip.tiling import lay_regions, whole_region
@@ -42,26 +38,14 @@ if TYPE_CHECKING:
 
     from coverslip.io import ImageFile
     from coverslip.pipeline.frame import WindowedFrame
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.outputs import Outputs
-    from coverslip.pipeline.record import Job
     from coverslip.pipeline.settings import SegmentSettings
+    from coverslip.pipeline.stitch import Stitched
     from coverslip.pipeline.store import RegionStore
     from coverslip.tiling import Grid, Region
 
 OVERVIEW_PX = 4096  # longer side of the pictures of a large frame: more, no screen shows
-
-
-@dataclass(frozen=True)
-class Guess:
-    """A scale at which an image is predicted before its own cells were asked.
-
-    Attributes:
-        scale: a share of its size.
-        is_sure: whether it was found in this very image, so that it need not be checked.
-    """
-
-    scale: float
-    is_sure: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +61,7 @@ class OpenedImage:
         is_mask: whether these label files have one number for all cells, whose pieces they are.
         notes: what became of earlier results.
         guess: the scale on which images of its folder agree, if they do.
+        choice: why its model was chosen of several, where it was; or "".
     """
 
     file: ImageFile
@@ -87,6 +72,7 @@ class OpenedImage:
     is_mask: bool = False
     notes: tuple[str, ...] = ()
     guess: Guess | None = None
+    choice: str = ""
 
     def parts(self, job: Job) -> Path:
         """Where what is done of it is kept until all of it is."""
@@ -274,6 +260,18 @@ class FramePlan:
             how=network_of(self.job.model).preprocess,
             folder=self.folder,
         )
+
+    def stitch(self, store: RegionStore | None = None) -> tuple[RegionLabels, Stitched]:
+        """The labels of the frame, whose regions are all done, and its cells.
+
+        Args:
+            store: where its regions are; None: where the plan keeps them.
+        """
+        labels, settings = RegionLabels(self.regions, store or self.store), self.settings
+        cells = stitch_regions(
+            labels, min_area_px=settings.min_area_px or 0, drop_border=settings.drop_border
+        )
+        return labels, cells
 
 
 def plan_frames(opened: OpenedImage, job: Job) -> list[FramePlan]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from coverslip.checkpoints import Checkpoint
 from coverslip.measurements import measure
+from coverslip.pipeline.drawn import drop_bars
 from coverslip.pipeline.infer import probs_to_parts
 from coverslip.pipeline.region_rows import are_near, find_boxes, place_rows, seen_around
 from coverslip.pipeline.store import table_to_arrays
@@ -139,7 +140,14 @@ def find_in_region(
         prediction = frame.predict(
             model, window, settings=settings, tiles=tiles, on_message=on_message
         )
-        found = prediction_to_result(prediction, region, window, maps=model.maps, settings=settings)
+        found = prediction_to_result(
+            prediction,
+            region,
+            window,
+            maps=model.maps,
+            settings=settings,
+            bars=frame.bars(window),
+        )
         if found.is_sure(reach_px=settings.measure.reach_px) or margin >= margins.most:
             return found
         margin = min(2 * margin, margins.most)
@@ -193,11 +201,16 @@ def prediction_to_result(
     *,
     maps: Sequence[str],
     settings: SegmentSettings,
+    bars: NDArray[np.bool_] | None = None,
 ) -> RegionResult:
-    """Part a window's probabilities into cells, and say which are the region's own."""
+    """Part a window's probabilities into cells, and say which are the region's own.
+
+    What lies on burnt-in bars, where there are any, is no cell.
+    """
     labels, edge = probs_to_parts(
         prediction.probs, maps, settings=settings, open_sides=beyond(window, region.shape)
     )
+    labels = labels if bars is None else drop_bars(labels, bars)
     found = parts_to_result(
         labels,
         edge,

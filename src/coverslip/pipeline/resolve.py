@@ -7,18 +7,8 @@ from typing import TYPE_CHECKING
 
 from coverslip.io import find_channel
 from coverslip.pipeline.frame import hold_frames
-from coverslip.pipeline.plan import (
-    is_gap,
-    keep_scale,
-    kept_scale,
-    settings_at,
-)
-from coverslip.pipeline.scale import (
-    find_scale,
-    sample_frames,
-    sample_pieces,
-    windows,
-)
+from coverslip.pipeline.plan import is_gap, keep_scale, kept_scale, settings_at
+from coverslip.pipeline.scale import find_scale, sample_frames, sample_pieces, windows
 from coverslip.pipeline.settings import scale_of
 from coverslip.value_range import is_noise
 
@@ -27,8 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coverslip.pipeline.frame import HeldFrame
-    from coverslip.pipeline.plan import FramePlan, Guess
-    from coverslip.pipeline.record import Job
+    from coverslip.pipeline.job import Job
+    from coverslip.pipeline.plan import FramePlan
+    from coverslip.pipeline.scale import Guess
 
 
 def left_open(job: Job) -> bool:

@@ -9,27 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from coverslip.checkpoints import Checkpoint
-from coverslip.figures import draw_outlines, to_picture
 from coverslip.io import (
     find_channel,
     open_pages,
     smallest_dtype,
-    write_bytes,
-    write_image,
     write_label_regions,
     write_labels,
 )
 from coverslip.pipeline.corrected import check_truth, numbers_in_file, truth_message
-from coverslip.pipeline.frame import NOISE, NOISY_FRAMES
-from coverslip.pipeline.frame_statistics import read_statistics, statistics_notes, statistics_path
-from coverslip.pipeline.plan import is_gap
+from coverslip.pipeline.frame_summary import frame_messages, frame_row
+from coverslip.pipeline.pictures import make_overview, write_overview
 from coverslip.pipeline.record import Record, TablePart
 from coverslip.pipeline.region_rows import bands_of_rows
-from coverslip.pipeline.stitch import RegionLabels, stitch_regions
-from coverslip.pipeline.store import HeldRegions, table_to_arrays, write_arrays
-from coverslip.pipeline.sureness import fit_score
-from coverslip.report import encode_picture, pick_frames
+from coverslip.pipeline.store import table_to_arrays, write_arrays
 from coverslip.tables import join_rows
 
 if TYPE_CHECKING:
@@ -39,17 +31,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coverslip.io import ImageFile
-    from coverslip.pipeline.frame import HeldFrame
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.outputs import Outputs
     from coverslip.pipeline.plan import FramePlan, OpenedImage
-    from coverslip.pipeline.record import Job
-    from coverslip.pipeline.stitch import Stitched
-    from coverslip.pipeline.store import RegionStore
+    from coverslip.pipeline.stitch import RegionLabels, Stitched
 
-# Longer side of the pictures for the page, which reduces them further where it has many.
-PAGE_SIDE_PX = 1280
-# What is drawn on the page at most; beyond, outlines are dots, and the page too long to be mailed.
-MAX_OUTLINES = 20_000
 PART_ROWS = 20_000  # rows of cells that are kept in one file, at least, but for the last
 
 
@@ -86,6 +72,8 @@ def write_results(plans: Sequence[FramePlan], *, messages: Sequence[str]) -> Rec
         is_large=plans[0].is_large,
         digests=digests,
         truth=opened.truth,
+        model=plans[0].job.model_name,
+        choice=opened.choice,
     )
 
 
@@ -142,10 +130,10 @@ def write_held_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[F
 
         def labels() -> Iterator[NDArray[np.uint32]]:
             for plan in plans:
-                found, cells = stitch(plan, plan.store)
+                found, cells = plan.stitch()
                 keep_maps(plan)
                 add_rows(plan, found, cells, rows)
-                results.append(FrameResult(frame_row(plan, cells), region_messages(plan)))
+                results.append(FrameResult(frame_row(plan, cells), frame_messages(plan, cells)))
                 yield found.final(plan.regions[0].core, cells.numbers)
 
         write = write_label_frames if job.labels == "zarr" else write_labels
@@ -168,7 +156,7 @@ def write_large_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[
     """Write frames that were done region by region: each its own label file, and its overview."""
     for plan in plans:
         file, target = plan.file, plan.opened.target
-        found, cells = stitch(plan, plan.store)
+        found, cells = plan.stitch()
         path = target.frame_labels(plan.index, file.n_frames)
         if not plan.opened.truth:
             write_label_regions(
@@ -183,10 +171,9 @@ def write_large_frames(plans: Sequence[FramePlan], rows: RowWriter) -> Iterator[
         numbers = add_rows(plan, found, cells, rows)
         if numbers is not None:
             overview = replace(overview, labels=numbers[overview.labels].astype(np.uint32))
-        write_overview(overview, plan, n_cells=n_cells(cells))
+        write_overview(overview, plan, n_cells=cells.n_cells)
         row = frame_row(plan, cells) | {"labels": path.relative_to(target.folder).as_posix()}
-        messages = [*region_messages(plan), *statistics_notes(plan.folder), *noise_notes(plan)]
-        yield FrameResult(row, [*messages, *large_messages(plan, cells)])
+        yield FrameResult(row, frame_messages(plan, cells))
 
 
 def add_rows(
@@ -218,20 +205,6 @@ def use_up(path: Path, frames: Iterable[NDArray[np.uint32]], **about: Any) -> No
 
 def _reader(found: RegionLabels, cells: Stitched) -> Callable[[slice, slice], NDArray[np.uint32]]:
     return lambda rows, columns: found.final((rows, columns), cells.numbers)
-
-
-def stitch(plan: FramePlan, store: RegionStore) -> tuple[RegionLabels, Stitched]:
-    """The labels of a frame, and its cells."""
-    found, settings = RegionLabels(plan.regions, store), plan.settings
-    cells = stitch_regions(
-        found, min_area_px=settings.min_area_px or 0, drop_border=settings.drop_border
-    )
-    return found, cells
-
-
-def n_cells(cells: Stitched) -> int:
-    """How many cells a frame has."""
-    return len(cells.first_pixels)
 
 
 def channel_name(file: ImageFile, job: Job) -> str | None:
@@ -270,142 +243,3 @@ def open_maps(opened: OpenedImage, job: Job) -> Iterator[Callable[[FramePlan], N
                 write(plan.store.get(plan.regions[0], name)[name])
 
         yield keep
-
-
-def write_frame_pictures(
-    plan: FramePlan, frame: HeldFrame, arrays: dict[str, NDArray[Any]]
-) -> None:
-    """Write a held frame's overlay and, if the page shows the frame, the picture beneath it."""
-    found, cells = stitch(plan, HeldRegions({0: arrays}))
-    labels = found.final(plan.regions[0].core, cells.numbers)
-    write_pictures(plan, frame.pixels, labels)
-
-
-def write_pictures(plan: FramePlan, picture: NDArray[Any], labels: NDArray[np.uint32]) -> None:
-    """Write the overlay of a picture and, if the page shows the frame, the picture itself."""
-    target, frame, n_frames = plan.opened.target, plan.index, plan.file.n_frames
-    shown = to_picture(picture)
-    write_image(target.overlay(frame, n_frames), draw_outlines(shown, labels))
-    if frame in pick_frames(n_frames):
-        write_bytes(target.thumbnail(frame), encode_picture(shown, side_px=PAGE_SIDE_PX))
-
-
-def write_overview(overview: Overview, plan: FramePlan, *, n_cells: int) -> None:
-    """Write the overlay of a large frame, smaller than the frame, and what the page shows of it."""
-    write_pictures(plan, overview.picture, overview.labels)
-    if plan.index in pick_frames(plan.file.n_frames) and n_cells <= MAX_OUTLINES:
-        write_labels(
-            plan.opened.target.small_labels(plan.index),
-            iter([overview.labels]),
-            shape=overview.labels.shape,
-            axes="YX",
-        )
-
-
-def frame_row(plan: FramePlan, cells: Stitched) -> dict[str, Any]:
-    """A frame's row of images.csv; the columns are those of `coverslip.report.IMAGE_COLUMNS`."""
-    file, frame, target = plan.file, plan.index, plan.opened.target
-    height, width = file.frame_shape
-    median_area_px = float(np.median(cells.areas)) if len(cells.areas) else float("nan")
-    gap = is_gap(plan)
-    row: dict[str, Any] = {
-        "file": str(file.path),
-        "frame": frame,
-        "n_cells": float("nan") if gap else n_cells(cells),
-        "confluence": float("nan") if gap else round(cells.confluence, 6),
-        "fit": float("nan") if gap else frame_fit(plan),
-        "median_area_px": median_area_px,
-        "height_px": height,
-        "width_px": width,
-        "overlay": target.overlay(frame, file.n_frames).relative_to(target.folder).as_posix(),
-        "labels": target.labels.name,
-        "precision": frame_precision(plan),
-    }
-    if file.pixel_size_um is not None:
-        row["pixel_size_um"] = file.pixel_size_um[0]
-        row["median_area_um2"] = median_area_px * file.pixel_size_um[0] * file.pixel_size_um[1]
-    if file.frame_interval_s is not None and file.frame_axes == "T":
-        row["time_s"] = frame * file.frame_interval_s
-    return row
-
-
-def frame_fit(plan: FramePlan) -> float:
-    """The score of fit of a frame; NaN of corrected labels, and of a method without learning."""
-    if plan.opened.truth or not isinstance(plan.job.model, Checkpoint):
-        return float("nan")
-    found = [plan.store.get(region, "sure")["sure"] for region in plan.regions]
-    return fit_score(np.sum(found, axis=0))
-
-
-def frame_precision(plan: FramePlan) -> str:
-    """The numbers that the network computed with; "" of corrected labels and of other methods."""
-    if plan.opened.truth or not isinstance(plan.job.model, Checkpoint):
-        return ""
-    return plan.job.model.settle(plan.settings.predict).precision
-
-
-def region_messages(plan: FramePlan) -> list[str]:
-    """What the user should know of how the regions of a frame were done."""
-    found = (plan.store.get(region, "messages")["messages"] for region in plan.regions)
-    return [message for messages in found for message in messages.tolist()]
-
-
-def large_messages(plan: FramePlan, cells: Stitched) -> list[str]:
-    """What the user should know of how a large frame was done."""
-    reduce = plan.reduce
-    size = f"; the overlay has 1 pixel for {reduce} × {reduce} of them" if reduce > 1 else ""
-    messages = [f"done in {len(plan.regions)} regions of {plan.core_px} px a side{size}"]
-    if cells.oversize:
-        messages.append(
-            f"cells that reach farther than {plan.margins.most} px beyond a region: "
-            f"{len(cells.oversize)}, put together of parts; only their place and area are measured"
-        )
-    if cells.n_disputed:
-        messages.append(f"pixels that two regions gave to two cells: {cells.n_disputed}")
-    return messages
-
-
-def noise_notes(plan: FramePlan) -> list[str]:
-    """What is said of a large frame that shows nothing but noise, if it is one."""
-    channel = find_channel(plan.file, plan.job.reading)
-    known = read_statistics(statistics_path(plan.folder, channel))
-    if known is None or not known.shows_noise or is_gap(plan):
-        return []
-    return [NOISE if plan.file.n_frames == 1 else NOISY_FRAMES]
-
-
-@dataclass(frozen=True)
-class Overview:
-    """A large frame as a picture.
-
-    Attributes:
-        picture: (h, w) or (h, w, 3) float32, in the image's own values.
-        labels: (h, w) uint32, the cell in the middle of each of its pixels.
-    """
-
-    picture: NDArray[np.float32]
-    labels: NDArray[np.uint32]
-
-
-def make_overview(found: RegionLabels, cells: Stitched, *, reduce: int) -> Overview:
-    """Put the reduced pictures of the regions together, and the labels beneath them."""
-    height, width = (-(-length // reduce) for length in found.shape)
-    labels = np.zeros((height, width), dtype=np.uint32)
-    picture = np.zeros((height, width), dtype=np.float32)
-    for region in found.regions:
-        part = found.store.get(region, "picture")["picture"]
-        if region.number == 0:  # colour or not
-            picture = np.zeros((height, width, *part.shape[2:]), dtype=np.float32)
-        rows, columns = (slice(p.start // reduce, -(-p.stop // reduce)) for p in region.core)
-        picture[rows, columns] = part
-        middles = found.final(region.core, cells.numbers)
-        across = _middles(middles.shape[1], reduce)
-        labels[rows, columns] = middles[_middles(middles.shape[0], reduce)[:, None], across]
-    return Overview(picture, labels)
-
-
-def _middles(length: int, reduce: int) -> NDArray[np.int64]:
-    """The middle of each stretch of so many pixels."""
-    starts = np.arange(0, length, reduce)
-    middles: NDArray[np.int64] = (starts + np.minimum(starts + reduce, length)) // 2
-    return np.minimum(middles, length - 1)

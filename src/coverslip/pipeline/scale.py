@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coverslip.pipeline.infer import Model
-    from coverslip.pipeline.plan import Guess
     from coverslip.pipeline.settings import SegmentSettings
 
     Image = NDArray[np.float32]
@@ -45,6 +44,19 @@ MOST_PLACES = 6  # down and across, at which such a window may lie
 WINDOW_PX = 768  # four of them are enough cells, and little work in a large image
 LEAST_PX = 128  # side of a piece of a film's frame, where the frame has so much
 FILM_FRAMES = 5  # of a film, from its first to its last, in which cells are looked for
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A scale at which an image is predicted before its own cells were asked.
+
+    Attributes:
+        scale: a share of its size.
+        is_sure: whether it was found in this very image, so that it need not be checked.
+    """
+
+    scale: float
+    is_sure: bool = False
 
 
 def resolve_settings(settings: SegmentSettings, image: Image, model: Model) -> SegmentSettings:

@@ -109,7 +109,8 @@ def segment(
             model's own.
         threshold: in place of that of `settings`: a pixel is cell above this probability.
         cell_size: the cells' usual diameter in pixels, or "auto", in place of the settings' scale.
-        tta: in place of that of `settings`: "none", "paper" (5 views) or "d4" (8 views).
+        tta: in place of that of `settings`: "none", "pair" (2 views), "paper" (5)
+            or "d4" (8).
         pixel_size_um: height and width of a pixel, for a table in micrometres.
         channels: where to measure how bright the cells are, as for `measure`; None: in the image.
         on_message: called with what the user should know, such as smaller tiles for want of memory.

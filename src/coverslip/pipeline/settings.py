@@ -1,4 +1,4 @@
-"""What decides the result of a segmentation, each default with its reason."""
+"""what decides which cells are found → settings, each default with its reason."""
 
 from __future__ import annotations
 
@@ -115,6 +115,19 @@ def least_area(settings: SegmentSettings, model: Checkpoint | Method) -> int:
     if settings.min_area_px is not None:
         return settings.min_area_px
     return max(1, round(model.min_area_px / scale_of(settings) ** 2))
+
+
+def scale_words(settings: SegmentSettings) -> str:
+    """The scale for the head of a page.
+
+    Example:
+        >>> from coverslip.pipeline.settings import SegmentSettings, scale_words
+        >>> scale_words(SegmentSettings(scale=0.5))
+        '0.5 × the size of the image'
+    """
+    if settings.scale == "auto":
+        return "of each image by the size of its cells; see its notes"
+    return f"{scale_of(settings):g} × the size of the image"
 
 
 def scale_for_size(model: Checkpoint | Method, cell_size: float | str) -> float | Literal["auto"]:

@@ -70,6 +70,11 @@ class Stitched:
     oversize: list[OversizeCell]
     n_disputed: int
 
+    @property
+    def n_cells(self) -> int:
+        """How many cells the frame has."""
+        return len(self.first_pixels)
+
 
 @dataclass(frozen=True)
 class RegionLabels:

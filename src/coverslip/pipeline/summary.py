@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from coverslip.contours import labels_to_rings
 from coverslip.errors import FileError
 from coverslip.figures import colour_cells
 from coverslip.io import Ledger, open_label_file, open_label_frames, write_text
 from coverslip.measurements import COLUMNS
-from coverslip.pipeline.record import result_settings
+from coverslip.pipeline.job import result_settings
+from coverslip.pipeline.page_tiles import find_tiles
 from coverslip.pipeline.store import BROKEN, read_table
-from coverslip.report import MOST_CARDS, Cells, Drawing, html_report, pick_frames
+from coverslip.report import MOST_CARDS, Cells, Drawing, frames_to_show, html_report, pick_frames
 from coverslip.tables import (
     FORMATS,
     WHERE,
@@ -31,10 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from coverslip.pipeline.job import Job
     from coverslip.pipeline.outputs import Outputs
-    from coverslip.pipeline.record import BatchResult, Job, Record
+    from coverslip.pipeline.record import BatchResult, Record
     from coverslip.plates import Conditions
-    from coverslip.report import Run
+    from coverslip.report import Run, TileSet
 
 
 PAGE_CELLS = 100_000  # of which the page is made, at most; its table has fewer
@@ -92,7 +96,8 @@ def write_summary(
     cells = page_cells(
         sample.table(), targets, large=large, form=form, n_left_out=sample.n_left_out
     )
-    write_report(out, result, page=page, cells=cells, thumbnails=thumbnails)
+    tiles = find_tiles(result, targets)
+    write_report(out, result, page=page, cells=cells, thumbnails=thumbnails, tiles=tiles)
 
 
 def write_tables(
@@ -226,6 +231,7 @@ def write_report(
     page: Page,
     cells: Cells,
     thumbnails: Mapping[tuple[str, int], bytes],
+    tiles: Mapping[tuple[str, int], TileSet] | None = None,
 ) -> None:
     """Write ``report.html``, the page that shows what was found.
 
@@ -240,6 +246,7 @@ def write_report(
         cells=cells,
         failures={str(path): message for path, message in result.failed.items()},
         notes=page.notes,
+        tiles=tiles,
     )
     write_text(out / "report.html", text)
 
@@ -257,13 +264,25 @@ def read_thumbnails(
     """The small overlays that the page shows, by file and frame: some of a film, of many images."""
     singles = [path for path, record in result.done.items() if len(record.images) == 1]
     shown = {singles[i] for i in pick_frames(len(singles), most=MOST_CARDS)}
-    return {
-        (record.path, frame): targets[path].thumbnail(frame).read_bytes()
+    n_films = len(result.done) - len(singles)
+    read = {
+        (record.path, frame): read_picture(targets[path].thumbnail(frame))
         for path, record in result.done.items()
         if path in shown or len(record.images) > 1
-        for frame in pick_frames(len(record.images))
-        if targets[path].thumbnail(frame).is_file()
+        for frame in frames_to_show(len(record.images), n_films=n_films)
     }
+    return {key: picture for key, picture in read.items() if picture is not None}
+
+
+def read_picture(path: Path) -> bytes | None:
+    """The bytes of a picture; None where it is not there, or damaged: the page does without."""
+    try:
+        contents = path.read_bytes()
+        with Image.open(io.BytesIO(contents)) as picture:
+            picture.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    return contents
 
 
 def flat_settings(job: Job) -> dict[str, Any]:
@@ -275,6 +294,18 @@ def flat_settings(job: Job) -> dict[str, Any]:
     named = [one for one in (job.channel, job.model.channel) if one is not None]
     flat |= {"axes": job.axes or "as the file says", "channel": named[0] if named else "0"}
     return flat | {"project": job.project}
+
+
+def join_settings(jobs: Sequence[Job]) -> dict[str, Any]:
+    """The settings of jobs that differ in their models; where these differ in one, each model's."""
+    flat = {job.model_name: flat_settings(job) for job in jobs}
+    joined: dict[str, Any] = {}
+    for name, value in next(iter(flat.values())).items():
+        own = {model: settings.get(name, "") for model, settings in flat.items()}
+        is_shared = all(other == value for other in own.values())
+        each = "; ".join(f"{model}: {other}" for model, other in own.items())
+        joined[name] = value if is_shared else each
+    return joined
 
 
 def page_cells(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coverslip.pipeline.frame import HeldFrame
-    from coverslip.pipeline.record import Job
+    from coverslip.pipeline.job import Job
 
 
 def share_scale(paths: Sequence[Path], job: Job) -> Job:

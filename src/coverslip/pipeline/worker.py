@@ -12,7 +12,7 @@ from coverslip.checkpoints import Checkpoint, find_model, load_model, shipped_mo
 from coverslip.errors import CoverslipError, SettingsError, StoppedError
 from coverslip.inference.runtime import IN_TORCH, set_threads
 from coverslip.io import IN_USE
-from coverslip.pipeline.record import Job
+from coverslip.pipeline.job import Job
 from coverslip.pipeline.tasks import do_task
 from coverslip.provenance import code_version
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from coverslip._text import as_it_was
 from coverslip.errors import DataError, FileError, list_problems
-from coverslip.io import label_name, stem
+from coverslip.io import check_regular, label_name, stem, without_zeros
 from coverslip.measurements import column_of
 from coverslip.plates.wells import path_to_well, text_to_well
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 # By these a row says which images it is about; all that it fills must agree.
 KEYS = ("file", "well", "plate")
 # Columns of our tables of images and cells that no condition may be called by.
-OF_IMAGES = ("n_cells", "confluence", "fit", "time_s", "overlay", "labels", "precision", "notes")
-TAKEN = frozenset(("frame", *OF_IMAGES))
+OF_IMAGES = ("n_cells", "confluence", "fit", "time_s", "overlay", "labels", "model", "precision")
+TAKEN = frozenset(("frame", *OF_IMAGES, "notes"))
 MOST_BYTES = 16 * 2**20
 
 
@@ -143,9 +143,10 @@ def _names(pattern: str, path: PurePath) -> bool:
         return False
     if fnmatchcase(path.name, wanted.name):
         return True
-    return wanted.name in (stem(Path(path)), label_name(Path(path))) or stem(
-        Path(wanted)
-    ) == label_name(Path(path))
+    own = (stem(Path(path)), label_name(Path(path)))
+    if wanted.name in own or stem(Path(wanted)) == own[1]:
+        return True
+    return without_zeros(wanted.name) == without_zeros(own[1])
 
 
 def read_conditions(path: Path) -> Conditions:
@@ -197,6 +198,7 @@ def read_conditions(path: Path) -> Conditions:
 def _read_rows(path: Path) -> list[dict[str, str]]:
     """The rows that hold anything, each by the names of the columns in lower case."""
     try:
+        check_regular(path)
         if path.stat().st_size > MOST_BYTES:
             raise FileError(f"{path}: larger than 16 MB, so no plate map. Name the right file.")
         text = path.read_text(encoding="utf-8-sig")

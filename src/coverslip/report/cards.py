@@ -9,8 +9,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from coverslip.report.images import MOST_FRAMES, pick_frames
-from coverslip.report.pictures import Pictures, Thumbnails, picture_url
+from coverslip.report.images import pick_frames
+from coverslip.report.pictures import (
+    Pictures,
+    Thumbnails,
+    picture_channels,
+    picture_url,
+)
 from coverslip.report.values import NARROW_SPACE, count, duration, significant
 
 # Of many single images, so many pictures are what a browser still scrolls and a mail may hold.
@@ -23,7 +28,7 @@ Row = Mapping[Any, Any]
 
 
 def rows_with_cards(
-    rows: pd.DataFrame, thumbnails: Thumbnails, *, is_series: bool, most_frames: int = MOST_FRAMES
+    rows: pd.DataFrame, thumbnails: Thumbnails, *, is_series: bool, most_frames: int = 0
 ) -> pd.DataFrame:
     """Choose the rows to show: frames with a picture, or all images while they are not too many."""
     if len(rows) <= MOST_CARDS and not is_series:
@@ -57,9 +62,17 @@ def _picture(key: tuple[str, int], pictures: Pictures, *, index: int) -> dict[st
     picture = pictures.picture(key)
     if picture is None:
         return {"source": ""}
-    width, height = Image.open(io.BytesIO(picture)).size
+    with Image.open(io.BytesIO(picture)) as opened:
+        (width, height), channels = opened.size, picture_channels(opened)
     lines = pictures.outlines(key, name=f"cells-{index}")
-    return {"source": picture_url(picture), "width": width, "height": height, "outlines": lines}
+    return {
+        "source": picture_url(picture),
+        "width": width,
+        "height": height,
+        "outlines": lines,
+        "channels": "\n".join(channels.names),
+        "n_shown": channels.n_shown,
+    }
 
 
 def common_ratio(cards: list[dict[Any, Any]]) -> float:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,8 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from coverslip.report.html import clean
-from coverslip.report.pictures import Drawing, no_drawing
+from coverslip.report.html import clean, path_to_url
+from coverslip.report.pictures import Drawing, TileSet, no_drawing
 
 # So many cells are in the page, fewer where the table is wide; the CSV file has all.
 MOST_CELLS = 20_000
@@ -104,12 +105,20 @@ def cells_in_page(cells: pd.DataFrame, *, pictured: set[tuple[str, int]]) -> pd.
     return cells.iloc[np.sort(np.lexsort([rank, unseen])[:most])]
 
 
-def data_block(images: pd.DataFrame, cells: pd.DataFrame) -> Markup:
+def data_block(
+    images: pd.DataFrame,
+    cells: pd.DataFrame,
+    *,
+    folder: str = "",
+    tiles: Mapping[tuple[str, int], TileSet] | None = None,
+) -> Markup:
     """Write names of images and columns of cells as JSON that no browser takes for markup.
 
     Args:
         images: A completed table of images.
         cells: The rows for the page, with `file`, `frame` and `label`.
+        folder: The folder that all files lie in; their names do not repeat it.
+        tiles: Full resolution by file and frame.
     """
     rows = zip(images["file"], images["frame"], strict=True)
     place = {key: index for index, key in enumerate(rows)}
@@ -118,6 +127,18 @@ def data_block(images: pd.DataFrame, cells: pd.DataFrame) -> Markup:
     cells = cells[known]
     contents = {
         "images": _names(images),
+        **_places(images, folder=folder),
+        "tiles": {
+            place[key]: {
+                "url": path_to_url(one.folder),
+                "side": one.side,
+                "levels": one.levels,
+                "height": one.shape[0],
+                "width": one.shape[1],
+            }
+            for key, one in (tiles or {}).items()
+            if key in place
+        },
         "image": [place[key] for key in keys if key in place],
         "label": cells["label"].astype(int).tolist(),
         "columns": [_column(cells, name) for name in measured_columns(cells)],
@@ -141,6 +162,30 @@ def _names(images: pd.DataFrame) -> list[str]:
     ]
 
 
+def _places(images: pd.DataFrame, *, folder: str) -> dict[str, Any]:
+    """Of each image its file and frame, its width in pixels, and that of a pixel in µm."""
+    numbers, names = pd.factorize(images["name"].to_numpy(dtype=object))
+    return {
+        "folder": clean(os.path.join(folder, "")) if folder else "",
+        "files": [clean(name) for name in names],
+        "file": numbers.tolist(),
+        "frame": images["frame"].tolist(),
+        "width": _known(images["width_px"], digits=7),
+        "um": _known(pixel_widths_um(images), digits=4),
+    }
+
+
+def pixel_widths_um(images: pd.DataFrame) -> "pd.Series[float]":
+    """The width of a pixel; a table of images has its height, and an area in both units."""
+    area_um2 = images["median_area_um2"] / images["median_area_px"]
+    return (area_um2 / images["pixel_size_um"]).fillna(images["pixel_size_um"])
+
+
+def _known(values: "pd.Series[float]", *, digits: int) -> list[float | None]:
+    """Numbers above 0; None where there is none."""
+    return [float(f"{v:.{digits}g}") if 0 < v < math.inf else None for v in values.tolist()]
+
+
 def _column(cells: pd.DataFrame, name: str) -> Mapping[str, Any]:
     """One column: its name, unit, decimals and values; missing ones are null."""
     title, unit = name_and_unit(name)
@@ -149,6 +194,7 @@ def _column(cells: pd.DataFrame, name: str) -> Mapping[str, Any]:
     decimals = 0 if is_yes_or_no else decimals_of(values)
     rounded = np.round(values, decimals).tolist()
     column = {
+        "key": clean(name),
         "name": title,
         "unit": unit,
         "decimals": decimals,

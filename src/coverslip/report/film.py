@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coverslip.report.html import data_url
 from coverslip.report.images import pick_frames
 from coverslip.report.pictures import encode_picture, fit_picture
 
@@ -107,4 +108,4 @@ def picture_uri(picture: NDArray[np.uint8], *, n_pictures: int) -> str:
     """Make the picture of a frame a JPEG in a link, so small that all of a film fit into a page."""
     file = encode_picture(picture, side_px=PICTURE_SIDE_PX)
     file = fit_picture(file, most_bytes=MOST_PICTURE_BYTES * 3 // 4 // max(n_pictures, 1))
-    return "data:image/jpeg;base64," + base64.b64encode(file).decode("ascii")
+    return data_url(file, "image/jpeg")

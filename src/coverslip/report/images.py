@@ -22,14 +22,17 @@ IMAGE_COLUMNS: dict[str, str] = {
     "median_area_um2": "median area of the cells, in square micrometres",
     "overlay": "overlay file, as a path from the page",
     "labels": "label file, as a path from the page",
+    "model": "which model found the cells; empty of labels that a person corrected",
     "precision": "numbers that the network computed with: float32, int8, or auto, a GPU's choice",
     "notes": "what the reader should know of this image, one note a line",
 }
 NEEDED = ("file", "n_cells", "confluence")
-TEXT = ("file", "overlay", "labels", "precision", "notes")
+TEXT = ("file", "overlay", "labels", "model", "precision", "notes")
 
-# Of a long series, so many frames are enough to see how it goes.
-MOST_FRAMES = 12
+# Of a long series, so many frames have a picture: enough for a film that plays. All films share a
+# number of them.
+MOST_FRAMES = 60
+MOST_FRAMES_OF_ALL = 400
 
 
 def complete(images: pd.DataFrame, *, folder: str) -> pd.DataFrame:
@@ -89,6 +92,19 @@ def pick_frames(n_frames: int, *, most: int = MOST_FRAMES) -> list[int]:
     if n_frames <= most:
         return list(range(n_frames))
     return [round(i * (n_frames - 1) / (most - 1)) for i in range(most)]
+
+
+def frames_to_show(n_frames: int, *, n_films: int) -> list[int]:
+    """Those of the frames with a picture that a page of so many films has room for.
+
+    Example:
+        >>> from coverslip.report.images import frames_to_show
+        >>> frames_to_show(100, n_films=200)
+        [0, 99]
+    """
+    pictured = pick_frames(n_frames)
+    most = max(2, MOST_FRAMES_OF_ALL // max(1, n_films))
+    return [pictured[place] for place in pick_frames(len(pictured), most=most)]
 
 
 def by_file(table: pd.DataFrame) -> Mapping[str, pd.DataFrame]:

@@ -15,20 +15,22 @@ from coverslip.report.cards import MOST_CARDS
 from coverslip.report.cells import MOST_DOUBTS, Cells, cells_in_page, data_block, measured_columns
 from coverslip.report.histogram import histograms
 from coverslip.report.html import render
-from coverslip.report.images import common_folder, complete, short_name
+from coverslip.report.images import MOST_FRAMES_OF_ALL, common_folder, complete, short_name
 from coverslip.report.methods import Methods
-from coverslip.report.pictures import Pictures, Thumbnails
+from coverslip.report.pictures import Pictures, Thumbnails, TileSet
 from coverslip.report.series import result_sections
 from coverslip.report.values import count, in_words, percent, plural, significant
 
 # The page may load nothing from anywhere, and run no script but its own; a browser that reads this
 # line makes sure of it.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src "
+POLICY = "default-src 'none'; img-src data:{tiles}; style-src 'unsafe-inline'; script-src "
+TILES = " 'self' file:"  # pictures that lie beside the page, on the disk or where it is served
 
 STYLES = ("style.css", "browse.css")
 
 # In the order in which one builds on the other.
-SCRIPTS = ("dom", "data", "table", "zoom", "panel", "viewer", "doubt", "browse", "tips", "start")
+SCRIPTS = ("dom", "data", "marks", "table", "zoom", "scale_bar", "look", "tiles", "play",
+           "panel", "viewer", "doubt", "browse", "tips", "start")  # fmt: skip
 
 NO_CELLS = Cells(pd.DataFrame(columns=["file", "frame", "label"]))
 
@@ -39,6 +41,8 @@ class Run:
 
     Attributes:
         model: Name or path of the model.
+        model_hashes: SHA-256 of the file of each model; empty: not shown.
+        scale: At what size of the images it was run, in words; empty: not shown.
         version: Version of coverslip.
         started: Local time.
         seconds: Duration of the whole run.
@@ -52,6 +56,8 @@ class Run:
     seconds: float
     settings: Mapping[str, object] = field(default_factory=dict)
     methods: Methods | None = None
+    model_hashes: tuple[str, ...] = ()
+    scale: str = ""
 
 
 def html_report(
@@ -63,6 +69,7 @@ def html_report(
     cells: Cells | None = None,
     failures: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
+    tiles: Mapping[tuple[str, int], TileSet] | None = None,
 ) -> str:
     """Write the page of a run: what was run, what was found, picture by picture, what failed.
 
@@ -75,10 +82,11 @@ def html_report(
         cells: The cells of all images, and what gives their outlines; None: none are known.
         failures: Message by file, of files that could not be done.
         notes: What the reader should know of the whole run.
+        tiles: Full resolution by (file, frame), in files beside the page; None: there is none.
 
     Returns:
-        HTML5, with style, script, pictures and curves inside: nothing is loaded. Without its
-        script, the page shows all but the table of cells.
+        HTML5, with style, script, pictures and curves inside: nothing is loaded but tiles. Without
+        its script, the page shows all but the table of cells.
 
     Raises:
         ValueError: `images` lacks a needed column.
@@ -86,11 +94,14 @@ def html_report(
     failures, cells = failures or {}, cells or NO_CELLS
     folder = common_folder([*map(str, images.get("file", ())), *failures])
     table = complete(images, folder=folder)
-    pictures = Pictures(thumbnails, cells.draw, n_shown=min(len(thumbnails), 2 * MOST_CARDS))
+    most = MOST_CARDS + MOST_FRAMES_OF_ALL
+    pictures = Pictures(thumbnails, cells.draw, n_shown=min(len(thumbnails), most))
+    sections = result_sections(table, pictures)
+    chosen = cells_in_page(cells.table, pictured=set(thumbnails))
     page = render(
         "report.html.j2",
         title=title,
-        **read_assets(STYLES, SCRIPTS),
+        **read_assets(STYLES, SCRIPTS, with_tiles=bool(tiles)),
         **_about_run(run, folder=folder),
         tiles=_tiles(table, n_failed=len(failures)),
         failures=[
@@ -99,22 +110,27 @@ def html_report(
         ],
         notes=notes,
         most_doubts=MOST_DOUBTS,
-        sections=result_sections(table, pictures),
+        sections=sections,
+        is_stained=any(
+            card.get("n_shown") for one in sections for card in (*one["cards"], *one["further"])
+        ),
         cells=_about_cells(table, cells),
         rows=table.to_dict("records"),
-        data=data_block(table, cells_in_page(cells.table, pictured=set(thumbnails))),
+        data=data_block(table, chosen, folder=folder, tiles=tiles),
     )
     return f"{page}\n"
 
 
-def read_assets(styles: Sequence[str], scripts: Sequence[str]) -> dict[str, Markup | str]:
+def read_assets(
+    styles: Sequence[str], scripts: Sequence[str], *, with_tiles: bool = False
+) -> dict[str, Markup | str]:
     """Style and script as their files have them, and the policy that lets no other script run."""
     folder = files("coverslip.report")
     style = "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in styles)
     parts = (folder.joinpath("script", f"{name}.js").read_text("utf-8") for name in scripts)
     script = '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    policy = f"{POLICY}'sha256-{digest}'"
+    policy = f"{POLICY.format(tiles=TILES * with_tiles)}'sha256-{digest}'"
     return {"style": Markup(style), "script": Markup(script), "policy": policy}
 
 

@@ -1,7 +1,7 @@
 """image and outlines of a frame → a picture and lines that a page can hold."""
 
-import base64
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,7 +12,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from coverslip.report.html import render
+from coverslip.report.html import data_url, render
 
 # Longer side of a picture inside the page where nothing else is asked for: sharp on a card.
 SIDE_PX = 640
@@ -65,6 +65,55 @@ def no_drawing(file: str, frame: int) -> Drawing | None:
 
 
 @dataclass(frozen=True)
+class PictureChannels:
+    """What the colours of a picture are.
+
+    Attributes:
+        names: Of red, green and blue; of a grey picture, none.
+        n_shown: Where they stand for channels of a microscope, how many of these are shown at
+            first; 0: they are colours.
+    """
+
+    names: tuple[str, ...] = ()
+    n_shown: int = 0
+
+    def to_comment(self) -> bytes:
+        """What a picture file says of itself."""
+        about = {"channels": [" ".join(name.split()) for name in self.names], "shown": self.n_shown}
+        return json.dumps(about).encode() if self.n_shown else b""
+
+
+@dataclass(frozen=True)
+class TileSet:
+    """An image at full resolution, as tiles beside the page: FOLDER/LEVEL/ROW_COLUMN.jpg.
+
+    Attributes:
+        folder: As a path from the page, with / between its parts.
+        side: Of a tile, in pixels; those at the right and at the bottom are smaller.
+        levels: How many there are: 0 is the full resolution, each other half the one before.
+        shape: Height and width of the image, in pixels.
+
+    Their colours are those of the page's picture.
+    """
+
+    folder: str
+    side: int
+    levels: int
+    shape: tuple[int, int]
+
+
+def picture_channels(picture: Image.Image) -> PictureChannels:
+    """Read from an opened JPEG or PNG what its colours are."""
+    if picture.mode in ("L", "1", "I;16"):
+        return PictureChannels()
+    try:
+        about = json.loads(picture.info.get("comment", b""))
+        return PictureChannels(tuple(map(str, about["channels"][:3])), int(about["shown"]))
+    except (ValueError, TypeError, KeyError, RecursionError):  # no comment, or none of ours
+        return PictureChannels(("Red", "Green", "Blue"))
+
+
+@dataclass(frozen=True)
 class Pictures:
     """What the page can show of each frame, by file and frame.
 
@@ -94,7 +143,9 @@ class Pictures:
         return draw_cells(drawing, name=name, most_chars=OUTLINE_CHARS // max(self.n_shown, 1))
 
 
-def encode_picture(picture: NDArray[np.uint8], *, side_px: int = SIDE_PX) -> bytes:
+def encode_picture(
+    picture: NDArray[np.uint8], *, side_px: int = SIDE_PX, channels: PictureChannels | None = None
+) -> bytes:
     """Make a picture small enough for the page.
 
     JPEG with full colour resolution: what it usually drops is just what thin coloured lines need.
@@ -102,6 +153,7 @@ def encode_picture(picture: NDArray[np.uint8], *, side_px: int = SIDE_PX) -> byt
     Args:
         picture: (H, W, 3) or (H, W), uint8.
         side_px: Longer side; a larger picture is reduced to it.
+        channels: Those that red, green and blue stand for; None: they are colours.
 
     Returns:
         A JPEG file; of a picture without colour, a grey one.
@@ -112,10 +164,10 @@ def encode_picture(picture: NDArray[np.uint8], *, side_px: int = SIDE_PX) -> byt
         >>> encode_picture(np.zeros((20, 20, 3), np.uint8))[:2].hex()  # a JPEG
         'ffd8'
     """
-    is_grey = picture.ndim == 3 and bool((picture == picture[..., :1]).all())
+    is_grey = picture.ndim == 3 and channels is None and bool((picture == picture[..., :1]).all())
     image = Image.fromarray(picture[..., 0].copy() if is_grey else picture)
     image.thumbnail((side_px, side_px))
-    return _jpeg(image)
+    return _jpeg(image, comment=channels.to_comment() if channels else b"")
 
 
 def fit_picture(file: bytes, *, most_bytes: int) -> bytes:
@@ -128,20 +180,20 @@ def fit_picture(file: bytes, *, most_bytes: int) -> bytes:
         side = max(SMALLEST_SIDE_PX, int(side * step))
         smaller = image.convert("L" if image.mode == "L" else "RGB")
         smaller.thumbnail((side, side))
-        fitted = _jpeg(smaller)
+        fitted = _jpeg(smaller, comment=image.info.get("comment", b""))
     return fitted
 
 
-def _jpeg(image: Image.Image) -> bytes:
+def _jpeg(image: Image.Image, *, comment: bytes = b"") -> bytes:
     file = io.BytesIO()
-    image.save(file, format="JPEG", quality=86, subsampling=0)
+    image.save(file, format="JPEG", quality=86, subsampling=0, comment=comment or None)
     return file.getvalue()
 
 
 def picture_url(picture: bytes) -> str:
     """A JPEG or PNG file as an address that holds it."""
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"
+    return data_url(picture, f"image/{kind}")
 
 
 def draw_cells(drawing: Drawing, *, name: str, most_chars: int) -> Markup:

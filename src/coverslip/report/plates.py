@@ -1,16 +1,11 @@
 """figures and tables of a plate's conditions → one HTML page that loads nothing."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 import pandas as pd
-from markupsafe import Markup
 
-from coverslip.report.html import render
-
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+from coverslip.report.html import data_url, render_still
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,21 +42,19 @@ def plate_page(
         sections: in their order.
         tables: files of the tables, which lie beside the page.
     """
-    folder = files("coverslip.report")
-    style = "\n".join(folder.joinpath(f"{n}.css").read_text("utf-8") for n in ("style", "plates"))
-    page = render(
+    return render_still(
         "plates.html.j2",
+        style="plates",
         title=title,
-        style=Markup(style),
-        script="",
-        policy=POLICY,
         tiles=tiles,
         notes=notes,
         sections=[
             {
                 "title": section.title,
                 "about": section.about,
-                "pictures": [(words, _to_source(svg)) for words, svg in section.pictures],
+                "pictures": [
+                    (words, data_url(svg, "image/svg+xml")) for words, svg in section.pictures
+                ],
                 "header": list(map(str, section.table.columns)),
                 "rows": section.table.astype(str).to_numpy().tolist(),
             }
@@ -69,9 +62,3 @@ def plate_page(
         ],
         tables=tables,
     )
-    return f"{page}\n"
-
-
-def _to_source(svg: bytes) -> str:
-    """A drawing as a link that holds it."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"

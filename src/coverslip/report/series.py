@@ -12,12 +12,15 @@ from markupsafe import Markup
 
 from coverslip.report.cards import MOST_CARDS, common_ratio, make_cards, rows_with_cards
 from coverslip.report.chart import Chart, draw_chart
-from coverslip.report.images import MOST_FRAMES, by_file
+from coverslip.report.images import by_file, frames_to_show, pick_frames
 from coverslip.report.pictures import Pictures
 from coverslip.report.values import count, percent, plural
 
 # Fewer single images than this make no picture worth drawing.
 FEWEST_DOTS = 3
+
+# Cards of a film that are seen at once: enough to see how it goes. The others unfold.
+FILM_CARDS = 12
 
 # (seconds in it, name), the largest first; a series is shown in the first it spans three of.
 TIME_UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
@@ -28,23 +31,27 @@ def result_sections(table: pd.DataFrame, pictures: Pictures) -> list[dict[str, A
     groups = by_file(table)
     series = [rows for rows in groups.values() if len(rows) > 1]
     singles = table[table["file"].isin([file for file, rows in groups.items() if len(rows) == 1])]
-    most = min(MOST_FRAMES, max(1, MOST_CARDS // max(1, len(series))))  # all films share the page
-    sections = [_series_section(rows, pictures, most_frames=most) for rows in series]
+    sections = [_series_section(rows, pictures, n_films=len(series)) for rows in series]
     return sections + ([_singles_section(singles, pictures)] if len(singles) else [])
 
 
-def _series_section(rows: pd.DataFrame, pictures: Pictures, *, most_frames: int) -> dict[str, Any]:
-    shown = rows_with_cards(rows, pictures.thumbnails, is_series=True, most_frames=most_frames)
-    first, last = rows.iloc[0], rows.iloc[-1]
+def _series_section(rows: pd.DataFrame, pictures: Pictures, *, n_films: int) -> dict[str, Any]:
+    most = len(frames_to_show(len(rows), n_films=n_films))
+    shown = rows_with_cards(rows, pictures.thumbnails, is_series=True, most_frames=most)
+    begin, end = rows.iloc[0], rows.iloc[-1]
     about = (
         f"{plural(len(rows), 'frame')} · "
-        f"confluence {percent(first['confluence'])} → {percent(last['confluence'])} · "
-        f"cells {count(first['n_cells'])} → {count(last['n_cells'])}"
+        f"confluence {percent(begin['confluence'])} → {percent(end['confluence'])} · "
+        f"cells {count(begin['n_cells'])} → {count(end['n_cells'])}"
     )
     if len(shown) < len(rows):
         about += f" · {count(len(shown))} frames shown, all are in the table below"
-    heading = {"title": first["name"], "about": about, "is_series": True}
-    return heading | {"charts": _charts(rows, joined=True)} | _cards(shown, pictures)
+    heading = {"title": begin["name"], "about": about, "is_series": True}
+    at_once = min(FILM_CARDS, max(1, MOST_CARDS // n_films))  # all films share the page
+    first = pick_frames(len(shown), most=at_once) if at_once > 1 else [0][: len(shown)]
+    further = shown.drop(shown.index[first])
+    heading |= {"charts": _charts(rows, joined=True), "further": make_cards(further, pictures)}
+    return heading | _cards(shown.iloc[first], pictures)
 
 
 def _singles_section(rows: pd.DataFrame, pictures: Pictures) -> dict[str, Any]:
@@ -54,7 +61,7 @@ def _singles_section(rows: pd.DataFrame, pictures: Pictures) -> dict[str, Any]:
     shown = rows_with_cards(rows, pictures.thumbnails, is_series=False)
     about = f"{count(len(shown))} of {plural(len(rows), 'image')} shown, all are in the table below"
     about = about if len(shown) < len(rows) else ""
-    heading = {"title": "Images", "about": about, "is_series": False}
+    heading = {"title": "Images", "about": about, "is_series": False, "further": []}
     charts = _charts(rows, joined=False) if has_charts else []
     return heading | {"charts": charts} | _cards(shown, pictures)
 

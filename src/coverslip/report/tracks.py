@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from coverslip.report.methods import Methods
 
 STYLES = ("style.css", "track.css")
-SCRIPTS = ("dom", "zoom", "tips", "track_data", "track_film", "track_tree", "track_curves",
-           "track_start")  # fmt: skip
+SCRIPTS = ("dom", "zoom", "scale_bar", "play", "tips", "track_data", "track_film",
+           "track_tree", "track_curves", "track_start")  # fmt: skip
 
 # A page's tree shows so many tracks at most, those of the largest families.
 MOST_BRANCHES = 3000
@@ -150,6 +150,7 @@ def _data(film: FilmToShow, tracks: TracksToShow, shown: list[int]) -> Markup:
         "nFrames": len(tracks.counts),
         "shown": shown,
         "hours": film.frame_interval_h,
+        "um": _pixel_um(tracks.cells),
         "outlines": [encode_outlines(film.rings_of(t), points=points) for t in shown],
         "pictures": pictures,
         "drift": _rounded(tracks.drift),
@@ -158,6 +159,14 @@ def _data(film: FilmToShow, tracks: TracksToShow, shown: list[int]) -> Markup:
         "events": tracks.events.head(MOST_EVENTS)[["frame", "track_id"]].to_numpy().tolist(),
     }
     return escape_json(json.dumps(contents, separators=(",", ":"), allow_nan=False))
+
+
+def _pixel_um(cells: pd.DataFrame) -> float | None:
+    """The side of a pixel, by an area in both units; None where it is not known."""
+    if "area_um2" not in cells or not cells["area_px"].sum():
+        return None
+    side = float(np.sqrt(cells["area_um2"].sum() / cells["area_px"].sum()))
+    return float(f"{side:.4g}") if 0 < side < np.inf else None
 
 
 def _branches(tracks: TracksToShow) -> dict[str, Any]:

@@ -1,19 +1,14 @@
 """pictures of thresholds × cell sizes → one HTML page, with the command to copy under each."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
-from coverslip.report.html import render
+from coverslip.report.html import data_url, render_still
 from coverslip.report.pictures import encode_picture
 
-# The page has no script: a click on a command selects all of it, which is style alone.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 SIDE_PX = 420
 
 
@@ -47,28 +42,20 @@ def tune_page(
         title: heading of the page.
         rows: heading and pictures of each.
         notes: what the reader should know.
-
-    Returns:
-        HTML5, with style and pictures inside: nothing is loaded, and no script runs.
     """
-    folder = files("coverslip.report")
-    style = "\n".join(folder.joinpath(f"{n}.css").read_text("utf-8") for n in ("style", "tune"))
-    page = render(
+    # A click on a command selects all of it, which is style alone.
+    return render_still(
         "tune.html.j2",
+        style="tune",
         title=title,
-        style=Markup(style),
-        script="",
-        policy=POLICY,
         notes=notes,
         rows=[
             (heading, [(choice, to_source(choice.picture)) for choice in choices])
             for heading, choices in rows
         ],
     )
-    return f"{page}\n"
 
 
 def to_source(picture: NDArray[np.uint8]) -> str:
     """A picture as a link that holds it."""
-    file = encode_picture(picture, side_px=SIDE_PX)
-    return f"data:image/jpeg;base64,{base64.b64encode(file).decode('ascii')}"
+    return data_url(encode_picture(picture, side_px=SIDE_PX), "image/jpeg")

@@ -101,7 +101,7 @@ def read_run(path: Path) -> Run:
         contents = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror}). Check its path.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(
             f"{path}: no JSON ({error}), a finished run was wanted: remove it and run it again."
         ) from error

@@ -91,9 +91,6 @@ def mask_to_labels(mask: NDArray[np.bool_]) -> NDArray[np.uint32]:
     return labels.astype(np.uint32)
 
 
-AT_ONCE = 2**20  # pixels: their places take twice the memory of their labels
-
-
 def number_cells(labels: Labels) -> NDArray[np.uint32]:
     """Number the cells from 1 to n, in reading order of their first pixels; 0 stays background.
 
@@ -108,11 +105,10 @@ def number_cells(labels: Labels) -> NDArray[np.uint32]:
         _, flat = np.unique(flat, return_inverse=True)
         flat = flat + (labels.min() != 0)
     first = np.full(int(flat.max(initial=0)) + 1, flat.size)
-    for start in reversed(range(0, flat.size, AT_ONCE)):
-        part = flat[start : start + AT_ONCE]
-        # the last to be written is the first place
-        first[part[::-1]] = np.arange(start + part.size - 1, start - 1, -1)
-    first[0] = flat.size
+    starts = flat != 0  # of a run of one number its first pixel stands for all
+    starts[1:] &= flat[1:] != flat[:-1]
+    places = np.flatnonzero(starts)[::-1]
+    first[flat[places]] = places  # the last to be written is the first place
     order = np.argsort(first, kind="stable")[: np.count_nonzero(first < flat.size)]
     numbers = np.zeros(len(first), dtype=np.uint32)
     numbers[order] = np.arange(1, len(order) + 1, dtype=np.uint32)

@@ -76,8 +76,11 @@ SYMMETRIES: dict[str, Symmetry] = {
 # "paper": the five of Ayanzadeh et al.: the image itself, one quarter turn, the vertical, the
 # horizontal and the diagonal flip. "Diagonal" is read as the transposition; the paper leaves open
 # whether it is that, the other diagonal or both flips at once.
+# "pair": the image and that one of the seven others which gained most beside it on images that the
+# models learnt from, a mean over two of them (docs/results/speed.md, by benchmarks/views.py).
 TTA: dict[str, tuple[Symmetry, ...]] = {
     "none": (SYMMETRIES["identity"],),
+    "pair": (SYMMETRIES["identity"], SYMMETRIES["rot90"]),
     "paper": tuple(
         SYMMETRIES[name] for name in ("identity", "rot90", "flip_rows", "flip_columns", "transpose")
     ),

@@ -218,6 +218,9 @@ def cut_from(
     )
     top, left = int(rows.min()), int(columns.min())
     there = read(slice(top, int(rows.max()) + 1), slice(left, int(columns.max()) + 1))
+    ends = zip(grid.corner(index), grid.tile, shape, strict=True)
+    if all(start + side <= length for start, side, length in ends):
+        return there.copy()  # nothing is reflected
     part: NDArray[Any] = there[..., (rows - top)[:, None], columns - left]
     return part
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from coverslip.tracking.scores import FrameMatch
+    from coverslip.tracking.frame_match import FrameMatch
 
     Whole = NDArray[np.int64]
 

@@ -97,10 +97,10 @@ def track_film(
         return TrackedFilm(film, out, None)
     for text in film.notes:
         on_note(text)
-    total = 2 * film.n_frames
     work = keep_work(out, key)
     remove_leftovers(out)
     pixels = Pixels(film.__getitem__, None if images is None else images.__getitem__)
+    total = 2 * film.n_frames
     cells = _find_all(pixels, film.n_frames, work, lambda done: on_frame(done, total))
     if are_masks(cells):
         on_note("every frame is a mask of one value: its connected pieces are taken for the cells")
@@ -125,12 +125,11 @@ def track_film(
         tracks = add_intensity(tracks, images, labels_of=view.labels_of)
         view = replace(view, tracks=tracks)
     methods = describe_tracking(tracks, settings, command=show.command, config=show.config)
-    view = replace(view, methods=methods)
     out.mkdir(parents=True, exist_ok=True)
     with writing(Ledger(out, sets_aside=True)):
         write_text(out / METHODS, methods_to_text(methods))
         _write(film, tracks, out, size=size, interval=interval, on_frame=on_frame)
-        show_tracks(view, out, settings=show)
+        show_tracks(replace(view, methods=methods), out, settings=show)
         _write_record(film, tracks, out, key=key, size=size, interval=interval)
     remove_work(out)
     return TrackedFilm(film, out, tracks)
@@ -256,5 +255,5 @@ def _is_done(out: Path, key: dict[str, Any]) -> bool:
         return record["key"] == key and all(
             hash_content(out / name) == results[name] for name in _results(key)
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False

@@ -1,4 +1,4 @@
-"""how cells of a time-lapse are linked: the settings of `track`."""
+"""how cells of a time-lapse are linked → the settings of `track`."""
 
 from __future__ import annotations
 

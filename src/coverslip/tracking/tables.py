@@ -77,7 +77,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """Read track.json; empty where it is missing or damaged, since the tables say nearly all."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
 

@@ -16,6 +16,7 @@ from coverslip.device import pick_device
 from coverslip.figures import side_by_side
 from coverslip.io import write_image, write_text
 from coverslip.metrics import cell_f1
+from coverslip.training.bootstrap import FEW_IMAGES, RESAMPLINGS, middle_of, resample_ap
 from coverslip.training.effort import open_part
 from coverslip.training.network import new_network
 from coverslip.training.validation import look_at_all
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from coverslip.training.run_folder import Plan
     from coverslip.training.validation import Seen
 
-RESAMPLINGS = 2000  # of the images, for the interval
-SURE = (2.5, 97.5)  # percentiles
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -40,6 +38,8 @@ class Comparison:
         table: A row for each image: `name`, `n_cells`, and `ap`, `f1` and `jaccard` with `_before`
             and `_after`; without `n_cells`, `ap` and `f1` where the network learns a mask alone.
         score: The column that chooses the model: `ap` or `jaccard`.
+        draws: (n, 2) the mean AP before and after in resamplings of images and cells, as of
+            `resample_ap`; None where no cells were told apart, or too few.
 
     Example:
         >>> import pandas as pd
@@ -52,6 +52,7 @@ class Comparison:
 
     table: pd.DataFrame
     score: str
+    draws: NDArray[np.float64] | None = None
 
     def means(self, score: str | None = None) -> tuple[float, float]:
         """The mean of a score over the images, before and after."""
@@ -60,26 +61,18 @@ class Comparison:
         return float(before), float(after)
 
     def interval(self) -> tuple[float, float] | None:
-        """The gain in 95 % of resamplings of the images; None of fewer than three."""
-        return gain_interval(
-            (self.table[f"{self.score}_after"] - self.table[f"{self.score}_before"]).to_numpy()
-        )
+        """The gain in 95 % of resamplings; None where there are too few cells or images for it."""
+        if self.draws is not None:
+            return middle_of(self.draws[:, 1] - self.draws[:, 0])
+        gains = self.table[f"{self.score}_after"] - self.table[f"{self.score}_before"]
+        if len(gains) < FEW_IMAGES:
+            return None
+        drawn = np.random.default_rng(0).integers(0, len(gains), (RESAMPLINGS, len(gains)))
+        return middle_of(gains.to_numpy()[drawn].mean(axis=1))
 
-
-def gain_interval(gains: NDArray[np.float64]) -> tuple[float, float] | None:
-    """The mean gain in 95 % of resamplings of the images (bootstrap); None of fewer than three.
-
-    Example:
-        >>> import numpy as np
-        >>> from coverslip.training.comparison import gain_interval
-        >>> gain_interval(np.array([0.25, 0.25, 0.25])), gain_interval(np.array([0.5, 0.5]))
-        ((0.25, 0.25), None)
-    """
-    if len(gains) < 3:
-        return None
-    drawn = np.random.default_rng(0).integers(0, len(gains), (RESAMPLINGS, len(gains)))
-    low, high = np.percentile(gains[drawn].mean(axis=1), SURE)
-    return float(low), float(high)
+    def interval_after(self) -> tuple[float, float] | None:
+        """The mean AP of the new model in 95 % of resamplings of images and cells."""
+        return None if self.draws is None else middle_of(self.draws[:, 1])
 
 
 def compare(plan: Plan, run: Path) -> Comparison:
@@ -101,7 +94,10 @@ def compare(plan: Plan, run: Path) -> Comparison:
     table = pd.DataFrame(rows)
     write_text(run / "before_after.csv", table.to_csv(index=False, float_format="%.4f"))
     write_image(run / "samples" / "before_after.png", stack(before, after))
-    return Comparison(table, "ap" if "ap_before" in table else "jaccard")
+    if "ap_before" not in table:
+        return Comparison(table, "jaccard")
+    hits = [[one.hits for one in seen if one.hits is not None] for seen in (before, after)]
+    return Comparison(table, "ap", resample_ap(*hits))
 
 
 def scores_of(seen: Seen, when: str) -> dict[str, str | float]:

@@ -16,8 +16,9 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader
 
-from coverslip.checkpoints import Checkpoint, save_checkpoint
+from coverslip.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from coverslip.device import autocast, half_precision, pick_device
+from coverslip.errors import ModelError
 from coverslip.io import Reading, remove_leftovers, write_image
 from coverslip.training.dataset import (
     BYTES_PER_PIXEL,
@@ -127,6 +128,7 @@ def train(
     source = ResidentPairs(train, device) if fits_device(settings, device, len(train)) else train
 
     fit = Fit(plan, run, ranks, cell_size_px)
+    keep_best(fit, state, on_note=on_note)
     with contextlib.suppress(StopTraining):
         state = look_first(fit, state, val)
         for epoch in range(len(state.history), settings.epochs):
@@ -176,6 +178,29 @@ def keep_epoch(fit: Fit, state: State, picture: NDArray[np.uint8]) -> None:
         save_best(fit, state, last)
     write_progress(fit.run, state.history, picture)
     save_state(fit.run / "state.safetensors", state)
+
+
+def keep_best(fit: Fit, state: State, *, on_note: Callable[[str], None]) -> None:
+    """See that the best model of an earlier start is whole; where it is the last, write it anew.
+
+    Raises:
+        ModelError: it is damaged or gone, and was better than the last, which alone is kept.
+    """
+    path = fit.run / "best.safetensors"
+    if not state.history and not state.before:
+        return
+    try:
+        load_checkpoint(path)
+    except ModelError as error:
+        history = state.history
+        if not history or epochs_since_best(history) or not is_better(history[-1], state.before):
+            raise ModelError(
+                f"{path}: the best model so far is damaged or gone, and only the last one is kept "
+                f"beside it: start a new training with another -o. ({error})"
+            ) from error
+        if fit.ranks.first:
+            save_best(fit, state, history[-1])
+            on_note(f"{path}: was damaged or gone, and was written anew from the last epoch")
 
 
 def is_better(row: dict[str, float], before: dict[str, float]) -> bool:

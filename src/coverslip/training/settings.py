@@ -1,4 +1,4 @@
-"""The settings of a training, each default with its reason."""
+"""what decides the result of a training → settings, each default with its reason."""
 
 from __future__ import annotations
 

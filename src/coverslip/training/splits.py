@@ -9,17 +9,17 @@ import hashlib
 import json
 import warnings
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from coverslip.errors import DataError, SettingsError
-from coverslip.io import annotated_file
+from coverslip.io import annotated_file, check_regular, is_image, stem, without_zeros
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     from coverslip.io import Pair
 
@@ -128,7 +128,8 @@ def select_pairs(pairs: Sequence[Pair], table: Path, *, where: str) -> list[Pair
         raise SettingsError(f"{table}: no column {column!r}; it has {', '.join(rows.columns)}.")
     chosen = rows[column] != value if unequal else rows[column] == value
     names = set(rows.index[chosen])
-    kept = [pair for pair in pairs if pair.name in names]
+    listed = names_in_list([pair.name for pair in pairs], rows.index)
+    kept = [pair for pair, name in zip(pairs, listed, strict=True) if name in names]
     if not kept:
         raise DataError(f"{table}: no annotated image fulfils {where}: check the names and values.")
     return kept
@@ -154,10 +155,34 @@ def read_groups(pairs: Sequence[Pair], table: Path, *, column: str) -> list[str]
     rows = read_list(table)
     if column not in rows:
         raise SettingsError(f"{table}: no column {column!r}; it has {', '.join(rows.columns)}.")
-    missing = [pair.name for pair in pairs if pair.name not in rows.index]
+    names = names_in_list([pair.name for pair in pairs], rows.index)
+    missing = [pair.name for pair, name in zip(pairs, names, strict=True) if name is None]
     if missing:
         raise SettingsError(f"{table}: no row for {', '.join(missing[:5])}: add {len(missing)}.")
-    return [str(rows.loc[pair.name, column]) for pair in pairs]
+    return [str(rows.loc[name, column]) for name in names if name is not None]
+
+
+def names_in_list(names: Sequence[str], listed: Iterable[str]) -> list[str | None]:
+    """What a list calls each image: its name, its file, or its number without the zeros before it.
+
+    Args:
+        names: of the images.
+        listed: the names in the list.
+
+    Returns:
+        None for an image that no row is about; nor where several would be.
+    """
+    known = set(listed)
+    others: dict[str, set[str]] = {}
+    for one in sorted(known):
+        keys = {stem(Path(one))} if is_image(Path(one)) else set()
+        for key in keys | {without_zeros(one)}:
+            others.setdefault(key, set()).add(one)
+    found: list[str | None] = []
+    for name in names:
+        alike = others.get(name, set()) | others.get(without_zeros(name), set())
+        found.append(name if name in known else alike.pop() if len(alike) == 1 else None)
+    return found
 
 
 def read_list(table: Path) -> pd.DataFrame:
@@ -194,6 +219,7 @@ def _read_texts(table: Path) -> pd.DataFrame:
         SettingsError: not readable as CSV.
     """
     try:
+        check_regular(table)
         with table.open(encoding="utf-8-sig") as stream:
             first = stream.readline()
         with warnings.catch_warnings():

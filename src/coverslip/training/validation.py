@@ -15,11 +15,13 @@ from coverslip.figures import cell_error_map, curves, error_map, side_by_side
 from coverslip.inference import PredictSettings, open_predictor
 from coverslip.io import write_bytes, write_image, write_text
 from coverslip.metrics import (
+    THRESHOLDS,
     count_cells,
     count_overlaps,
     count_pixels,
     find_splits,
     jaccard,
+    match_cells,
     mean_average_precision,
     swap,
 )
@@ -50,6 +52,14 @@ class Seen(NamedTuple):
     scores: dict[str, float]
     picture: NDArray[np.uint8] | None  # of its errors
     counts: CellCounts | None = None  # of its cells, where the network tells them apart
+    hits: CellHits | None = None  # which of them
+
+
+class CellHits(NamedTuple):
+    """Which cells of an image match, for each IoU threshold."""
+
+    true: NDArray[np.bool_]  # (n_true, n_thresholds) true cells that were found
+    pred: NDArray[np.bool_]  # (n_pred, n_thresholds) predicted cells that are true ones
 
 
 def validate(
@@ -101,7 +111,27 @@ def look_at(predictor: Predictor, data: PairDataset, index: int, settings: Train
     counts = count_cells(labels, found)
     scores["val_ap"] = mean_average_precision(counts)
     picture = picture_errors(whole.image, labels, found) if is_shown else None
-    return Seen(index, scores, picture, counts)
+    return Seen(index, scores, picture, counts, find_hits(labels, found))
+
+
+def find_hits(truth: NDArray[np.int32], pred: NDArray[np.int32]) -> CellHits:
+    """Which true cells were found and which predicted ones are true, at each IoU threshold.
+
+    Example:
+        >>> import numpy as np
+        >>> from coverslip.training.validation import find_hits
+        >>> hits = find_hits(np.array([[1, 1, 0, 2, 2]]), np.array([[1, 1, 0, 0, 2]]))
+        >>> hits.true[:, 0].tolist(), hits.true[:, 1].tolist()  # at an IoU of 0.5 and of 0.55
+        ([True, True], [True, False])
+    """
+    overlaps = count_overlaps(truth, pred)
+    true = np.zeros((len(overlaps.true_area_px), len(THRESHOLDS)), dtype=np.bool_)
+    found = np.zeros((len(overlaps.pred_area_px), len(THRESHOLDS)), dtype=np.bool_)
+    for column, threshold in enumerate(THRESHOLDS):
+        match = match_cells(overlaps, threshold=threshold)
+        true[overlaps.true[match], column] = True
+        found[overlaps.pred[match], column] = True
+    return CellHits(true, found)
 
 
 def picture_errors(

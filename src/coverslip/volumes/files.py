@@ -16,7 +16,7 @@ from coverslip.volumes.join import Joined, JoinSettings, SliceJoiner
 from coverslip.volumes.measure import ObjectSums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -73,31 +73,20 @@ def join_stack(
     joined = tuple(_join_time(stack, time, settings, on_slice) for time in range(stack.n_times))
     if not sum(one.n_objects for one in joined):
         raise DataError(f"{stack.name}: no cell in any of its slices: nothing to join.")
-    tables: list[pd.DataFrame] = []
+    sums = [ObjectSums(one.n_objects, n_slices=stack.n_slices, shape=stack.size) for one in joined]
     out.mkdir(parents=True, exist_ok=True)
-
-    def frames() -> Iterator[NDArray[np.int64]]:
-        for time, one in enumerate(joined):
-            sums = ObjectSums(one.n_objects, n_slices=stack.n_slices, shape=stack.size)
-            for number in range(stack.n_slices):
-                objects = one.numbers[number][stack.labels(time, number)]
-                sums.add(objects, number, stack.image(time, number))
-                if number == stack.n_slices - 1:  # what asks for slices stops at the last
-                    tables.append(sums.table(pixel_size_um=size, slice_distance_um=distance))
-                yield objects
-                on_slice()
-
     lead = (stack.n_slices,) if stack.n_times == 1 else (stack.n_times, stack.n_slices)
     with writing(Ledger(out, sets_aside=True)):
         write_labels(
             out / LABELS,
-            frames(),
+            _number_slices(stack, joined, sums, on_slice),
             shape=(*lead, *stack.size),
             axes="ZYX" if stack.n_times == 1 else "TZYX",
             pixel_size_um=size,
             slice_distance_um=distance,
             dtype=smallest_dtype(max(one.n_objects for one in joined)),
         )
+        tables = [one.table(pixel_size_um=size, slice_distance_um=distance) for one in sums]
         if stack.n_times > 1:
             for time, one in enumerate(tables):
                 one.insert(0, "time", time)
@@ -126,6 +115,21 @@ def _join_time(
         joiner.add(stack.labels(time, number))
         on_slice()
     return joiner.finish()
+
+
+def _number_slices(
+    stack: LabelStack,
+    joined: Sequence[Joined],
+    sums: Sequence[ObjectSums],
+    on_slice: Callable[[], None],
+) -> Iterator[NDArray[np.int64]]:
+    """Give every slice with the numbers of its objects, and add it to the sums of its time."""
+    for time, one in enumerate(joined):
+        for number in range(stack.n_slices):
+            objects = one.numbers[number][stack.labels(time, number)]
+            sums[time].add(objects, number, stack.image(time, number))
+            yield objects
+            on_slice()
 
 
 def describe_joined(joined: tuple[Joined, ...], table: pd.DataFrame, *, in_um: bool) -> list[str]:

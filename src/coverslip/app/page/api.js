@@ -55,6 +55,7 @@ export async function getLabels(path, options) {
   return {
     data, height, width, nextLabel: number("X-Next-Label"), edit: number("X-Edit"),
     cells: number("X-Cells"), model: response.headers.get("X-Model"), scale: number("X-Scale"), threshold: number("X-Threshold"),
+    fit: number("X-Fit"),
   };
 }
 

@@ -17,6 +17,7 @@ export class Editor extends Emitter {
     this.store = null;
     this.preview = null;
     this.nextLabel = 1;
+    this.partial = false; // more is in view than is shown
     this.drawing = false; // a pen is down: answers wait
     this.late = [];
     this.turn = 0;
@@ -77,6 +78,10 @@ export class Editor extends Emitter {
   async loadView() {
     const { store } = this;
     if (!store || this.preview) return;
+    if (!this.isTooMuch && this.isLoaded) { // nothing is to come: a view that moves costs its drawing alone
+      this.setPartial(false);
+      return;
+    }
     try {
       const all = await store.load(this.viewer.window(), (window, answer) => {
         this.learn(answer);
@@ -86,10 +91,16 @@ export class Editor extends Emitter {
         this.viewer.redraw();
       });
       this.emit("labels");
-      this.emit("partial", !all && store === this.store && !store.closed);
+      this.setPartial(!all && store === this.store && !store.closed);
     } catch (error) {
       this.tell(error);
     }
+  }
+
+  setPartial(partial) {
+    if (partial === this.partial) return;
+    this.partial = partial;
+    this.emit("partial", partial);
   }
 
   learn({ nextLabel, cells = null }) {
@@ -106,6 +117,16 @@ export class Editor extends Emitter {
 
   get isOpen() {
     return this.store !== null && !this.preview;
+  }
+
+  // Whether the cells in view are here: before, nothing can be told of a place, nor drawn on it.
+  get isLoaded() {
+    return this.store !== null && this.store.isLoaded(this.viewer.window());
+  }
+
+  // Whether so much of a large image is in view that its cells are not asked for.
+  get isTooMuch() {
+    return this.store !== null && this.store.isTooMuch(this.viewer.window());
   }
 
   labelAt([y, x]) {
@@ -233,6 +254,10 @@ export class Editor extends Emitter {
   }
 
   describe([y, x]) {
+    if (!this.isLoaded) {
+      announce("The cells of this image are still on their way.");
+      return;
+    }
     const label = this.labelAt([y, x]);
     announce(`${label ? `Cell ${label}` : "Background"} at ${plural(Math.floor(x), "pixel")} across, ${Math.floor(y)} down.`);
   }

@@ -56,14 +56,16 @@ export class Gallery extends Emitter {
     const item = old ?? make("li", { "data-id": image.id },
       make("button", { type: "button", click: () => this.emit("choose", image.id) },
         make("img", { src: `${imagePath(image.id)}/thumbnail.png`, alt: "", loading: "lazy", width: 64, height: 64 }),
-        make("span", { class: "image-name" }), make("span", { class: "image-facts" }), make("i", { class: "state" })));
+        make("span", { class: "image-name" }), make("span", { class: "image-facts" }), make("span", { class: "image-reason" }), make("i", { class: "state" })));
     const facts = [(image.cells ?? null) !== null && (image.cells || image.state !== "new") ? plural(image.cells, "cell") : null,
       image.frames > 1 ? plural(image.frames, "frame") : null,
-      this.order === "doubt" && image.doubt !== null ? `doubt ${Number(image.doubt).toFixed(2)}` : null];
+      image.frames > 1 && this.order === "doubt" && image.doubt_frame !== null ? `see frame ${image.doubt_frame + 1}` : null];
+    const reason = (this.order === "doubt" ? image.doubt_reason : null) ?? image.misfit;
+    item.querySelector(".image-reason").textContent = reason ? `${reason[0].toUpperCase()}${reason.slice(1)}.` : "";
     item.querySelector(".image-name").textContent = image.name;
     item.querySelector(".image-facts").textContent = [STATES[image.state], ...facts].filter(Boolean).join(" · ");
     item.querySelector(".state").className = `state ${image.state}`;
-    item.title = image.name;
+    item.title = [image.name, image.misfit, image.doubt_reason].filter(Boolean).join("\n");
     return item;
   }
 

@@ -3,7 +3,7 @@
 import { getJson, postJson } from "./api.js";
 import { byId, button, duration, Emitter, make, notify } from "./dom.js";
 
-const NAMES = { segment: "Segmenting", train: "Training", track: "Tracking" };
+const NAMES = { segment: "Segmenting", train: "Training", track: "Tracking", suggest: "Looking" };
 const ENDED = ["done", "failed", "stopped"];
 
 // Events: "job" (each news of one), "ended", "edit", "images", "back" (the server answers again).

@@ -48,10 +48,14 @@ export class LabelStore {
     return this.blocksOf(window).every((number) => this.blocks.has(number));
   }
 
+  isTooMuch(window) {
+    return this.blocksOf(window).length > MOST_BLOCKS;
+  }
+
   // Fetch what a window lacks; `onWindow` hears of each block that came. Too many at once are not asked.
   async load(window, onWindow) {
     const wanted = this.blocksOf(window);
-    if (wanted.length > MOST_BLOCKS) return false;
+    if (this.isTooMuch(window)) return false;
     for (const number of wanted) {
       if (this.closed) return false;
       if (this.blocks.has(number)) continue;

@@ -126,6 +126,16 @@ export class Overlay {
     }
   }
 
+  isPainted({ level, row, column }) {
+    const tile = this.tiles.get(`${level}/${row}/${column}`);
+    return tile !== undefined && !tile.dirty;
+  }
+
+  // The canvas of a tile as it was painted last, or null.
+  peek({ level, row, column }) {
+    return this.tiles.get(`${level}/${row}/${column}`)?.canvas ?? null;
+  }
+
   // The canvas of a tile, painted where it was dirty.
   tile(store, { level, row, column }) {
     const key = `${level}/${row}/${column}`;

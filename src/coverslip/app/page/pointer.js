@@ -1,12 +1,13 @@
 // mouse, pen, fingers and keys on the canvas → view and tool.
 
-import { announce } from "./dom.js";
+import { announce, notify } from "./dom.js";
+import { Held } from "./held.js";
 
 const FAR = 6; // pixels of the screen; less than that is a click
 
 export function connectPointer(app) {
   const { viewer } = app, { canvas } = viewer;
-  const hands = { fingers: new Map(), penSeen: false, spaceHeld: false, pan: null, pressed: null };
+  const hands = { fingers: new Map(), penSeen: false, spaceHeld: false, pan: null, pressed: null, use: null, held: new Held(app) };
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -41,7 +42,9 @@ export function connectPointer(app) {
 function onDown(app, hands, { event, at }) {
   const { viewer } = app;
   if (!viewer.image) return;
+  if (event.pointerType === "touch" && (hands.fingers.size > 1 || hands.isPen)) return; // the hand that holds the pen
   viewer.canvas.setPointerCapture?.(event.pointerId);
+  if (event.pointerType === "pen" && hands.fingers.size) stop(app, hands); // what the hand began before it
   hands.penSeen ||= event.pointerType === "pen";
   if (event.pointerType === "touch") {
     hands.fingers.set(event.pointerId, at);
@@ -53,16 +56,24 @@ function onDown(app, hands, { event, at }) {
   }
   const isPan = event.button === 1 || event.button === 2 || hands.spaceHeld || (event.pointerType === "touch" && hands.penSeen);
   hands.start = at;
-  if (isPan || app.tool.name === "look" || !app.editor.isOpen) {
+  if (isPan || app.tool.name === "look" || !app.editor.isOpen || app.editor.isTooMuch) {
     hands.pan = at;
     hands.click = !isPan && app.tool.name === "look";
     viewer.canvas.classList.add("grabbing");
-    if (!app.editor.isOpen && !isPan && app.tool.name !== "look") app.explainPreview();
+    if (!isPan && app.tool.name !== "look") explain(app);
     return;
   }
   hands.pressed = event.pointerId;
-  app.tool.use.down(viewer.toImage(...at), optionsOf(event));
+  hands.isPen = event.pointerType === "pen";
+  hands.use = hands.held.tool();
+  hands.use.down(viewer.toImage(...at), optionsOf(event));
   viewer.redraw();
+}
+
+// Why nothing can be drawn now.
+function explain(app) {
+  if (!app.editor.isOpen) app.explainPreview();
+  else notify("Zoom in to correct the cells of this large image.");
 }
 
 const optionsOf = (event) => ({ shift: event.shiftKey, pressure: event.pressure, pen: event.pointerType === "pen" });
@@ -80,13 +91,14 @@ function onMove(app, hands, { event, at }) {
     hands.click = false;
     viewer.pan(at[0] - hands.pan[0], at[1] - hands.pan[1]);
     hands.pan = at;
-  } else if (hands.pressed === event.pointerId) app.tool.use.move(viewer.toImage(...at), optionsOf(event));
+  } else if (hands.pressed === event.pointerId) hands.use.move(viewer.toImage(...at), optionsOf(event));
   else if (app.tool.use.draw) viewer.redraw();
   app.onHover();
 }
 
 // Two fingers move and zoom.
 function pinch(app, hands, { event, at }) {
+  if (!hands.fingers.has(event.pointerId)) return;
   const old = [...hands.fingers.values()];
   hands.fingers.set(event.pointerId, at);
   const now = [...hands.fingers.values()];
@@ -106,7 +118,8 @@ function onUp(app, hands, { event, at }) {
     hands.click = false;
   } else if (hands.pressed === event.pointerId) {
     hands.pressed = null;
-    app.tool.use.up(app.viewer.toImage(...at));
+    hands.isPen = false;
+    hands.use.up(app.viewer.toImage(...at));
     app.viewer.redraw();
   }
 }
@@ -115,7 +128,10 @@ function stop(app, hands, { keepFingers = false } = {}) {
   if (!keepFingers) hands.fingers.clear();
   hands.pressed = null;
   hands.pan = null;
+  hands.click = false;
   hands.keyDown = false;
+  hands.isPen = false;
+  hands.held.cancel();
   app.tool.use.cancel();
 }
 
@@ -131,7 +147,7 @@ function onKey(app, hands, event) {
   } else if (STEPS[event.key]) {
     event.preventDefault();
     moveCursor(app, hands, { step: STEPS[event.key], far: event.shiftKey });
-  } else if (event.key === "Enter") {
+  } else if (event.key === "Enter" && !app.editor.preview) { // else it accepts the preview
     event.preventDefault();
     press(app, hands, event);
   }
@@ -145,7 +161,7 @@ function moveCursor(app, hands, { step, far }) {
   viewer.cursor = viewer.cursor ? [limit(old[0] + step[0] * length, height), limit(old[1] + step[1] * length, width)] : old;
   app.hover = null;
   viewer.reveal(...viewer.cursor);
-  if (hands.keyDown) app.tool.use.move(centre(viewer.cursor));
+  if (hands.keyDown) hands.use.move(centre(viewer.cursor));
   else app.editor.describe(viewer.cursor);
   viewer.redraw();
 }
@@ -160,18 +176,20 @@ function middleOf(viewer) {
 function press(app, hands, event) {
   const { viewer, tool } = app;
   if (!viewer.cursor) viewer.cursor = middleOf(viewer);
-  if (!app.editor.isOpen) {
-    app.explainPreview();
+  if (!app.editor.isOpen || app.editor.isTooMuch) {
+    explain(app);
     return;
   }
   const point = centre(viewer.cursor);
+  if (!hands.keyDown) {
+    hands.use = hands.held.tool();
+    hands.use.down(point, { shift: event.shiftKey });
+  }
   if (!tool.path || hands.keyDown) {
-    if (!hands.keyDown) tool.use.down(point, { shift: event.shiftKey });
     hands.keyDown = false;
-    tool.use.up(point);
+    hands.use.up(point);
   } else {
     hands.keyDown = true;
-    tool.use.down(point, { shift: event.shiftKey });
     announce(`${tool.title}: begun. Move with the arrows, end with Enter, give up with Escape.`);
   }
   viewer.redraw();

@@ -4,6 +4,7 @@ import { framePath, getLabels, postJson } from "./api.js";
 import { announce, button, choice, make, notify, plural, slider } from "./dom.js";
 
 const AUTO = { name: "auto", title: "automatic: the one that fits", about: "Looks at the image and takes the shipped model that fits it." };
+const FITS = 0.5; // score of fit; below, less than half is likely to be right
 const WAIT = 90; // ms of rest before a slider's value is asked for
 
 export class SegmentPanel {
@@ -23,10 +24,11 @@ export class SegmentPanel {
     this.result = make("p", { class: "result", role: "status" });
     this.accept = button("Accept", () => this.acceptPreview(), { class: "primary" });
     this.discard = button("Discard", () => this.app.editor.dropPreview());
+    this.warning = make("p", { class: "warning", role: "status", hidden: true });
     this.choices = make("div", { class: "row", hidden: true }, this.accept, this.discard);
     this.one = button("Segment this image", () => this.look(), { class: "primary", "data-key": "p" });
     this.all = button("Segment all", () => this.segment(null));
-    place.append(this.model, this.about, this.size, this.threshold, this.result, this.choices,
+    place.append(this.model, this.about, this.size, this.threshold, this.result, this.warning, this.choices,
       make("div", { class: "row" }, this.one, this.all),
       make("p", { class: "hint" }, "The sliders change the result at once; nothing is kept until you accept it. Corrected images are never replaced by “all”."));
     app.editor.on("preview", (shown) => this.onPreview(shown));
@@ -50,6 +52,7 @@ export class SegmentPanel {
     Object.assign(this.settings, settings);
     if (settings.model) {
       this.use(settings.model);
+      this.app.train.beginFrom(settings.model);
       this.size.set(0);
       this.threshold.set(0);
       postJson("/api/model", { name: settings.model }).catch((error) => this.app.editor.tell(error));
@@ -81,13 +84,21 @@ export class SegmentPanel {
     }
   }
 
-  tell({ cells, scale, threshold, model }, milliseconds) {
+  tell({ cells, scale, threshold, model, fit }, milliseconds) {
     const parts = [plural(cells ?? 0, "cell")];
     if (model && model !== this.settings.model) parts.push(`model ${model}`);
     if (scale) parts.push(`scale ${scale.toFixed(2)}`);
     if (threshold !== null) parts.push(`threshold ${threshold.toFixed(2)}`);
     this.result.textContent = `${parts.join(", ")} · ${(milliseconds / 1000).toFixed(milliseconds < 950 ? 2 : 1)} s`;
     announce(`${parts[0]} found. Accept or discard.`);
+    this.warn(cells, fit);
+  }
+
+  // A model may find much that is no cell, or nothing: then this is said, with the cure.
+  warn(cells, fit) {
+    const found = cells ? (fit !== null && fit < FITS ? `About ${Math.round(100 * fit)} % of what it calls cell is likely to be right.` : "") : "It finds no cell here.";
+    this.warning.hidden = !found;
+    this.warning.textContent = found && `${found} Try another model, or tell it the size of a cell; else correct a few images and train.`;
   }
 
   async acceptPreview() {
@@ -113,6 +124,7 @@ export class SegmentPanel {
     clearTimeout(this.timer);
     this.asked?.abort();
     this.result.textContent = "";
+    this.warning.hidden = true;
   }
 }
 

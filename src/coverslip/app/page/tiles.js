@@ -89,15 +89,32 @@ export class ImageTiles {
     const raws = channels.map((channel) => this.rawTile(key, channel));
     const spot = `${place.level}/${place.row}/${place.column}`;
     if (raws.some((raw) => !raw)) return old?.canvas ?? this.latest.get(spot) ?? null; // a film does not flicker
-    const canvas = old?.canvas ?? new OffscreenCanvas(raws[0].width, raws[0].height);
     const colours = channels.map((n) => (n === null || (channels.length === 1 && !this.look.tint) ? null : rgbOf(CHANNEL_COLOURS[(n + 1) % CHANNEL_COLOURS.length])));
-    const pixels = compose(raws.map((raw) => raw.data), { table: this.table, colours });
-    canvas.getContext("2d").putImageData(new ImageData(pixels, canvas.width, canvas.height), 0, 0);
+    const canvas = this.isPlain && raws.length === 1 && !colours[0] ? raws[0].picture : this.paint(raws, { colours, canvas: old?.canvas });
     this.drawn.delete(key);
     this.drawn.set(key, { canvas, version: this.version });
     this.latest.set(spot, canvas);
     trim(this.drawn, MOST_DRAWN);
     return canvas;
+  }
+
+  // Whether pixels are shown as they came, so that nobody needs to compute them.
+  get isPlain() {
+    const { low, high, gamma, invert } = this.look;
+    return low === 0 && high === 255 && gamma === 1 && !invert;
+  }
+
+  paint(raws, { colours, canvas }) {
+    const { width, height } = raws[0].picture;
+    const painted = canvas instanceof OffscreenCanvas ? canvas : new OffscreenCanvas(width, height);
+    const pixels = compose(raws.map((raw) => (raw.pixels ??= pixelsOf(raw.picture))), { table: this.table, colours });
+    painted.getContext("2d").putImageData(new ImageData(pixels, width, height), 0, 0);
+    return painted;
+  }
+
+  // The canvas of a tile as it was drawn last, or null; it is not asked for.
+  peek({ level, row, column }) {
+    return this.drawn.get(`${this.frame}/${level}/${row}/${column}`)?.canvas ?? null;
   }
 
   // Ask for the tiles of another frame where this one was looked at.
@@ -120,11 +137,11 @@ export class ImageTiles {
     const [frame, ...place] = key.split("/");
     const query = channel === null ? "" : `?channel=${channel}`;
     try {
-      const picture = new Image();
-      picture.src = `${framePath(image.id, frame)}/tiles/${place.join("/")}.png${query}`;
-      await picture.decode();
+      const answer = await fetch(`${framePath(image.id, frame)}/tiles/${place.join("/")}.png${query}`);
+      if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+      const picture = await createImageBitmap(await answer.blob()); // decoded beside the page
       if (this.image === image) {
-        this.raw.set(name, pixelsOf(picture));
+        this.raw.set(name, { picture, pixels: null });
         trim(this.raw, MOST_RAW);
       }
     } catch {
@@ -138,10 +155,10 @@ export class ImageTiles {
 }
 
 function pixelsOf(picture) {
-  const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(picture, 0, 0);
-  return context.getImageData(0, 0, canvas.width, canvas.height);
+  return context.getImageData(0, 0, canvas.width, canvas.height).data;
 }
 
 function trim(map, most) {

@@ -49,7 +49,13 @@ export class TrainPanel {
     this.curve.hidden = !(job.curve?.length > 1);
     if (!this.curve.hidden) this.curve.replaceChildren(drawCurve(job.curve), legend());
     this.verdict.replaceChildren(...verdictOf(job));
+    if (job.state === "done" && isBetter(job)) this.app.segment.settings.model = job.model; // at once: the list of models takes a moment
     if (job.state === "done") this.app.loadModels({ use: isBetter(job) ? job.model : null });
+  }
+
+  // Who chose another model to segment with goes on from it.
+  beginFrom(name) {
+    if ([...this.from.select.options].some(({ value }) => value === name)) this.from.select.value = name;
   }
 
   fillModels(models, chosen) {
@@ -86,7 +92,12 @@ function verdictOf(job) {
   if (old === null || made === null) return [];
   return [make("dl", { class: "scores" },
     make("div", {}, make("dt", {}, "Before"), make("dd", {}, old.toFixed(2))),
-    make("div", { class: isBetter(job) ? "good" : "" }, make("dt", {}, "After"), make("dd", {}, made.toFixed(2))))];
+    make("div", { class: isBetter(job) ? "good" : "" }, make("dt", {}, "After"), make("dd", {}, made.toFixed(2)), sureOf(job.after)))];
+}
+
+// Between which the score would lie by chance, with as many cells.
+function sureOf({ ap_95: limits }) {
+  return limits ? make("dd", { class: "sure", title: "In 95 % of resamplings of the cells and images. New images may differ more than parts of these." }, limits.map((n) => n.toFixed(2)).join(" to ")) : null;
 }
 
 function card(model, isUsed) {

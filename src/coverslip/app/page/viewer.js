@@ -6,6 +6,8 @@ import { Overlay, TILE } from "./overlay.js";
 import { ImageTiles } from "./tiles.js";
 import { drawCursor, drawGrid, drawRectangles, drawScaleBar } from "./marks.js";
 
+const PAINTING = 6; // ms of a frame for new tiles of labels; those left show a coarser or finer one until the next
+const COARSER = 4; // levels above
 const MOST_SCALE = 64;
 const INSETS = { left: 68, right: 14, top: 14, bottom: 62 }; // of tools that lie over the image
 
@@ -28,7 +30,10 @@ export class Viewer extends Emitter {
     this.frames = 0;
     this.wanted = false;
     new ResizeObserver(() => this.resize()).observe(canvas);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      this.ground = null;
+      this.redraw();
+    });
   }
 
   open(image, frame, store, { keepView = false } = {}) {
@@ -127,12 +132,14 @@ export class Viewer extends Emitter {
   draw() {
     this.wanted = false;
     if (!this.width) return;
-    const { context, ratio } = this, style = getComputedStyle(this.canvas);
+    const { context, ratio } = this;
+    this.ground ??= getComputedStyle(this.canvas).backgroundColor;
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.fillStyle = style.backgroundColor;
+    context.fillStyle = this.ground;
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     if (!this.image) return;
-    this.drawTiles(this.imageLevel(), (place) => this.tiles.tile(place), this.show.smooth || this.scale < 1.5);
+    const { tiles } = this;
+    this.drawTiles(this.imageLevel(), { tileOf: (place) => tiles.tile(place), peek: (place) => tiles.peek(place), smooth: this.show.smooth || this.scale < 1.5 });
     if (this.store && this.show.labels) this.drawLabels();
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (this.show.grid) drawGrid(context, this);
@@ -150,10 +157,17 @@ export class Viewer extends Emitter {
 
   drawLabels() {
     const level = Math.max(-5, Math.floor(Math.log2(1 / (this.scale * this.ratio)) + 0.01));
-    this.drawTiles(level, (place) => this.overlay.tile(this.store, place), true);
+    const { overlay, store } = this, late = performance.now() + PAINTING;
+    const tileOf = (place) => {
+      if (overlay.isPainted(place) || performance.now() < late) return overlay.tile(store, place);
+      this.redraw();
+      return overlay.peek(place);
+    };
+    this.drawTiles(level, { tileOf, peek: (place) => overlay.peek(place), smooth: true });
   }
 
-  drawTiles(level, tileOf, smooth) {
+  // The tiles in view. One that is not there yet is stood in for by a part of a coarser one, or by finer ones.
+  drawTiles(level, { tileOf, peek, smooth }) {
     const { context, image, ratio } = this, side = TILE * 2 ** level, zoom = this.scale * ratio;
     const [y0, x0, y1, x1] = this.window();
     const step = 2 ** level * zoom;
@@ -166,7 +180,10 @@ export class Viewer extends Emitter {
     for (let row = Math.floor(y0 / side); row * side < y1; row++) {
       for (let column = Math.floor(x0 / side); column * side < x1; column++) {
         const canvas = tileOf({ level, row, column });
-        if (!canvas) continue;
+        if (!canvas) {
+          if (!this.drawCoarser({ level, row, column }, peek)) this.drawFiner({ level, row, column }, peek);
+          continue;
+        }
         const left = Math.round((column * side - this.x) * zoom), top = Math.round((row * side - this.y) * zoom);
         const right = Math.round((column * side - this.x) * zoom + canvas.width * step);
         const bottom = Math.round((row * side - this.y) * zoom + canvas.height * step);
@@ -174,5 +191,28 @@ export class Viewer extends Emitter {
       }
     }
     context.restore();
+  }
+
+  drawCoarser({ level, row, column }, peek) {
+    const { context, ratio } = this, side = TILE * 2 ** level, zoom = this.scale * ratio;
+    for (let up = 1; up <= COARSER; up++) {
+      const part = 2 ** up, canvas = peek({ level: level + up, row: Math.floor(row / part), column: Math.floor(column / part) });
+      if (!canvas) continue;
+      const size = TILE / part, across = (column % part) * size, down = (row % part) * size;
+      const left = Math.round((column * side - this.x) * zoom), top = Math.round((row * side - this.y) * zoom);
+      context.drawImage(canvas, across, down, size, size, left, top, Math.round(side * zoom), Math.round(side * zoom));
+      return true;
+    }
+    return false;
+  }
+
+  drawFiner({ level, row, column }, peek) {
+    const { context, ratio } = this, zoom = this.scale * ratio, step = 2 ** (level - 1) * zoom;
+    for (const [v, u] of [[0, 0], [0, 1], [1, 0], [1, 1]]) {
+      const place = { level: level - 1, row: 2 * row + v, column: 2 * column + u }, canvas = peek(place);
+      if (!canvas) continue;
+      const left = Math.round(place.column * TILE * step - this.x * zoom), top = Math.round(place.row * TILE * step - this.y * zoom);
+      context.drawImage(canvas, left, top, Math.round(canvas.width * step), Math.round(canvas.height * step));
+    }
   }
 }

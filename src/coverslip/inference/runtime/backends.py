@@ -32,13 +32,17 @@ class OnnxNetwork:
         graph: as `network_to_onnx` or `GraphNetwork.to_onnx` writes it.
         stride: height and width must be multiples of it.
         channels: of the image.
+        precision: in which numbers it computes, "float32" or "int8".
 
     Raises:
         ModelError: ONNX Runtime cannot read the graph.
     """
 
-    def __init__(self, graph: bytes, *, stride: int, channels: int) -> None:
+    def __init__(
+        self, graph: bytes, *, stride: int, channels: int, precision: str = "float32"
+    ) -> None:
         self.graph = graph
+        self.precision = precision
         self.stride = stride
         self.channels = channels
         self.threads = count_threads()
@@ -171,6 +175,13 @@ def choose_precision(name: str, network: Network, *, backend: str, device: str) 
     Raises:
         SettingsError: int8 of a model that has no ranges for it, or by another backend.
     """
+    if isinstance(network, OnnxNetwork):
+        if name not in ("auto", network.precision):
+            raise SettingsError(
+                f"precision {name}: this ONNX file computes in {network.precision}. Use auto, or "
+                "name the model's .safetensors file."
+            )
+        return network.precision
     ready = isinstance(network, GraphNetwork) and network.has_int8
     if name == "int8" and (not ready or backend in IN_TORCH):
         reason = f"not by the backend {backend}" if ready else "this model has no ranges for it"

@@ -17,6 +17,7 @@ import numpy as np
 
 from coverslip.errors import ModelError
 from coverslip.inference.runtime.encode import Node, encode_model
+from coverslip.inference.runtime.head import halve_head
 from coverslip.inference.runtime.quantize import quantise
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class GraphNetwork:
             SettingsError: int8 of a network whose ranges are not known.
         """
         nodes, weights = fold(self.graph.nodes, {**self.graph.constants, **self.weights})
+        nodes, weights = halve_head(nodes, weights, stride=self.stride)
         if precision == "int8":
             nodes, weights = quantise(nodes, weights, self.ranges)
         return encode_model(nodes, weights, channels=self.channels)

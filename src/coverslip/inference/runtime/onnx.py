@@ -124,10 +124,10 @@ MOST_BYTES = 2**30  # ten times our largest network
 OPERATORS = frozenset(
     """
     Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv ConvTranspose
-    DepthToSpace Div Equal Expand Flatten Floor Gather Gemm GlobalAveragePool HardSigmoid Identity
-    LeakyRelu MatMul Max MaxPool Min Mul Neg Pad Pow ReduceMean Relu Reshape Resize
-    ScatterElements Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze
-    Upsample Where
+    DepthToSpace DequantizeLinear Div Equal Expand Flatten Floor Gather Gemm GlobalAveragePool
+    HardSigmoid Identity LeakyRelu MatMul Max MaxPool Min Mul Neg Pad Pow QuantizeLinear ReduceMean
+    Relu Reshape Resize ScatterElements Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tanh
+    Transpose Unsqueeze Upsample Where
     """.split()
 )
 

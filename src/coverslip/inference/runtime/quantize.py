@@ -17,6 +17,7 @@ import numpy as np
 
 from coverslip.errors import SettingsError
 from coverslip.inference.runtime.encode import Node
+from coverslip.inference.runtime.head import HALF
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 SAME = frozenset({"MaxPool", "Resize", "DepthToSpace"})  # which give values that they were given
 MOST = 63  # of a weight, from -63 to 63
-LAST = "logits"  # in float32: a step of their 8 bits would be a step of 0.1 in the probabilities
+# in float32: a step of their 8 bits would be a step of 0.1 in the probabilities
+LAST = frozenset({"logits", HALF})
 
 
 def quantise(
@@ -66,6 +68,7 @@ def quantise(
         if node.op == "Conv" and f"{node.inputs[0]}:scale" in arrays:
             made += _weights_in_8_bits(node, weights, arrays)
             inputs = (inputs[0], *(f"{n}:q" for n in node.inputs[1:]))
+            made = _undo_once(made, arrays) if node.output in LAST else made
         else:
             arrays.update({name: weights[name] for name in node.inputs if name in weights})
         made.append(replace(node, inputs=inputs))
@@ -86,7 +89,7 @@ def sources(nodes: Sequence[Node]) -> dict[str, str]:
     rectified = {node.inputs[0] for node in nodes if node.op == "Relu"}
     found = {"image": "image"}
     for node in nodes:
-        if node.output == LAST or node.output in rectified:
+        if node.output in LAST or node.output in rectified:
             continue
         found[node.output] = found[node.inputs[0]] if node.op in SAME else node.output
     return found
@@ -116,6 +119,19 @@ def _weights_in_8_bits(
         Node("DequantizeLinear", (f"{name}:i8", f"{name}:scale"), f"{name}:q", axis),
         Node("DequantizeLinear", (f"{bias}:i32", f"{bias}:scale"), f"{bias}:q", axis),
     ]
+
+
+def _undo_once(made: Sequence[Node], arrays: dict[str, Any]) -> list[Node]:
+    """Put the weights of a convolution in float32 among the arrays, the same numbers as ever.
+
+    A runtime lays them out for its fastest code where they are there before the first image.
+    """
+    *rest, weight, bias = made
+    for node in (weight, bias):
+        whole, scale = (arrays.pop(name) for name in node.inputs)
+        each = scale.reshape(-1, *[1] * (whole.ndim - 1))
+        arrays[node.output] = whole.astype(np.float32) * each
+    return rest
 
 
 def quantise_weights(kernel: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

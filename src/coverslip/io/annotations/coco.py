@@ -95,9 +95,11 @@ def _unroll(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Run lengths → rows and columns; they alternate, background first, down the columns."""
     counts = segmentation["counts"]
-    runs = np.array(_unpack(counts) if isinstance(counts, str) else counts, dtype=np.int64)
+    is_text = isinstance(counts, str)
+    runs = np.array(_unpack(counts) if is_text else counts, dtype=np.int64)
     height, width = segmentation["size"]
-    if (height, width) != size or (runs < 0).any() or runs.sum() > height * width:
+    is_short = is_text and runs.sum() < height * width  # of numbers, the last zeros may be left out
+    if (height, width) != size or (runs < 0).any() or runs.sum() > height * width or is_short:
         raise FileError(
             f"{path}: run lengths that do not fit their image of {size[0]} × {size[1]} pixels. "
             "Export it again."

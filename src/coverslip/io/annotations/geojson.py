@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.io.annotations.rasterise import Canvas, Cell, draw_cells
+from coverslip.io.annotations.rasterise import Canvas, Cell, draw_cells, no_areas
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,10 @@ def draw(path: Path, content: Any, canvas: Canvas) -> NDArray[np.int32]:
             if kind in ("detection", "cell")
         ]
     cells = [_to_cell(feature, canvas) for feature in features]
-    return draw_cells(path, [cell for cell in cells if cell.parts], canvas)
+    areas = [cell for cell in cells if cell.parts]
+    if cells and not areas:
+        raise no_areas(path, len(cells))
+    return draw_cells(path, areas, canvas)
 
 
 def _kind(feature: dict[str, Any]) -> str:
@@ -67,17 +70,26 @@ def _kind(feature: dict[str, Any]) -> str:
 
 def _to_cell(feature: dict[str, Any], canvas: Canvas) -> Cell:
     geometry = feature.get("geometry") or {}
-    polygons: list[Any] = []
-    if geometry.get("type") in ("Polygon", "MultiPolygon"):
-        corners = geometry["coordinates"]
-        polygons = corners if geometry["type"] == "MultiPolygon" else [corners]
     parts = [
         [np.array(ring, np.float64)[:, 1::-1] for ring in polygon if len(ring)]
-        for polygon in polygons
+        for polygon in _polygons(geometry)
     ]
     plane = geometry.get("plane") or {}
     frame = canvas.frame(time=int(plane.get("t", 0)), depth=int(plane.get("z", 0)))
     return Cell(parts=parts, number=_number(feature), frame=frame)
+
+
+def _polygons(geometry: dict[str, Any]) -> list[Any]:
+    """The polygons of a geometry, or of those that it collects; points and lines have none."""
+    kind = geometry.get("type")
+    if kind == "Polygon":
+        return [geometry["coordinates"]]
+    if kind == "MultiPolygon":
+        return list(geometry["coordinates"])
+    if kind == "GeometryCollection":
+        inner = [one for one in geometry["geometries"] if one.get("type") != kind]
+        return [polygon for one in inner for polygon in _polygons(one)]
+    return []
 
 
 def _number(feature: dict[str, Any]) -> int | None:

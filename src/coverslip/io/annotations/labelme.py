@@ -17,7 +17,14 @@ import numpy as np
 from PIL import Image
 
 from coverslip.errors import FileError
-from coverslip.io.annotations.rasterise import Canvas, Cell, box_ring, draw_cells, ellipse_ring
+from coverslip.io.annotations.rasterise import (
+    Canvas,
+    Cell,
+    box_ring,
+    draw_cells,
+    ellipse_ring,
+    no_areas,
+)
 from coverslip.io.formats.guard import check_size
 
 if TYPE_CHECKING:
@@ -65,6 +72,9 @@ def draw(path: Path, content: dict[str, Any], canvas: Callable[[], Canvas]) -> N
             continue
         key = number if group is None else (label, group)
         groups.setdefault(key, []).append(_to_cell(path, shape))
+    kinds = [shape.get("shape_type") in LINES for shape in content["shapes"]]
+    if kinds and all(kinds):
+        raise no_areas(path, len(kinds))
     return draw_cells(path, [_join(parts) for parts in groups.values()], sheet)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST_ID = np.iinfo(np.int32).max
 CROSSINGS = 2**22  # of edges and rows, found at once
+FAR_PX = 1e9  # no corner of an outline lies so far from its picture
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def draw_cells(path: Path, cells: Sequence[Cell], canvas: Canvas) -> NDArray[np.
         Labels of the canvas's shape, 0 for background.
 
     Raises:
-        FileError: A cell in a frame that is not there, or corners that are no finite numbers.
+        FileError: A cell in a frame that is not there, corners that are no finite numbers, or
+            cells none of which has a pixel of the picture.
 
     Example:
         >>> import numpy as np
@@ -113,7 +115,20 @@ def draw_cells(path: Path, cells: Sequence[Cell], canvas: Canvas) -> NDArray[np.
             _draw_part(path, frames[cell.frame], part, number)
         if cell.pixels is not None:
             _draw_pixels(frames[cell.frame], cell.pixels, number)
+    if cells and not frames.any():
+        raise FileError(
+            f"{path}: it has {len(cells)} cells, none of which has a pixel of the picture of "
+            f"{canvas.height} × {canvas.width} pixels. Name the image that was annotated."
+        )
     return frames.reshape(canvas.shape)
+
+
+def no_areas(path: Path, n: int) -> FileError:
+    """What is said of annotations of which none is an area."""
+    return FileError(
+        f"{path}: {n} annotations, none of them an area: points and lines do not say which pixels "
+        "a cell has. Draw the cells as polygons."
+    )
 
 
 def _numbers(cells: Sequence[Cell]) -> list[int]:
@@ -131,8 +146,11 @@ def _draw_part(
     if not rings:
         return
     corners = np.concatenate(rings)
-    if not np.isfinite(corners).all():
-        raise FileError(f"{path}: an outline with NaN or Inf among its corners. Export it again.")
+    if not (np.abs(corners) < FAR_PX).all():  # nor is NaN
+        raise FileError(
+            f"{path}: an outline with NaN, Inf or {FAR_PX:g} px and more among its corners. Export "
+            "it again."
+        )
     limits = np.array(labels.shape)
     # The pixels whose centres can lie inside; of a centre on an edge, the one right of it or below.
     first = np.clip(np.ceil(corners.min(0) - 0.5), 0, limits).astype(int)

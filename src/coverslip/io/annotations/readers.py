@@ -14,6 +14,7 @@ from coverslip.errors import FileError
 from coverslip.io.annotations import cellpose, coco, geojson, ilastik, imagej_roi, labelme
 from coverslip.io.annotations.rasterise import Canvas
 from coverslip.io.formats.guard import check_whole, readable
+from coverslip.io.formats.links import check_regular
 from coverslip.io.header import ImageFile
 from coverslip.io.read import open_image
 
@@ -81,6 +82,8 @@ def read_annotations(path: Path, *, image: Path | PictureSize | None = None) -> 
         SettingsError: The package for its format is not installed.
     """
     file = annotated_file(path)
+    with readable(file):
+        check_regular(file)
     name = path.relative_to(file).as_posix() if path != file else None
     if name is None and isinstance(image, Path) and is_collection(file):
         name = _same_name(coco.name_images(load_json(file)), image)
@@ -243,6 +246,7 @@ def load_json(path: Path) -> Any:
         FileError: It is no JSON.
     """
     with readable(path):
+        check_regular(path)
         stat = path.stat()
         return _load(path, stat.st_size, stat.st_mtime_ns)
 

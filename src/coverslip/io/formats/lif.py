@@ -1,6 +1,7 @@
 """LIF of Leica's LAS → Header, and parts of its pictures, by the package liffile.
 
-One file holds all images of a session; each is read by its number, session.lif/0.
+One file holds all images of a session; each is read by its number, session.lif/0, and so is each
+field of a mosaic.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,8 +19,8 @@ from coverslip.io.formats.units import s_per_unit, scaled, square, um_per_unit
 from coverslip.io.header import Header, ImageFile
 
 IDS = {"X": "1", "Y": "2", "Z": "3", "T": "4"}  # of dimensions, in the file's XML
-# liffile's letters: fields of a mosaic are positions, wavelengths are channels.
-LETTERS = {"M": "P", "λ": "C", "Λ": "C"}
+LETTERS = {"λ": "C", "Λ": "C"}  # of liffile: wavelengths are channels
+FIELD, FIELD_ID = "M", "10"  # of a mosaic
 
 
 def read_header(path: Path, series: int = 0) -> Header:
@@ -30,14 +31,16 @@ def read_header(path: Path, series: int = 0) -> Header:
         SettingsError: The package liffile is not installed.
     """
     with readable(path), _package(path).LifFile(path) as file:
-        names = tuple(str(image.name) for image in file.images)
-        image = _image(path, file, series)
+        names = tuple(name for image in file.images for name in _field_names(path, image))
+        image, _ = _image(path, file, series)
         sizes = _sizes(image)
+        check_picture(path, str(image.name), sizes)
         dtype = np.dtype(image.dtype)
         check_size(path, height=sizes["Y"], width=sizes["X"])
         n_bytes = dtype.itemsize * int(np.prod(list(sizes.values()), dtype=float))
         check_claim(path, n_bytes, per_byte=2)
         size, note = _pixel_size(image, sizes)
+        interval = _step(image, "T", sizes.get("T", 1), s_per_unit) or _between_stamps(image, sizes)
         return Header(
             axes="".join(_letters(sizes)),
             shape=tuple(sizes.values()),
@@ -46,12 +49,23 @@ def read_header(path: Path, series: int = 0) -> Header:
             samples="rgb" if "S" in sizes else "grey",
             pixel_size_um=size,
             channel_names=_channel_names(image, sizes),
-            frame_interval_s=_step(image, "T", sizes.get("T", 1), s_per_unit),
+            frame_interval_s=interval,
             slice_distance_um=_step(image, "Z", sizes.get("Z", 1), um_per_unit),
             notes=(note,) if note else (),
             has_pages=False,
-            names=names if "P" not in _letters(sizes) else names[:1],
+            names=names,
         )
+
+
+def count_images(path: Path) -> int:
+    """How many images and fields of mosaics a LIF holds, whatever the first of them is.
+
+    Raises:
+        FileError: The file is damaged.
+        SettingsError: The package liffile is not installed.
+    """
+    with readable(path), _package(path).LifFile(path) as file:
+        return sum(_count_fields(path, image) for image in file.images)
 
 
 @contextmanager
@@ -59,7 +73,7 @@ def open_windows(file: ImageFile) -> Iterator[Any]:
     """Yield a function that reads a part of a picture, as `read.Window` is."""
     path = file.source
     with readable(path), _package(path).LifFile(path) as opened:
-        image = _image(path, opened, file.series)
+        image, field = _image(path, opened, file.series)
         sizes = _sizes(image)
         letters = dict(zip(sizes, file.stored_axes, strict=True))
         last: dict[tuple[int, ...], NDArray[Any]] = {}
@@ -69,7 +83,7 @@ def open_windows(file: ImageFile) -> Iterator[Any]:
             key = tuple(places.values())
             if key not in last:
                 last.clear()
-                last[key] = np.asarray(image.frame(**places))
+                last[key] = np.asarray(image.frame(**places, **field))
             picture = last[key][rows, columns]
             native = picture.astype(picture.dtype.newbyteorder("="))
             return native[..., :3] if native.ndim == 3 else native
@@ -81,17 +95,50 @@ def _package(path: Path) -> Any:
     return need("liffile", extra="lif", what=f"{path}: Leica's LIF")
 
 
-def _image(path: Path, file: Any, series: int) -> Any:
+def _image(path: Path, file: Any, series: int) -> tuple[Any, dict[str, int]]:
+    """An image, and which field of it, if it is a mosaic."""
     images = list(file.images)
     if not images:
         raise FileError(f"{path}: no image in this file. Export it again from LAS X.")
-    check_series(path, series, len(images))
-    return images[series]
+    counts = [_count_fields(path, image) for image in images]
+    check_series(path, series, sum(counts))
+    number = int(np.searchsorted(np.cumsum(counts), series, side="right"))
+    field = series - sum(counts[:number])
+    return images[number], {FIELD: field} if counts[number] > 1 else {}
+
+
+def _count_fields(path: Path, image: Any) -> int:
+    """How many fields a mosaic has, each of at least one byte in the file; 1 of other images."""
+    for one in _about(image, "Dimensions/DimensionDescription"):
+        if one.get("DimID") == FIELD_ID:
+            n = max(1, int(one.get("NumberOfElements", "1")))
+            check_claim(path, n, per_byte=2)
+            return n
+    return 1
+
+
+def _field_names(path: Path, image: Any) -> list[str]:
+    n, name = _count_fields(path, image), str(image.name)
+    return [name] if n == 1 else [f"{name}, field {field}" for field in range(n)]
+
+
+def check_picture(path: Path, name: str, sizes: Mapping[str, int]) -> None:
+    """Refuse what is no picture of rows and columns, such as a scan along one line.
+
+    Raises:
+        FileError: it is none.
+    """
+    if not {"Y", "X"} <= set(sizes):
+        by = " × ".join(f"{axis} {n}" for axis, n in sizes.items()) or "one pixel"
+        raise FileError(
+            f"{path}: {name} has no rows and columns ({by}), as a scan along a line has not: leave "
+            "it out, and name the other images of the file, such as FILE.lif/0."
+        )
 
 
 def _sizes(image: Any) -> dict[str, int]:
-    """Length of each dimension by liffile's names, those of a picture last."""
-    sizes = {name: int(n) for name, n in image.sizes.items()}
+    """Length of each dimension but fields by liffile's names, those of a picture last."""
+    sizes = {name: int(n) for name, n in image.sizes.items() if name != FIELD}
     inner = [name for name in ("Y", "X", "S") if name in sizes]
     outer = {name: n for name, n in sizes.items() if name not in inner}
     return outer | {name: sizes[name] for name in inner}
@@ -117,6 +164,17 @@ def _step(image: Any, axis: str, count: int, scale_of: Any) -> float | None:
             length = scaled(one.get("Length"), scale_of(one.get("Unit")))
             return length / (count - 1) if length else None
     return None
+
+
+def _between_stamps(image: Any, sizes: Mapping[str, int]) -> float | None:
+    """Seconds between the times of a film by when its pictures were taken, where no length says."""
+    n_times = sizes.get("T", 1)
+    stamps = image.timestamps if n_times > 1 and FIELD not in image.sizes else None
+    if stamps is None or len(stamps) % n_times or not len(stamps):
+        return None
+    firsts = stamps[:: len(stamps) // n_times].astype("datetime64[ms]")
+    seconds = float((firsts[-1] - firsts[0]) / np.timedelta64(1, "s")) / (n_times - 1)
+    return seconds if seconds > 0 else None
 
 
 def _pixel_size(

@@ -1,16 +1,18 @@
-// all cells → their table, with a choice of image and of a range.
+// all cells → their table, with a choice of image, of a range, and of columns.
 
 const PER_PAGE = 50;
+const USUAL_COLUMNS = 10;  // of a table that has more, the others can be chosen
 
 function showCells(viewer) {
   const host = document.getElementById("cell-table");
   if (!host || !rows.length) return null;
   const several = data.images.length > 1;
-  const columns = [...(several ? [IMAGE] : []), CELL, ...data.columns];
+  const columns = [CELL, ...(several ? [IMAGE] : []), ...data.columns];
   const table = makeTable({ columns, perPage: PER_PAGE, caption: "All cells", onPick: open });
   const wanted = { image: null, column: null, low: -Infinity, high: Infinity };
 
-  function open(row) {
+  function open(row, withShift) {
+    if (withShift) return void toggleMark(row);
     table.mark(row);
     if (drawingOf(data.image[row])) viewer.openCell(row);
   }
@@ -21,7 +23,8 @@ function showCells(viewer) {
     if ("image" in changes) showImageBars(wanted.image);
   }
 
-  host.append(rangeForm(choose), table.host);
+  const all = button("Mark these", "Mark all cells of the table below", () => setMarks(table.rowsInOrder(), true));
+  host.append(rangeForm(choose), columnMenu(columns, table), makeMarkBar(() => null, [all]).host, table.host);
   host.hidden = false;
   if (several) {
     const place = document.getElementById("choose-image");
@@ -35,6 +38,37 @@ function showCells(viewer) {
   }
   table.setRows(rows);
   return table;
+}
+
+// Which columns are shown: of many, first the main ones.
+function columnMenu(columns, table) {
+  const fixed = columns.length - data.columns.length;
+  const usual = data.columns.slice(0, USUAL_COLUMNS);
+  const chosen = new Set(usual);
+  const summary = make("summary");
+  const boxes = data.columns.map((column) => {
+    const box = make("input", { type: "checkbox", change: () => { chosen[box.checked ? "add" : "delete"](column); update(); } });
+    return [column, box, make("label", {}, box, ` ${heading(column)}`)];
+  });
+
+  function choose(wanted) {
+    chosen.clear();
+    for (const column of wanted) chosen.add(column);
+    update();
+  }
+
+  function update() {
+    for (const [column, box] of boxes) box.checked = chosen.has(column);
+    summary.textContent = `Columns: ${chosen.size} of ${data.columns.length}`;
+    table.setColumns([...columns.slice(0, fixed), ...data.columns.filter((column) => chosen.has(column))]);
+  }
+
+  update();
+  const host = make("details", { class: "columns" }, summary,
+    make("p", { class: "choose" }, button("All", "All columns", () => choose(data.columns)), button("Usual", "The first columns", () => choose(usual))),
+    make("div", { class: "boxes", role: "group", "aria-label": "Columns" }, ...boxes.map(([, , label]) => label)));
+  host.hidden = data.columns.length <= 1;
+  return host;
 }
 
 function isWanted(row, { image, column, low, high }) {

@@ -34,6 +34,11 @@ function rowsOfImage(image) {
   return rows.filter((row) => data.image[row] === image);
 }
 
+// The images of a film, in order; of a single image, itself.
+function filmOf(image, images) {
+  return images.filter((other) => data.file[other] === data.file[image]);
+}
+
 // What a card shows: its picture and the outline of each cell, by the cell's number.
 const drawings = new Map();
 
@@ -46,7 +51,8 @@ function readDrawing(view) {
   const img = view && view.querySelector("img");
   if (!img) return null;
   const lines = view.querySelector("svg.outlines");
-  const box = lines ? lines.viewBox.baseVal : img;
+  const own = { width: Number(img.getAttribute("width")), height: Number(img.getAttribute("height")) };
+  const box = lines ? lines.viewBox.baseVal : own;  // not as it is laid out on its card
   const cells = new Map();
   for (const path of lines ? lines.querySelectorAll("path[data-cells]") : []) {
     const outlines = path.getAttribute("d").split("M").slice(1);
@@ -54,20 +60,34 @@ function readDrawing(view) {
       cells.set(Number(cell), { d: `M${outlines[i]}`, colour: path.getAttribute("class") });
     });
   }
-  return { url: img.src, width: box.width, height: box.height, pixels: img.naturalWidth, cells };
+  const names = view.dataset.channels ? view.dataset.channels.split("\n") : [];
+  return { url: img.src, width: box.width, height: box.height, pixels: own.width, names, nShown: Number(view.dataset.stained || 0), cells };
 }
 
-// The rectangle around an outline: its path is one absolute point, then relative steps.
-function boxOf(d) {
-  let [x, y, left, top, right, bottom] = [0, 0, Infinity, Infinity, -Infinity, -Infinity];
+// The corners of an outline, ring by ring: its path is one absolute point, then relative steps.
+function ringsOf(d) {
+  const rings = [];
+  let [x, y] = [0, 0];
   for (const step of d.match(/[Mmhv][^Mmhvz]*/g)) {
     const [first, second = 0] = step.slice(1).split(" ").map(Number);
-    if (step[0] === "M") [x, y] = [0, 0];
+    // After a ring's end, the next begins from where that one began.
+    if (step[0] === "m") [x, y] = rings[rings.length - 1][0];
+    if (step[0] === "M" || step[0] === "m") rings.push([]);
     if (step[0] === "v") y += first;
     else x += first;
     y += second;
-    [left, right] = [Math.min(left, x), Math.max(right, x)];
-    [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
+    rings[rings.length - 1].push([x, y]);
+  }
+  return rings;
+}
+
+function boxOf(d) {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const ring of ringsOf(d)) {
+    for (const [x, y] of ring) {
+      [left, right] = [Math.min(left, x), Math.max(right, x)];
+      [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
+    }
   }
   return { x: left, y: top, width: right - left, height: bottom - top };
 }

@@ -26,12 +26,12 @@ function doubtItem(row, column, viewer) {
   const drawing = drawingOf(data.image[row]);
   const { d, colour } = outlineOf(row);
   const box = boxOf(d);
-  const { url, width, height } = drawing;
+  const { url, width, height, nShown } = drawing;
   const side = Math.min(Math.max(box.width, box.height, 12) * 1.8, width, height);
   const left = within(box.x + box.width / 2 - side / 2, width - side);
   const top = within(box.y + box.height / 2 - side / 2, height - side);
   const crop = makeSvg("svg", { viewBox: `${left} ${top} ${side} ${side}`, class: "outlines", "aria-hidden": "true" },
-    makeSvg("image", { href: url, width, height, preserveAspectRatio: "none" }),
+    makeSvg("image", { href: url, width, height, preserveAspectRatio: "none", filter: nShown ? `url(#stains-${nShown})` : null }),
     makeSvg("path", { d, class: "under" }),
     makeSvg("path", { d, class: colour }));
   const name = `${data.images[data.image[row]]}, cell ${data.label[row]}`;

@@ -4,11 +4,14 @@ const KEYS = [
   ["Zoom", "wheel, pinch, + −"],
   ["Whole image", "0"],
   ["Next cell", "↓ ↑"],
-  ["Next image", "→ ←"],
+  ["Next image or frame", "→ ←"],
+  ["Play a film", "space"],
+  ["Mark the cell", "M, shift-click"],
   ["Outlines, fill", "O, F"],
+  ["Contrast", "C"],
 ];
 
-function makePanel({ onPick, onHover }) {
+function makePanel({ onPick, onHover, look, markBar }) {
   const title = make("h2", { id: "viewer-title", tabindex: -1 });
   const about = make("p", { class: "about" });
   const cell = make("h3");
@@ -16,7 +19,7 @@ function makePanel({ onPick, onHover }) {
   const measured = make("div", { class: "measured", "aria-live": "polite" }, cell, facts);
   const columns = [CELL, ...shortColumns()];
   const table = makeTable({ columns, perPage: 200, caption: "Cells of this image", onPick, onHover });
-  const host = make("aside", {}, title, about, measured, table.host);
+  const host = make("aside", {}, title, about, look, measured, markBar, table.host);
   let known = [];  // the columns that this image has a value of
 
   function open(image, position) {

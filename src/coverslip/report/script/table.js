@@ -1,17 +1,16 @@
 // columns + rows → a table that is sorted by its head and shown page by page.
 
+// The first of `columns` is the cell's number, and stays in sight when the others are scrolled.
+// `onPick` gets a row, and whether it was chosen with shift.
 function makeTable({ columns, perPage, caption, onPick, onHover = () => {} }) {
-  const state = { rows: [], page: 0, column: null, descending: false, marked: null };
-  const heads = columns.map((column) => {
-    const sort = make("button", { type: "button", click: () => sortBy(column) }, heading(column));
-    return make("th", { scope: "col", class: column.text ? "text" : null }, sort);
-  });
+  const state = { rows: [], page: 0, column: null, descending: false, marked: null, columns };
+  const headLine = make("tr");
   const body = make("tbody");
   const where = make("span", { "aria-live": "polite" });
   const back = button("‹", "Previous page", () => turnTo(state.page - 1));
   const on = button("›", "Next page", () => turnTo(state.page + 1));
   const pager = make("p", { class: "pager" }, back, where, on);
-  const table = make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...heads)), body);
+  const table = make("table", {}, make("caption", {}, caption), make("thead", {}, headLine), body);
   const box = make("div", { class: "scroll", tabindex: 0 }, table);
   const host = make("div", { class: "cells" }, box, pager);
 
@@ -21,11 +20,24 @@ function makeTable({ columns, perPage, caption, onPick, onHover = () => {} }) {
     state.descending = again ? !state.descending : !column.text && column !== CELL && column.doubt !== "low";
     state.column = column;
     state.rows = sorted(state.rows, column, state.descending);
-    columns.forEach((each, i) => {
-      if (each !== column) heads[i].removeAttribute("aria-sort");
-      else heads[i].setAttribute("aria-sort", state.descending ? "descending" : "ascending");
-    });
+    drawHead();
     turnTo(0);
+  }
+
+  function drawHead() {
+    const had = [...headLine.children].findIndex((head) => head.contains(document.activeElement));
+    headLine.replaceChildren(...state.columns.map((column) => {
+      const order = column !== state.column ? null : state.descending ? "descending" : "ascending";
+      const sort = make("button", { type: "button", click: () => sortBy(column) }, heading(column));
+      return make("th", { scope: "col", class: column.text ? "text" : null, "aria-sort": order }, sort);
+    }));
+    if (had >= 0 && headLine.children[had]) headLine.children[had].firstChild.focus();
+  }
+
+  function setColumns(chosen) {
+    state.columns = chosen;
+    drawHead();
+    turnTo(state.page);
   }
 
   function setRows(chosen) {
@@ -46,18 +58,34 @@ function makeTable({ columns, perPage, caption, onPick, onHover = () => {} }) {
   }
 
   function line(row) {
-    const fields = columns.map((column) => field(column, row));
-    const attributes = { "data-row": row, click: () => onPick(row), pointerenter: () => onHover(row), pointerleave: () => onHover(null) };
+    const fields = state.columns.map((column) => field(column, row));
+    const attributes = { "data-row": row, click: (event) => onPick(row, event.shiftKey), mousedown: selectNothing, pointerenter: () => onHover(row), pointerleave: () => onHover(null) };
     return make("tr", { ...attributes, "aria-selected": row === state.marked ? "true" : null }, ...fields);
+  }
+
+  // A click with shift marks; it must not select the text on the way.
+  function selectNothing(event) {
+    if (event.shiftKey) event.preventDefault();
   }
 
   // The cell's number is a button, so that a row can be chosen by keys too.
   function field(column, row) {
-    if (column === CELL) return make("th", { scope: "row" }, make("button", { type: "button" }, show(column, row)));
+    if (column === CELL) return make("th", { scope: "row" }, boxOfRow(row), make("button", { type: "button" }, show(column, row)));
     return make("td", { class: column.text ? "text" : null }, show(column, row));
   }
 
-  // Mark a row; with `reveal`, turn to its page and scroll it into sight.
+  function boxOfRow(row) {
+    const box = make("input", { type: "checkbox", "aria-label": `Mark cell ${data.label[row]}`, click: (event) => event.stopPropagation(), change: () => toggleMark(row) });
+    box.checked = marked.has(row);
+    return box;
+  }
+
+  onMarks.push(() => {
+    for (const each of body.children) each.querySelector("input").checked = marked.has(Number(each.dataset.row));
+  });
+  drawHead();
+
+  // Show a row as the chosen one; with `reveal`, turn to its page and scroll it into sight.
   function mark(row, reveal = false) {
     state.marked = row;
     const place = reveal && row !== null ? state.rows.indexOf(row) : -1;
@@ -84,5 +112,5 @@ function makeTable({ columns, perPage, caption, onPick, onHover = () => {} }) {
     return state.rows[Math.min(Math.max(place + step, 0), state.rows.length - 1)];
   }
 
-  return { host, setRows, sortBy, mark, neighbour };
+  return { host, setRows, setColumns, sortBy, mark, neighbour, rowsInOrder: () => state.rows };
 }

@@ -10,8 +10,13 @@ function makePlayer({ onFrame, onPick }) {
   const cells = makeSvg("g", { class: "cells" });
   const world = makeSvg("g", {}, makeSvg("rect", { class: "ground", width: film.width, height: film.height }), picture, missing, tails, cells);
   stage.append(world);
-  const zoom = makeZoom(stage);
-  const state = { index: 0, track: 0, timer: null, perSecond: Math.min(6, Math.max(2, film.shown.length / 8)), still: false, withTails: true, withPicture: true };
+  const bar = makeScaleBar();
+  stage.after(bar.host);
+  const zoom = makeZoom(stage, ({ scale }) => bar.update({ shown: scale, width: stage.clientWidth, um: film.um }));
+  const state = { track: 0, still: false, withTails: true, withPicture: true };
+  const perSecond = Math.min(6, Math.max(2, film.shown.length / 8));
+  const clock = makeClock({ perSecond, show: draw, onChange: () => onFrame(clock.state.index, film.shown[clock.state.index]) });
+  clock.state.count = film.shown.length;
   const origin = { y: 0, x: 0 };
 
   // In a view that holds still, the frames lie where the stage was.
@@ -40,17 +45,17 @@ function makePlayer({ onFrame, onPick }) {
   }
 
   function draw() {
-    const frame = film.shown[state.index];
+    const { index } = clock.state;
+    const frame = film.shown[index];
     const [dy, dx] = shiftOf(frame);
     world.setAttribute("transform", `translate(${dx} ${dy})`);
-    const image = film.pictures[state.index];
+    const image = film.pictures[index];
     const isMissing = film.pictures.length > 0 && !image;
     picture.toggleAttribute("hidden", !image || !state.withPicture);
     if (image) picture.setAttribute("href", image);
     missing.toggleAttribute("hidden", !isMissing || !state.withPicture);
-    cells.replaceChildren(...outlinesOf(state.index).map(([track, path]) => drawCell(track, path)));
+    cells.replaceChildren(...outlinesOf(index).map(([track, path]) => drawCell(track, path)));
     tails.replaceChildren(...(state.withTails ? rowsByFrame.get(frame).map((row) => drawTail(row, frame)) : []));
-    onFrame(state.index, frame);
   }
 
   function drawCell(track, path) {
@@ -61,7 +66,7 @@ function makePlayer({ onFrame, onPick }) {
 
   function drawTail(last, frame) {
     const track = film.cells.track[last], points = [];
-    const before = film.shown[Math.max(0, state.index - TAIL)];
+    const before = film.shown[Math.max(0, clock.state.index - TAIL)];
     for (let row = last; film.cells.track[row] === track && film.cells.frame[row] >= before; row--) {
       const [y, x] = [0, 1].map((side) => film.drift[frame][side] - film.drift[film.cells.frame[row]][side]);
       points.push(`${(film.cells.x[row] + x + 0.5).toFixed(1)},${(film.cells.y[row] + y + 0.5).toFixed(1)}`);
@@ -69,36 +74,13 @@ function makePlayer({ onFrame, onPick }) {
     return makeSvg("polyline", { points: points.join(" "), stroke: colourOf(track), class: track === state.track ? "picked" : null });
   }
 
-  function go(index) {
-    state.index = Math.min(Math.max(index, 0), film.shown.length - 1);
-    draw();
-  }
-
-  function step(by) {
-    pause();
-    go(state.index + by);
-  }
-
-  function play() {
-    if (state.index === film.shown.length - 1) go(0);
-    clearInterval(state.timer);
-    state.timer = setInterval(() => go((state.index + 1) % film.shown.length), 1000 / state.perSecond);
-    onFrame(state.index, film.shown[state.index]);
-  }
-
-  function pause() {
-    clearInterval(state.timer);
-    state.timer = null;
-    onFrame(state.index, film.shown[state.index]);
-  }
-
   // Show a cell, where it is at a frame or nearest to it, in the middle.
   function show(track, frame) {
     state.track = track;
     if (frame !== null) {
-      pause();
-      go(indexOf(frame));
-      const now = film.shown[state.index];
+      clock.pause();
+      clock.go(indexOf(frame));
+      const now = film.shown[clock.state.index];
       const row = rowAt(track, now);
       if (row !== undefined) {
         const [dy, dx] = shiftOf(now);
@@ -113,15 +95,12 @@ function makePlayer({ onFrame, onPick }) {
   });
   state.still = Math.max(...film.drift.flat().map(Math.abs)) > 0.05 * film.width;
 
-  return { state, zoom, go, step, play, pause, show, draw, frameView, isPlaying: () => state.timer !== null };
+  return { state, clock, zoom, show, draw, frameView };
 }
 
 function makeControls(player) {
-  const toggle = button("▶", "Play or pause (space)", () => (player.isPlaying() ? player.pause() : player.play()));
-  toggle.id = "play";
-  const slider = make("input", { type: "range", id: "frame", min: 0, max: film.shown.length - 1, value: 0, "aria-label": "Frame", input: () => { player.pause(); player.go(Number(slider.value)); } });
-  const said = make("output", { id: "now" });
-  const speed = make("input", { type: "range", id: "speed", min: 1, max: 30, value: player.state.perSecond, "aria-label": "Frames a second", input: () => { player.state.perSecond = Number(speed.value); if (player.isPlaying()) player.play(); } });
+  const say = (index) => `${timeOf(film.shown[index])} of ${film.nFrames - 1}`;
+  const controls = makeClockControls(player.clock, say);
   const box = (text, name, after) => {
     const input = make("input", { type: "checkbox", change: () => { player.state[name] = input.checked; after(); player.draw(); } });
     input.checked = player.state[name];
@@ -129,26 +108,22 @@ function makeControls(player) {
   };
   const nothing = () => {};
   document.querySelector("#controls").append(
-    make("div", { class: "line" }, button("◂", "One frame back (←)", () => player.step(-1)), toggle, button("▸", "One frame on (→)", () => player.step(1)), slider, said),
-    make("div", { class: "line" }, make("label", {}, "Speed ", speed), box("tails", "withTails", nothing),
+    make("div", { class: "line" }, ...controls.frames),
+    make("div", { class: "line" }, controls.speed, box("tails", "withTails", nothing),
       ...(film.pictures.length ? [box("image", "withPicture", nothing)] : []),
       ...(film.drift.some(([y, x]) => y || x) ? [box("hold the stage still", "still", player.frameView)] : []),
       button("−", "Smaller", player.zoom.farther), button("+", "Larger", player.zoom.nearer), button("Fit", "The whole view", player.zoom.fit)),
   );
-  return (index, frame) => {
-    slider.value = index;
-    said.textContent = `${timeOf(frame)} of ${film.nFrames - 1}`;
-    toggle.textContent = player.isPlaying() ? "❚❚" : "▶";
-  };
+  return controls.update;
 }
 
 function listenToKeys(player) {
   const keys = {
-    " ": () => (player.isPlaying() ? player.pause() : player.play()),
-    ArrowLeft: () => player.step(-1),
-    ArrowRight: () => player.step(1),
-    Home: () => player.step(-Infinity),
-    End: () => player.step(Infinity),
+    " ": player.clock.toggle,
+    ArrowLeft: () => player.clock.step(-1),
+    ArrowRight: () => player.clock.step(1),
+    Home: () => player.clock.step(-Infinity),
+    End: () => player.clock.step(Infinity),
   };
   document.addEventListener("keydown", (event) => {
     const isOther = event.target.closest && event.target.closest("#speed, #events button, [type=checkbox], .controls button:not(#play)");

@@ -3,7 +3,7 @@
 function start() {
   let said = () => {};
   const player = makePlayer({
-    onFrame: (index, frame) => { said(index, frame); tree.setFrame(frame); curves.setFrame(frame); },
+    onFrame: (index, frame) => { said(); tree.setFrame(frame); curves.setFrame(frame); },
     onPick: pick,
   });
   const tree = makeTree({ onPick: pick });
@@ -31,7 +31,7 @@ function start() {
   listenToKeys(player);
   showTips();
   player.frameView();
-  player.go(0);
+  player.clock.go(0);
 }
 
 start();

@@ -1,6 +1,6 @@
 // wheel, drag, pinch → which part of an <svg> is seen.
 
-function makeZoom(svg) {
+function makeZoom(svg, onDraw = () => {}) {
   const STEP = 1.25;
   const MOST = 60; // screen pixels for one of the drawing
   const view = { x: 0, y: 0, scale: 1, width: 1, height: 1 }; // x, y: what is in the middle
@@ -24,6 +24,7 @@ function makeZoom(svg) {
     view.y = keep(view.y, height, view.height);
     svg.setAttribute("viewBox", `${view.x - width / 2} ${view.y - height / 2} ${width} ${height}`);
     svg.classList.toggle("near", view.scale > 3);
+    onDraw({ x: view.x, y: view.y, scale: view.scale, width, height });
   }
 
   // The image stays in sight: in the middle if it is smaller than the window, else up to its edge.

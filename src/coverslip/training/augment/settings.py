@@ -1,4 +1,4 @@
-"""How far a training image may be moved and changed."""
+"""how far a training image may be moved and changed → the settings of augmentation."""
 
 from __future__ import annotations
 
