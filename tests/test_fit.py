@@ -111,6 +111,9 @@ def test_the_user_is_told_what_to_do():
     assert better.endswith(
         "nuclei fits better (score of fit 0.80 against 0.20): try --model nuclei"
     )
+    assert "has learnt such images" not in better
+    of_ones_own = misfit_message(["x"], name="mine", own=own, trials=[Trial("nuclei", 0.8, 1), own])
+    assert "If it has learnt such images" in of_ones_own and "--model nuclei" in of_ones_own
     none = misfit_message(["x"], name="phase", own=own, trials=[own, Trial("nuclei", 0.1, 1)])
     assert "--model general, --cell-size or --threshold" in none and "train one" in none
     limit = scale_messages(SegmentSettings(scale=0.125), load_model("nuclei"))

@@ -153,6 +153,11 @@ def misfit_message(
         trials: of the models that ship, on the same part of the image, the best first.
     """
     words = f"{name} does not seem to fit this image: {'; '.join(reasons)}. "
+    if name not in shipped_models():
+        words += (
+            "If it has learnt such images, look at the overlay: it may be unsure and right, and "
+            "training on more of them, or longer, helps. "
+        )
     best = trials[0]
     if best.name != own.name and best.score >= max(FITS, own.score + BETTER):
         return words + (
