@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 import tifffile
@@ -18,8 +16,6 @@ from served import (
     SPOKEN,
     Served,
     at,
-    begin,
-    check_page,
     draw,
     make_pair,
     numbers,
@@ -33,37 +29,6 @@ from served import (
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")
-
-
-@pytest.fixture(scope="module")
-def open_browser(tmp_path_factory):
-    with Browser(tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """A server of many pairs of images: each test has its own, and none waits for a start."""
-    folder = tmp_path_factory.mktemp("pairs")
-    for number in range(20):
-        make_pair(folder, f"{number:02}a.png", f"{number:02}b.png")
-    server = Served(folder)
-    yield server
-    server.end()
-
-
-@pytest.fixture(scope="module")
-def pairs():
-    return itertools.count()
-
-
-@pytest.fixture
-def page(shared, open_browser, pairs):
-    """The page, at the first of two images; nothing in it may go wrong or leave the computer."""
-    begin(open_browser)
-    open_page(open_browser, shared, image=f"{next(pairs):02}a.png")
-    yield open_browser
-    check_page(open_browser, shared)
 
 
 @pytest.fixture

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 
-from browser import PROGRAM, Browser
+from browser import PROGRAM
 from served import (
     NAME,
     NOTES,
     SAVED,
-    Served,
     at,
-    begin,
-    check_page,
     draw,
-    make_pair,
     numbers,
-    open_page,
     settled,
     shown,
 )
@@ -35,36 +28,6 @@ SLOW = """(() => { const real = window.fetch;
     const gate = new Promise((resolve) => { window.letLabels = resolve; });
     window.fetch = (address, options) => String(address).includes('/labels')
         ? gate.then(() => real(address, options)) : real(address, options); })()"""
-
-
-@pytest.fixture(scope="module")
-def open_browser(tmp_path_factory):
-    with Browser(tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pairs")
-    for number in range(12):
-        make_pair(folder, f"{number:02}a.png", f"{number:02}b.png")
-    server = Served(folder)
-    yield server
-    server.end()
-
-
-@pytest.fixture(scope="module")
-def pairs():
-    return itertools.count()
-
-
-@pytest.fixture
-def page(shared, open_browser, pairs):
-    """The page, at the first of two images."""
-    begin(open_browser)
-    open_page(open_browser, shared, image=f"{next(pairs):02}a.png")
-    yield open_browser
-    check_page(open_browser, shared)
 
 
 def move_pen(page, kind, y, x, force=0.5):

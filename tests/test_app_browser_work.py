@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from browser import PROGRAM, Browser
+from browser import PROGRAM
 from served import (
     FACTS,
     NAME,
@@ -35,12 +35,6 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 RESULT = "document.querySelector('#page-segment .result').textContent"
 TRACKS = "coverslip.tracks.tracks"
 N_FRAMES = 4
-
-
-@pytest.fixture(scope="module")
-def open_browser(tmp_path_factory):
-    with Browser(tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -75,8 +75,8 @@ def test_auto_chooses_the_model_that_fits(culture, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"no image")
     trials = choose_model([tmp_path / "broken.png", tmp_path / "nuclei.png"])
     assert {trial.name for trial in trials} == set(coverslip.shipped_models())
-    assert trials[0].name in ("nuclei", "general") and trials[-1].name == "phase"
-    assert choice_message(trials).startswith(f"model {trials[0].name} fits best: score of fit 0.")
+    assert trials[0].name == "nuclei" and trials[-1].name == "phase"
+    assert choice_message(trials).startswith(f"model {trials[0].name} fits ")
     with pytest.raises(coverslip.errors.FileError, match="none of the images"):
         choose_model([tmp_path / "broken.png"])
 
@@ -85,6 +85,14 @@ def test_the_mean_of_several_images_decides():
     one = [Trial("a", 0.9, 1.0), Trial("b", 0.5, 1.0)]
     other = [Trial("b", 0.8, 0.5), Trial("a", 0.1, 0.5)]
     assert [(t.name, t.score) for t in mean_trials([one, other])] == [("b", 0.65), ("a", 0.5)]
+
+
+def test_of_a_film_too_the_model_made_for_one_kind_is_taken():
+    frame = [Trial("general", 0.81, 1.0), Trial("phase", 0.77, 1.0), Trial("nuclei", 0.2, 1.0)]
+    assert [t.name for t in mean_trials([frame, frame])] == ["phase", "general", "nuclei"]
+    assert "fits as well, and is made for fewer kinds" in choice_message(mean_trials([frame]))
+    clear = [Trial("general", 0.9, 1.0), Trial("phase", 0.77, 1.0)]
+    assert mean_trials([clear])[0].name == "general"
 
 
 def frames(**values) -> pd.DataFrame:

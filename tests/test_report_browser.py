@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from browser import PROGRAM, Browser
+from browser import PROGRAM
 from coverslip.report import Cells, Drawing, PictureChannels, TileSet, encode_picture, html_report
 from pages import RUN, cells_of, movie
 
@@ -31,12 +31,6 @@ def texts(selector: str) -> str:
 
 def count(selector: str) -> str:
     return f"document.querySelectorAll({json.dumps(selector)}).length"
-
-
-@pytest.fixture(scope="module")
-def open_browser(tmp_path_factory):
-    with Browser(tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from coverslip.errors import CoverslipError
-from coverslip.pipeline.choose import read_part
+from coverslip.pipeline.choose import FALLBACK, choice_message, rank_trials, read_part
 from coverslip.pipeline.fit import try_model
 from coverslip.pipeline.job import work_key
 from coverslip.pipeline.record import read_any_record
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from coverslip.progress import Progress
 
 AT_HOME = 0.8  # score of fit from which a model that others of the folder have is taken untried
-ALIKE = 0.05  # lower scores than the best that are as good: models that are trained alike differ so
-FALLBACK = "general"  # of an image that shows nothing
 
 
 class Choice(NamedTuple):
@@ -154,32 +152,5 @@ def choose_job(path: Path, jobs: Mapping[str, Job], *, usual: Sequence[str] = ()
         trials.append(try_model([piece], job.model, settings=free))
         if name in usual and trials[-1].score >= AT_HOME:
             break
-    best = max(trials, key=lambda trial: trial.score)
-    alike = [trial for trial in trials if trial.score >= best.score - ALIKE]
-    alike.sort(key=lambda trial: (trial.name not in usual, trial.name == FALLBACK, -trial.score))
-    taken = alike[0]
-    return Choice(taken.name, choice_words(taken, trials, usual=usual))
-
-
-def choice_words(taken: Trial, trials: Sequence[Trial], *, usual: Sequence[str] = ()) -> str:
-    """Why a model was taken.
-
-    Example:
-        >>> from coverslip.pipeline.auto import choice_words
-        >>> from coverslip.pipeline.fit import Trial
-        >>> trials = [Trial("nuclei", 0.93, 1.0), Trial("phase", 0.13, 1.0)]
-        >>> choice_words(trials[0], trials)
-        'model nuclei fits best: score of fit 0.93 (phase 0.13)'
-        >>> choice_words(trials[0], trials[:1], usual=["nuclei"])
-        'model nuclei, as others of its folder: score of fit 0.93'
-    """
-    others = [trial for trial in trials if trial is not taken]
-    if others and taken.score >= max(trial.score for trial in others):
-        why = " fits best"
-    elif taken.name in usual:
-        why = ", as others of its folder"
-    else:
-        why = " fits as well, and is made for fewer kinds"
-    words = f"model {taken.name}{why}: score of fit {taken.score:.2f}"
-    against = ", ".join(f"{trial.name} {trial.score:.2f}" for trial in others)
-    return f"{words} ({against})" if against else words
+    ranked = rank_trials(trials, usual=usual)
+    return Choice(ranked[0].name, choice_message(ranked, usual=usual))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AUTO = "auto"
+FALLBACK = "general"  # of an image that shows nothing
+ALIKE = 0.05  # lower scores than the best that are as good: models that are trained alike differ so
 TRY_IMAGES = 4  # from the first to the last, evenly spread
 READ_PX = 2 * WINDOW_PX  # longer side of what is read of a frame, in its middle
 
@@ -45,7 +47,7 @@ def choose_model(
         reading: which channel, depths and axes are meant; None: as the files say.
 
     Returns:
-        A trial of each model, with its mean score; the one that fits best first.
+        A trial of each model, with its mean score; the one to be taken first.
 
     Raises:
         FileError: none of the images looked at can be read, or shows anything.
@@ -86,8 +88,8 @@ def choose_for_array(image: NDArray[Any], *, settings: SegmentSettings | None = 
     """The model that ships and fits one image in memory best; `general` where it shows nothing."""
     piece = part_to_try(image)
     if piece is None:
-        return "general"
-    return try_shipped([piece], settings=settings or SegmentSettings())[0].name
+        return FALLBACK
+    return rank_trials(try_shipped([piece], settings=settings or SegmentSettings()))[0].name
 
 
 def middle(shape: tuple[int, int]) -> tuple[slice, slice]:
@@ -108,17 +110,60 @@ def part_to_try(image: NDArray[Any]) -> NDArray[np.float32] | None:
 
 
 def mean_trials(trials: Sequence[Sequence[Trial]]) -> list[Trial]:
-    """The mean score of each model over some images, the best first."""
+    """The mean score of each model over some images, that of the one to be taken first."""
     found = []
     for name in sorted({trial.name for trial in trials[0]}):
         own = [trial for some in trials for trial in some if trial.name == name]
         score = float(np.mean([trial.score for trial in own]))
         found.append(Trial(name, score, float(np.median([trial.scale for trial in own]))))
-    return sorted(found, key=lambda trial: -trial.score)
+    return rank_trials(found)
 
 
-def choice_message(trials: Sequence[Trial]) -> str:
-    """What was chosen, and against what."""
-    best, *others = trials
+def rank_trials(trials: Sequence[Trial], *, usual: Sequence[str] = ()) -> list[Trial]:
+    """The trials, that of the model to be taken first, and the others by their scores.
+
+    Of models that fit alike it is one that others of the folder have; else one that was made for
+    one kind of image rather than the one for all: on what it was made for it is the better one.
+
+    Args:
+        trials: of the models, on the same part of an image.
+        usual: the models that others of the folder have.
+
+    Example:
+        >>> from coverslip.pipeline.choose import rank_trials
+        >>> from coverslip.pipeline.fit import Trial
+        >>> trials = [Trial("general", 0.81, 1.0), Trial("phase", 0.78, 1.0)]
+        >>> [trial.name for trial in rank_trials(trials)]
+        ['phase', 'general']
+    """
+    by_score = sorted(trials, key=lambda trial: -trial.score)
+    alike = [trial for trial in by_score if trial.score >= by_score[0].score - ALIKE]
+    taken = min(alike, key=lambda trial: (trial.name not in usual, trial.name == FALLBACK))
+    return [taken, *(trial for trial in by_score if trial is not taken)]
+
+
+def choice_message(trials: Sequence[Trial], *, usual: Sequence[str] = ()) -> str:
+    """What was chosen, against what, and why.
+
+    Args:
+        trials: of `rank_trials`.
+        usual: the models that others of the folder have.
+
+    Example:
+        >>> from coverslip.pipeline.choose import choice_message
+        >>> from coverslip.pipeline.fit import Trial
+        >>> choice_message([Trial("nuclei", 0.93, 1.0), Trial("phase", 0.13, 1.0)])
+        'model nuclei fits best: score of fit 0.93 (phase 0.13)'
+        >>> choice_message([Trial("nuclei", 0.93, 1.0)], usual=["nuclei"])
+        'model nuclei, as others of its folder: score of fit 0.93'
+    """
+    taken, *others = trials
+    if others and taken.score >= others[0].score:
+        why = " fits best"
+    elif taken.name in usual:
+        why = ", as others of its folder"
+    else:
+        why = " fits as well, and is made for fewer kinds"
+    words = f"model {taken.name}{why}: score of fit {taken.score:.2f}"
     against = ", ".join(f"{trial.name} {trial.score:.2f}" for trial in others)
-    return f"model {best.name} fits best: score of fit {best.score:.2f} ({against})"
+    return f"{words} ({against})" if against else words
